@@ -1,0 +1,294 @@
+"""The database: base class, column types, mode of each transaction, one commit per command."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import uuid_utils
+from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Engine,
+    MetaData,
+    String,
+    Uuid,
+    event,
+    select,
+    text,
+)
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+from sqlalchemy.types import TypeDecorator
+
+from core.errors import Busy, NotFound, Stale
+
+P = ParamSpec("P")
+R = TypeVar("R")
+M = TypeVar("M", bound="Base")
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def new_id() -> uuid.UUID:
+    """A UUIDv7 (RFC 9562): unguessable enough for addresses, in order of time for indexes."""
+    return uuid.UUID(int=uuid_utils.uuid7().int)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, stored in UTC: timestamptz on PostgreSQL, fixed-width text (sortable) on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(27))
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant must carry a time zone")
+        value = value.astimezone(UTC)
+        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        return value.astimezone(UTC)
+
+
+class MinorUnits(TypeDecorator[int]):
+    """Money in minor units. SQLite would take 1.5 or 'abc' in a BIGINT column: a CHECK refuses it there."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Any) -> int | None:
+        if value is not None and type(value) is not int:
+            raise TypeError("minor units are an int")
+        return value
+
+
+@event.listens_for(Column, "after_parent_attach")
+def _check_minor_units(column: Column[Any], table: Any) -> None:
+    if isinstance(column.type, MinorUnits):
+        table.append_constraint(
+            CheckConstraint(
+                f"typeof({column.name}) IN ('integer', 'null')", name=f"{column.name}_is_integer"
+            ).ddl_if(dialect="sqlite")
+        )
+
+
+class Base(DeclarativeBase):
+    """Every table: UUIDv7 key, named constraints, aware instants."""
+
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING), type_annotation_map={datetime: Instant(), uuid.UUID: Uuid()}
+    )
+
+
+class WithId:
+    """Primary key by UUIDv7."""
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid(), primary_key=True, default=new_id)
+
+
+class Versioned:
+    """A row that pages show with its version, so that a stale answer is refused."""
+
+    version: Mapped[int] = mapped_column(default=1, nullable=False)
+
+
+class PlacardSession(FlaskSession):
+    """Flask-SQLAlchemy's session; a test may hold it on one connection of its own."""
+
+    held_connection: Any = None
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Any:
+        held = type(self).held_connection
+        return held if held is not None else super().get_bind(*args, **kwargs)
+
+
+db = SQLAlchemy(
+    model_class=Base, session_options={"class_": PlacardSession, "expire_on_commit": False}
+)
+
+# --- mode of a transaction --------------------------------------------------------------------------------------
+_mode: ContextVar[str] = ContextVar("transaction_mode", default="write")
+
+
+def set_mode(mode: str) -> Any:
+    """Choose 'read' or 'write' for transactions begun from here on; returns the token for `reset_mode`."""
+    return _mode.set(mode)
+
+
+def reset_mode(token: Any) -> None:
+    _mode.reset(token)
+
+
+def mode() -> str:
+    return _mode.get()
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Transactions begun inside are read-only in the database itself."""
+    token = _mode.set("read")
+    try:
+        yield
+    finally:
+        _mode.reset(token)
+
+
+@event.listens_for(Engine, "connect")
+def _on_connect(connection: Any, _record: Any) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.isolation_level = None  # the driver's own BEGIN would be DEFERRED; ours is chosen below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "begin")
+def _on_begin(connection: Any) -> None:
+    if connection.dialect.name == "sqlite":
+        read = mode() == "read"
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read else 'OFF'}")
+        # IMMEDIATE: a deferred read followed by a write fails at once when another writer committed in between
+        connection.exec_driver_sql("BEGIN" if read else "BEGIN IMMEDIATE")
+    elif mode() == "read":
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+
+# --- commands ---------------------------------------------------------------------------------------------------
+_in_command: ContextVar[bool] = ContextVar("in_command", default=False)
+_RETRY_SQLSTATES = {"40001", "40P01", "55P03"}
+
+
+def _worth_retrying(error: DBAPIError) -> bool:
+    sqlstate = getattr(error.orig, "sqlstate", None)
+    if sqlstate in _RETRY_SQLSTATES:
+        return True
+    return isinstance(error, OperationalError) and "database is locked" in str(error.orig)
+
+
+def command(function: Callable[P, R]) -> Callable[P, R]:
+    """One command, one commit.
+
+    Runs `function`, then commits; any exception rolls everything back. A deadlock, serialization failure or busy
+    database repeats the whole function, up to three times, then raises Busy: so a command takes identifiers, never
+    rows, and has no effect outside the database. A command called by a command joins it. A commit that fails is an
+    error, never a success.
+    """
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if _in_command.get():
+            return function(*args, **kwargs)
+        if mode() == "read":
+            raise RuntimeError(f"{function.__qualname__} writes, but this transaction is read-only")
+        token = _in_command.set(True)
+        try:
+            for attempt in (1, 2, 3):
+                try:
+                    result = function(*args, **kwargs)
+                    db.session.commit()
+                    return result
+                except DBAPIError as error:
+                    db.session.rollback()
+                    if not _worth_retrying(error):
+                        raise
+                    if attempt == 3:
+                        raise Busy() from error
+                    time.sleep(0.02 * attempt)
+                except BaseException:
+                    db.session.rollback()
+                    raise
+            raise AssertionError("unreachable")
+        finally:
+            _in_command.reset(token)
+
+    return run
+
+
+def has_uncommitted_changes() -> bool:
+    """True when the session holds writes that nobody committed: a programming error, caught by the tests."""
+    session = db.session()
+    return bool(session.new or session.dirty or session.deleted or session.info.get("wrote"))
+
+
+@event.listens_for(PlacardSession, "after_flush")
+def _note_flush(session: Any, _context: Any) -> None:
+    session.info["wrote"] = True
+
+
+@event.listens_for(PlacardSession, "do_orm_execute")
+def _note_core_write(state: Any) -> None:
+    if state.is_insert or state.is_update or state.is_delete:
+        state.session.info["wrote"] = True
+
+
+@event.listens_for(PlacardSession, "after_commit")
+@event.listens_for(PlacardSession, "after_soft_rollback")
+def _note_end(session: Any, *_rest: Any) -> None:
+    session.info["wrote"] = False
+
+
+# --- rows -------------------------------------------------------------------------------------------------------
+def get(model: type[M], key: uuid.UUID) -> M:
+    """The row with this key. Raises NotFound."""
+    row = db.session.get(model, key)
+    if row is None:
+        raise NotFound()
+    return row
+
+
+def lock(model: type[M], key: uuid.UUID, expected_version: int | None = None) -> M:
+    """The row, freshly read and locked until the command ends (SQLite: the whole database already is).
+
+    Order of locks, always: meeting, call, application, award, disbursement, then ledger accounts inside post().
+    Raises NotFound, or Stale when `expected_version` is not the one that stands.
+    """
+    row = db.session.execute(
+        select(model)
+        .where(model.id == key)  # type: ignore[attr-defined]
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    if row is None:
+        raise NotFound()
+    if expected_version is not None and row.version != expected_version:  # type: ignore[attr-defined]
+        raise Stale()
+    return row
+
+
+def scalar_now_epoch() -> int:
+    """The database's own clock in whole seconds: what leases go by, since machines' clocks differ."""
+    sqlite = db.session.get_bind().dialect.name == "sqlite"
+    return int(
+        db.session.execute(
+            text("SELECT CAST(strftime('%s','now') AS INTEGER)" if sqlite else
+                 "SELECT CAST(extract(epoch from clock_timestamp()) AS bigint)")
+        ).scalar_one()
+    )

@@ -1,0 +1,108 @@
+"""Rules that only the database can hold for sure: triggers, registered once, written for both engines.
+
+`create_all` makes them after their tables; migrations carry the same text; `verify` counts that each is there
+(SQLite's batch migrations drop triggers in silence).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import DDL, Connection, Table, event, text
+
+from core.db import Base
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """One trigger. `sqlite` and `postgresql` are lists of complete statements (PostgreSQL: function, then trigger).
+    On PostgreSQL the trigger itself bears `name`."""
+
+    name: str
+    table: str
+    sqlite: tuple[str, ...]
+    postgresql: tuple[str, ...]
+
+
+TRIGGERS: dict[str, Trigger] = {}
+
+
+def trigger(table: Table, name: str, *, sqlite: str | tuple[str, ...], postgresql: str | tuple[str, ...]) -> None:
+    """Register a trigger on `table`. Names are unique across the schema. Either side may be () where the other
+    engine needs none (say why beside it)."""
+    lite = (sqlite,) if isinstance(sqlite, str) else tuple(sqlite)
+    post = (postgresql,) if isinstance(postgresql, str) else tuple(postgresql)
+    if name in TRIGGERS:
+        raise ValueError(f"trigger {name} is registered twice")
+    TRIGGERS[name] = Trigger(name, table.name, lite, post)
+    for dialect, statements in (("sqlite", lite), ("postgresql", post)):
+        for statement in statements:
+            event.listen(table, "after_create", DDL(statement.replace("%", "%%")).execute_if(dialect=dialect))
+
+
+def append_only(table: Table, *, key: str = "id", updatable: tuple[str, ...] = ()) -> None:
+    """Rows may be added, never changed, deleted, replaced or truncated.
+
+    `updatable` columns may still change (for example balances that another trigger keeps).
+    """
+    name = table.name
+    refused = f"{name} is append-only"
+    frozen = [c.name for c in table.columns if c.name not in updatable]
+    of = f" OF {', '.join(frozen)}" if updatable else ""
+    trigger(
+        table, f"{name}_no_update",
+        sqlite=f"CREATE TRIGGER {name}_no_update BEFORE UPDATE{of} ON {name} "
+               f"BEGIN SELECT RAISE(ABORT, '{refused}'); END",
+        postgresql=(_REFUSE, f"CREATE TRIGGER {name}_no_update BEFORE UPDATE{of} ON {name} "
+                             f"FOR EACH ROW EXECUTE FUNCTION placard_refuse('{refused}')"),
+    )
+    trigger(
+        table, f"{name}_no_delete",
+        sqlite=f"CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name} "
+               f"BEGIN SELECT RAISE(ABORT, '{refused}'); END",
+        postgresql=(_REFUSE, f"CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name} "
+                             f"FOR EACH ROW EXECUTE FUNCTION placard_refuse('{refused}')"),
+    )
+    # INSERT OR REPLACE deletes without a delete trigger on SQLite; PostgreSQL has TRUNCATE instead
+    trigger(
+        table, f"{name}_no_replace",
+        sqlite=f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name} "
+               f"WHEN EXISTS (SELECT 1 FROM {name} WHERE {key} = NEW.{key}) "
+               f"BEGIN SELECT RAISE(ABORT, '{refused}'); END",
+        postgresql=(_REFUSE, f"CREATE TRIGGER {name}_no_replace BEFORE TRUNCATE ON {name} "
+                             f"FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('{refused}')"),
+    )
+
+
+_REFUSE = (
+    "CREATE OR REPLACE FUNCTION placard_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $$"
+)
+
+
+def missing_triggers(connection: Connection) -> list[str]:
+    """Names of registered triggers that the database lacks."""
+    if connection.dialect.name == "sqlite":
+        rows = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
+    else:
+        rows = connection.execute(text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"))
+    present = {row[0] for row in rows}
+    dialect = connection.dialect.name
+    return sorted(
+        t.name for t in TRIGGERS.values() if (t.sqlite if dialect == "sqlite" else t.postgresql) and
+        t.name not in present
+    )
+
+
+def lookup_table(name: str, codes: tuple[str, ...]) -> Table:
+    """A table of allowed codes that a column may point to: a new code is a row, not a rebuilt CHECK."""
+    from sqlalchemy import Column, String
+
+    table = Table(name, Base.metadata, Column("code", String(40), primary_key=True))
+    values = ", ".join(f"('{code}')" for code in codes)
+    event.listen(table, "after_create", DDL(f"INSERT INTO {name} (code) VALUES {values}"))
+    LOOKUPS[name] = codes
+    return table
+
+
+LOOKUPS: dict[str, tuple[str, ...]] = {}

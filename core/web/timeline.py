@@ -1,0 +1,55 @@
+"""Events of an object as lines of its timeline, in the words of its state table."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+
+from core.events import History
+from core.machines import Machine
+
+
+@dataclass(frozen=True)
+class TimelineItem:
+    """What ui.timeline shows."""
+
+    at: datetime
+    title: str
+    actor: str
+    note: str | None
+    tone: str
+
+
+def timeline_items(
+    history: Sequence[History],
+    machine: Machine,
+    names: Mapping[uuid.UUID, str] | None = None,
+    labels: Mapping[str, Any] | None = None,
+    show_text: bool = True,
+) -> list[TimelineItem]:
+    """`names` gives persons as this reader may see them (else "a person"); `labels` words for tags that are no move."""
+    items = []
+    for h in history:
+        action = h.tag.rsplit(".", 1)[-1]
+        move = next((m for m in machine.moves if m.action == action), None)
+        label = (labels or {}).get(h.tag) or (labels or {}).get(action)
+        state = machine.state(h.to_state) if h.to_state else None
+        title = str(label or (move.label if move else action.replace("_", " ").capitalize()))
+        if state is not None and h.from_state != h.to_state:
+            title = _("%(what)s: now %(state)s", what=title, state=str(state.label).lower())
+        items.append(TimelineItem(h.at, title, _actor(h, names or {}), h.text if show_text else None,
+                                  state.tone if state else "neutral"))
+    return items
+
+
+def _actor(h: History, names: Mapping[uuid.UUID, str]) -> str:
+    if h.actor_id is not None:
+        return names.get(h.actor_id, _("a person with the right role"))
+    if h.actor.startswith("system:"):
+        return _("Placard, by schedule")
+    return _("a visitor")
