@@ -1,0 +1,173 @@
+"""Composition root: makes the application out of its rooms. Wiring only; nothing starts here."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+from flask import Flask
+from flask_migrate import Migrate
+
+from core import events, i18n, jobs, logs, outbox, verify
+from core.db import db
+from core.ddl import missing_triggers
+from core.settings import Settings
+from core.web import errors, formats, security
+
+BLUEPRINTS = (
+    "accounts.routes:bp",
+    "meetings.calendar.routes:bp",
+    "meetings.calendar.feeds:bp",
+    "sponsorship.ledger.routes:bp",
+    "sponsorship.gateways.routes:bp",
+    "sponsorship.contributions.routes:bp",
+    "sponsorship.applications.routes:bp",
+    "sponsorship.applications.officer_routes:bp",
+    "sponsorship.awards.routes:bp",
+    "sponsorship.disbursements.routes:bp",
+    "sponsorship.disbursements.payee_routes:bp",
+    "sponsorship.transparency.routes:bp",
+    "sponsorship.transparency.audit_routes:bp",
+    "operations.routes:bp",
+)
+# signals, desk sources, panels, handlers: each room says what it listens to in one function
+WIRING = (
+    "sponsorship.contributions.inbox:register_handlers",
+    "sponsorship.contributions.desk:register",
+    "sponsorship.applications.signals_in:subscribe",
+    "sponsorship.applications.desk:register",
+    "sponsorship.applications.panels:register",
+    "sponsorship.awards.signals_in:subscribe",
+    "sponsorship.awards.desk:register",
+    "sponsorship.disbursements.signals_in:subscribe",
+    "sponsorship.disbursements.desk:register",
+    "sponsorship.transparency.panels:register",
+)
+JOBS = (
+    "accounts.jobs:JOBS",
+    "sponsorship.gateways.jobs:JOBS",
+    "sponsorship.contributions.jobs:JOBS",
+    "sponsorship.applications.jobs:JOBS",
+    "sponsorship.awards.jobs:JOBS",
+    "sponsorship.disbursements.jobs:JOBS",
+)
+CHECKS = (
+    "accounts.checks",
+    "meetings.calendar.checks",
+    "sponsorship.ledger.checks",
+    "sponsorship.gateways.checks",
+    "sponsorship.contributions.checks",
+    "sponsorship.applications.checks",
+    "sponsorship.awards.checks",
+    "sponsorship.disbursements.checks",
+)
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    try:
+        found = import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and module.startswith(error.name):
+            return None
+        raise
+    return getattr(found, name) if name else found
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application, wired and ready; it starts no thread and no process."""
+    settings = settings or Settings.from_environ()
+    logs.configure_logs(as_json=settings.is_production)
+    app = Flask("placard", root_path=str(__import__("pathlib").Path(__file__).resolve().parent))
+    app.extensions["placard_settings"] = settings
+    app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True, "pool_pre_ping": True}
+    security.configure(app, settings)
+    db.init_app(app)
+    Migrate(app, db, directory=str(__import__("pathlib").Path(__file__).resolve().parent / "migrations"))
+    i18n.init_i18n(app)
+    formats.register_formats(app)
+    errors.init_errors(app)
+    app.extensions["placard_mail"] = (
+        outbox.SmtpTransport(settings.smtp_url) if settings.smtp_url else outbox.MailboxTransport(settings.mailbox_dir)
+    )
+    _rooms(app, settings)
+    security.exempt_webhooks(app)
+    return app
+
+
+def _rooms(app: Flask, settings: Settings) -> None:
+    for path, argument in (("accounts.security:init_security", app), ("accounts.access:init_access", app),
+                           ("accounts.cli:register", app), ("operations.commands:register", app)):
+        function = _load(path)
+        if function:
+            function(argument)
+    gateway = _load("sponsorship.gateways.stripe_gateway:StripeGateway")
+    if gateway:
+        app.extensions["placard_stripe"] = gateway(settings)
+    for path in BLUEPRINTS:
+        blueprint = _load(path)
+        if blueprint:
+            app.register_blueprint(blueprint)
+    for path in WIRING:
+        function = _load(path)
+        if function:
+            function()
+    for path in JOBS:
+        for job in _load(path) or ():
+            jobs.register(job)
+    for job in _core_jobs(settings):
+        if job.name not in jobs.JOBS:
+            jobs.register(job)
+    for path in CHECKS:
+        _load(path)
+    navigation = _load("accounts.navigation")
+    app.context_processor(lambda: {
+        "is_demo": settings.env == "demo",
+        "nav_items": navigation.nav_items() if navigation else [],
+        "account_items": navigation.account_items() if navigation else [],
+        "footer_items": navigation.footer_items() if navigation else [],
+        "signed_in_name": navigation.signed_in_name() if navigation else None,
+    })
+
+
+def _core_jobs(settings: Settings) -> list[jobs.Job]:
+    from flask_babel import lazy_gettext as _l
+
+    def seal(_now: Any) -> str:
+        sealed = events.seal()
+        events.publish_head(settings.seal_dir)
+        return f"{sealed} sealed"
+
+    def check(_now: Any) -> str:
+        faults = [f for finding in verify.run_all() for f in finding.faults]
+        if faults:
+            raise RuntimeError(f"{len(faults)} faults")
+        return "no faults"
+
+    return [
+        jobs.Job("outbox", _l("Send mail"), 5, outbox.due, outbox.perform),
+        jobs.sweep("seal-events", _l("Seal events into the chain and publish its head"), 20, seal),
+        jobs.sweep("verify", _l("Check every invariant"), 600, check),
+        jobs.sweep("outbox-erase", _l("Forget the words of mail sent 30 days ago"), 3600,
+                   lambda now: f"{outbox.erase_sent(now - timedelta(days=30))} erased"),
+    ]
+
+
+@verify.check("core.events")
+def _check_events() -> tuple[int, list[str]]:
+    return events.proof_of_chain()
+
+
+@verify.check("core.triggers")
+def _check_triggers() -> tuple[int, list[str]]:
+    from core.ddl import TRIGGERS
+
+    return len(TRIGGERS), [f"trigger {name} is missing" for name in missing_triggers(db.session.connection())]
+
+
+if __name__ == "__main__":
+    from flask.cli import FlaskGroup
+
+    FlaskGroup(create_app=create_app)()

@@ -1,0 +1,92 @@
+"""`serve`: web and scheduler in one process (the embedded default). `worker`: the scheduler alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+import waitress
+from flask import Flask
+
+from core.scheduler import Scheduler
+from core.settings import Settings
+from operations import prepare
+from operations.child import start_simulator
+
+
+def serve(app: Flask) -> None:
+    """Prepare the database, then serve until stopped."""
+    settings: Settings = app.extensions["placard_settings"]
+    prepare.migrate(app)
+    prepare.mark(app, settings)
+    child = start_simulator(settings) if settings.uses_simulator else None
+    scheduler = Scheduler(app)
+    try:
+        if settings.env == "demo":
+            _demonstration(app)
+        scheduler.start()
+        server = waitress.create_server(
+            app, host=os.environ.get("HOST", "127.0.0.1"), port=settings.port, threads=8, ident=None,
+            max_request_body_size=32 * 1024 * 1024,
+        )
+        _stop_on_signal(_leave)
+        _welcome(app, settings)
+        server.run()
+    except (KeyboardInterrupt, SystemExit, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (9, None):
+            sys.exit(f"cannot serve on port {settings.port}: {error.strerror}")
+    finally:
+        if scheduler.running:
+            scheduler.stop()
+        if child is not None:
+            child.terminate()
+            child.wait(10)
+
+
+def worker(app: Flask) -> None:
+    """Run the scheduler until stopped."""
+    settings: Settings = app.extensions["placard_settings"]
+    prepare.mark(app, settings)
+    stop = threading.Event()
+    _stop_on_signal(stop.set)
+    scheduler = Scheduler(app)
+    scheduler.start()
+    print("worker: scheduler started", flush=True)
+    stop.wait()
+    scheduler.stop()
+
+
+def _leave() -> None:
+    raise SystemExit(0)
+
+
+def _stop_on_signal(stop: Callable[[], None]) -> None:
+    signal.signal(signal.SIGTERM, lambda _number, _frame: stop())
+    signal.signal(signal.SIGINT, lambda _number, _frame: stop())
+
+
+def _demonstration(app: Flask) -> None:
+    from core import marks
+    from core.db import db
+
+    with app.app_context():
+        played = marks.read("demonstration_played_at")
+        db.session.remove()
+    if played is None:
+        prepare.load_reference_data(app)
+        from demonstration.story import play
+
+        print("Preparing the demonstration ...", flush=True)
+        with app.app_context():
+            play()
+
+
+def _welcome(app: Flask, settings: Settings) -> None:
+    print(f"\nPlacard is at {settings.public_url}", flush=True)
+    if settings.env == "demo":
+        from demonstration.cast import accounts_table
+
+        print(accounts_table(settings.public_url), flush=True)

@@ -1,0 +1,146 @@
+"""Fixtures. Most tests run in one transaction that is rolled back; `real_database` gives a copy of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+os.environ["PLACARD_ENV"] = "test"
+
+from app import create_app
+from core import db as database
+from core.db import Base, PlacardSession, db
+from core.settings import Settings
+from tests.support.databases import Databases
+from tests.support.pages import PageClient
+
+_WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|TRUNCATE)\b", re.IGNORECASE)
+
+
+@sa.event.listens_for(sa.Engine, "before_cursor_execute")
+def _get_may_not_write(_c: Any, _cur: Any, statement: str, *_rest: Any) -> None:
+    if database.mode() == "read" and _WRITES.match(statement):
+        raise AssertionError(f"a reading request writes: {statement[:120]}")
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Databases]:
+    made = Databases(tmp_path_factory.mktemp("databases"), worker_id)
+    yield made
+    made.drop(made.template)
+
+
+def _settings(url: str, folder: Path) -> Settings:
+    return Settings.from_environ({
+        "PLACARD_ENV": "test", "DATABASE_URL": url, "INSTANCE_DIR": str(folder), "PUBLIC_URL": "http://placard.test",
+        "SIMULATOR_PORT": os.environ.get("SIMULATOR_PORT", "1"),
+    })
+
+
+def _make_app(url: str, folder: Path, **overrides: Any) -> Any:
+    app = create_app(_settings(url, folder))
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, PROPAGATE_EXCEPTIONS=False, SERVER_NAME=None, **overrides)
+    app.test_client_class = PageClient
+    return app
+
+
+@pytest.fixture(scope="session")
+def _template_app(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    app = _make_app(databases.create(databases.template), tmp_path_factory.mktemp("instance"))
+    with app.app_context():
+        Base.metadata.create_all(db.engine)
+        db.engine.dispose()
+    return app
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest, _template_app: Any, databases: Databases, tmp_path: Path) -> Iterator[Any]:
+    """The application inside an application context. With the marker `real_database` it has a database copy of its
+    own and commits for real; else everything is rolled back at the end."""
+    if request.node.get_closest_marker("real_database"):
+        with _template_app.app_context():
+            db.engine.dispose()
+        name, url = databases.copy()
+        app = _make_app(url, tmp_path)
+        with app.app_context():
+            yield app
+            db.session.remove()
+            db.engine.dispose()
+        databases.drop(name)
+        return
+    with _template_app.app_context():
+        connection = db.engine.connect()
+        transaction = connection.begin()
+        PlacardSession.held_connection = connection
+        db.session.remove()
+        db.session.configure(join_transaction_mode="create_savepoint")
+        try:
+            yield _template_app
+        finally:
+            db.session.remove()
+            PlacardSession.held_connection = None
+            db.session.remove()
+            db.session.configure(join_transaction_mode="conditional_savepoint")
+            transaction.rollback()
+            connection.close()
+
+
+@pytest.fixture
+def db_session(app: Any) -> Any:
+    return db.session
+
+
+@pytest.fixture
+def client(app: Any) -> PageClient:
+    """A visitor."""
+    made: PageClient = app.test_client()
+    return made
+
+
+@pytest.fixture
+def as_person(app: Any) -> Any:
+    """`as_person(person)` is a client signed in as that person."""
+
+    def sign_in(person: Any) -> PageClient:
+        client: PageClient = app.test_client()
+        db.session.commit()
+        from tests.support.people import put_session
+
+        with client.session_transaction() as session:
+            put_session(session, person)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def make(app: Any) -> Any:
+    """Makes people, States and meetings through the rooms' own commands."""
+    from tests.support.people import Maker
+
+    return Maker(app)
+
+
+@pytest.fixture
+def queries(app: Any) -> Iterator[list[str]]:
+    """Every statement sent while the test runs, savepoints left out."""
+    seen: list[str] = []
+
+    def note(_c: Any, _cur: Any, statement: str, *_rest: Any) -> None:
+        if "SAVEPOINT" not in statement and not statement.startswith(("PRAGMA", "BEGIN")):
+            seen.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    yield seen
+    sa.event.remove(sa.Engine, "before_cursor_execute", note)
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    return getattr(request.config, "workerinput", {}).get("workerid", "main")
