@@ -40,12 +40,14 @@ def trigger(table: Table, name: str, *, sqlite: str | tuple[str, ...], postgresq
             event.listen(table, "after_create", DDL(statement.replace("%", "%%")).execute_if(dialect=dialect))
 
 
-def append_only(table: Table, *, key: str = "id", updatable: tuple[str, ...] = ()) -> None:
+def append_only(table: Table, *, key: str | tuple[str, ...] = "id", updatable: tuple[str, ...] = ()) -> None:
     """Rows may be added, never changed, deleted, replaced or truncated.
 
-    `updatable` columns may still change (for example balances that another trigger keeps).
+    `key` is the primary key (its columns, when it has several); `updatable` columns may still change (for example
+    balances that another trigger keeps).
     """
     name = table.name
+    same = " AND ".join(f"{column} = NEW.{column}" for column in ((key,) if isinstance(key, str) else key))
     refused = f"{name} is append-only"
     frozen = [c.name for c in table.columns if c.name not in updatable]
     of = f" OF {', '.join(frozen)}" if updatable else ""
@@ -56,6 +58,13 @@ def append_only(table: Table, *, key: str = "id", updatable: tuple[str, ...] = (
         postgresql=(_REFUSE, f"CREATE TRIGGER {name}_no_update BEFORE UPDATE{of} ON {name} "
                              f"FOR EACH ROW EXECUTE FUNCTION placard_refuse('{refused}')"),
     )
+    if updatable:  # UPDATE OR REPLACE t SET rowid = ... names no column above, and removes the row that has it
+        trigger(
+            table, f"{name}_no_renumber",
+            sqlite=f"CREATE TRIGGER {name}_no_renumber BEFORE UPDATE ON {name} WHEN NEW.rowid IS NOT OLD.rowid "
+                   f"BEGIN SELECT RAISE(ABORT, '{refused}'); END",
+            postgresql=(),
+        )
     trigger(
         table, f"{name}_no_delete",
         sqlite=f"CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name} "
@@ -63,11 +72,12 @@ def append_only(table: Table, *, key: str = "id", updatable: tuple[str, ...] = (
         postgresql=(_REFUSE, f"CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name} "
                              f"FOR EACH ROW EXECUTE FUNCTION placard_refuse('{refused}')"),
     )
-    # INSERT OR REPLACE deletes without a delete trigger on SQLite; PostgreSQL has TRUNCATE instead
+    # INSERT OR REPLACE deletes without a delete trigger on SQLite, by the key or by naming a rowid (which is -1 here
+    # when none was named); PostgreSQL has TRUNCATE instead
     trigger(
         table, f"{name}_no_replace",
         sqlite=f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name} "
-               f"WHEN EXISTS (SELECT 1 FROM {name} WHERE {key} = NEW.{key}) "
+               f"WHEN EXISTS (SELECT 1 FROM {name} WHERE ({same}) OR rowid = NEW.rowid) "
                f"BEGIN SELECT RAISE(ABORT, '{refused}'); END",
         postgresql=(_REFUSE, f"CREATE TRIGGER {name}_no_replace BEFORE TRUNCATE ON {name} "
                              f"FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('{refused}')"),

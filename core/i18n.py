@@ -8,8 +8,6 @@ from babel import Locale
 from flask import Flask, has_request_context, request
 from flask_babel import Babel, get_locale
 
-from core.settings import ROOT
-
 babel = Babel()
 SIX = ("ar", "zh", "en", "fr", "ru", "es")
 
@@ -20,8 +18,7 @@ def offered(translations: Path) -> tuple[str, ...]:
     return ("en", *sorted(code for code in found if code != "en"))
 
 
-def init_i18n(app: Flask, translations: Path | None = None) -> None:
-    folder = translations or ROOT / "translations"
+def init_i18n(app: Flask, folder: Path) -> None:
     app.extensions["placard_languages"] = offered(folder)
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(folder)
 

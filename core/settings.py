@@ -36,6 +36,7 @@ class Settings:
     seal_dir: Path
     mailbox_dir: Path
     instance_dir: Path
+    translations_dir: Path
     trusted_proxies: int
 
     @property
@@ -92,6 +93,7 @@ class Settings:
             seal_dir=Path(e.get("SEAL_DIR") or instance / "seals"),
             mailbox_dir=instance / "mailbox",
             instance_dir=instance,
+            translations_dir=Path(e.get("TRANSLATIONS_DIR") or ROOT / "translations"),
             trusted_proxies=int(e.get("TRUSTED_PROXIES", "0")),
         )
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import current_app
-from sqlalchemy import String, select
+from sqlalchemy import String, event, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base, db
+from core.db import Base, PlacardSession, db
 
 
 class SubjectKey(Base):
@@ -30,6 +31,12 @@ def _cache() -> dict[uuid.UUID, Fernet | None]:
     # one session, one cache: never outlives the request or the command
     cache: dict[uuid.UUID, Fernet | None] = db.session().info.setdefault("subject_keys", {})
     return cache
+
+
+@event.listens_for(PlacardSession, "after_soft_rollback")
+def _forget_keys(session: Any, _previous: Any) -> None:
+    # a key made in a transaction that was undone does not exist: nothing may be sealed under it again
+    session.info.pop("subject_keys", None)
 
 
 def preload(subject_ids: Iterable[uuid.UUID]) -> None:

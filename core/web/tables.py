@@ -141,7 +141,7 @@ class TableQuery:
         return bool(self.values)
 
     def url(self, **changes: Any) -> str:
-        """The query string with some parts changed; None removes one, a new filter or order starts at page 1."""
+        """The query string with some parts changed; None removes one, a new order starts at page 1."""
         parts: dict[str, Any] = dict(self.values)
         if self.sort:
             parts.update(sort=self.sort, dir=self.direction)
@@ -184,7 +184,7 @@ class Table:
         """``sort`` is a key, ``(key, direction)`` or a :class:`TableQuery`.
 
         ``row_url`` links the heading cell of a row; ``stack`` turns rows into cards on a phone; ``anchor``
-        must differ between lists of one page; ``broad`` keeps a list of many columns in its own scrolling box.
+        must differ between lists of one page; ``broad`` keeps many columns in a scrolling box.
         """
         self.caption = caption
         self.columns = list(columns)
