@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import time
 import uuid
@@ -221,7 +222,7 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
                         raise
                     if attempt == 3:
                         raise Busy() from error
-                    time.sleep(0.02 * attempt)
+                    time.sleep(random.uniform(0.01, 0.05) * attempt)  # two that met must not meet again
                 except BaseException:
                     db.session.rollback()
                     raise
@@ -236,6 +237,13 @@ def has_uncommitted_changes() -> bool:
     """True when the session holds writes that nobody committed: a programming error, caught by the tests."""
     session = db.session()
     return bool(session.new or session.dirty or session.deleted or session.info.get("wrote"))
+
+
+def end_reading() -> None:
+    """End a transaction that only read, so that slow work holds no lock; what was loaded stays loaded."""
+    if has_uncommitted_changes():
+        raise RuntimeError("there is something to commit: only a command may")
+    db.session.commit()
 
 
 @event.listens_for(PlacardSession, "after_flush")

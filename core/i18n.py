@@ -27,7 +27,7 @@ def init_i18n(app: Flask, folder: Path) -> None:
         if not has_request_context():
             return "en"
         wanted = request.args.get("lang") or request.cookies.get("lang")
-        if wanted in languages:
+        if wanted is not None and wanted in languages:
             return wanted
         return request.accept_languages.best_match(languages) or "en"
 

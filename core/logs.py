@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -13,7 +14,7 @@ import structlog
 _SECRETS = re.compile(r"(sk_(?:test|live)_|whsec_|[\w.+-]+@[\w-]+\.[\w.]+|\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b)")
 
 
-def _scrub(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+def _scrub(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
     """Last line of defence: addresses, keys and IBANs do not leave, whatever was logged."""
     return {k: _SECRETS.sub("[removed]", v) if isinstance(v, str) else v for k, v in event.items()}
 

@@ -12,10 +12,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Access:
-    """`group` is public, signed_in, permission or webhook; `permission` names a row of the permission table."""
+    """`group` is public, signed_in, permission or webhook; `permissions` name rows of the permission table, of
+    which one is enough."""
 
     group: str
-    permission: str | None = None
+    permissions: tuple[str, ...] = ()
 
 
 def _mark(access: Access) -> Callable[[F], F]:
@@ -38,9 +39,9 @@ def signed_in(view: F) -> F:
     return _mark(Access("signed_in"))(view)
 
 
-def needs(permission: str) -> Callable[[F], F]:
-    """Persons who hold `permission` in some organisation; which objects they may see is the query's matter."""
-    return _mark(Access("permission", permission))
+def needs(*permissions: str) -> Callable[[F], F]:
+    """Persons who hold one of `permissions` in some organisation; which objects they may see is the query's matter."""
+    return _mark(Access("permission", permissions))
 
 
 def webhook(view: F) -> F:

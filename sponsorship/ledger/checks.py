@@ -1,0 +1,191 @@
+"""What `flask verify` proves about the books, from the legs up. Faults name identifiers and codes only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+
+from core.db import db
+from core.ddl import TRIGGERS, missing_triggers
+from core.verify import check
+from sponsorship.ledger.chart import KINDS, PER_POOL
+
+_MOST = 20  # faults named per rule; one is already too many
+
+
+def _count(table: str) -> int:
+    return int(db.session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+
+
+def _faults(words: str, sql: str) -> list[str]:
+    rows = db.session.execute(text(f"SELECT * FROM ({sql}) AS found LIMIT {_MOST}")).all()
+    return [words.format(*(str(value) for value in row)) for row in rows]
+
+
+_SIGNED = "CASE l.side WHEN 'D' THEN l.usd_minor ELSE -l.usd_minor END"
+
+
+@check("ledger.entries")
+def entries_balance() -> tuple[int, list[str]]:
+    """Every entry is posted and balances: the proprietary book, and the budgetary one in each pool."""
+    faults = _faults(
+        "entry {0} does not balance in book {1}",
+        f"SELECT l.entry_id, a.book FROM leg l JOIN account a ON a.id = l.account_id "
+        f"GROUP BY l.entry_id, a.book, CASE a.book WHEN 'B' THEN a.pool_id END HAVING sum({_SIGNED}) <> 0",
+    )
+    faults += _faults(
+        "entry {0} has no posting",
+        "SELECT e.id FROM entry e LEFT JOIN posting p ON p.entry_id = e.id WHERE p.entry_id IS NULL",
+    )
+    faults += _faults(
+        "posting {0} has no entry",
+        "SELECT p.entry_id FROM posting p LEFT JOIN entry e ON e.id = p.entry_id WHERE e.id IS NULL",
+    )
+    faults += _faults(
+        "entry {0} has fewer than two legs",
+        "SELECT e.id FROM entry e LEFT JOIN leg l ON l.entry_id = e.id GROUP BY e.id HAVING count(l.entry_id) < 2",
+    )
+    return _count("entry"), faults
+
+
+@check("ledger.balances")
+def balances_equal_legs() -> tuple[int, list[str]]:
+    """Every account's running totals are the sums of its posted legs, no guarded account is overdrawn, and every
+    account is as the chart has it."""
+    faults = _faults(
+        "account {0}: totals differ from its legs",
+        "SELECT a.code FROM account a LEFT JOIN (SELECT l.account_id, "
+        "sum(CASE l.side WHEN 'D' THEN l.usd_minor ELSE 0 END) AS d, "
+        "sum(CASE l.side WHEN 'C' THEN l.usd_minor ELSE 0 END) AS c "
+        "FROM leg l JOIN posting p ON p.entry_id = l.entry_id GROUP BY l.account_id) s ON s.account_id = a.id "
+        "WHERE a.debits_posted <> coalesce(s.d, 0) OR a.credits_posted <> coalesce(s.c, 0)",
+    )
+    faults += _faults(
+        "account {0} is overdrawn",
+        "SELECT code FROM account WHERE guarded AND (debits_posted - credits_posted) * "
+        "(CASE side WHEN 'D' THEN 1 ELSE -1 END) < 0",
+    )
+    for row in db.session.execute(text("SELECT id, code, kind, book, side, guarded, pool_id FROM account")):
+        kind = KINDS.get(row.kind)
+        if kind is None or (kind.book, kind.side, kind.guarded, kind.per_pool) != (
+            row.book, row.side, bool(row.guarded), row.pool_id is not None,
+        ):
+            faults.append(f"account {row.code} is not as the chart has it")
+    return _count("account"), faults
+
+
+def _pool_balances() -> list[tuple[str, dict[str, int]]]:
+    rows = db.session.execute(text(
+        "SELECT p.code, a.kind, (a.debits_posted - a.credits_posted) * (CASE a.side WHEN 'D' THEN 1 ELSE -1 END) "
+        "FROM pool p JOIN account a ON a.pool_id = p.id ORDER BY p.code"
+    ))
+    pools: dict[str, dict[str, int]] = {}
+    for code, kind, balance in rows:
+        pools.setdefault(code, {})[kind] = int(balance)
+    return list(pools.items())
+
+
+@check("ledger.pools")
+def budget_identity() -> tuple[int, list[str]]:
+    """In every pool available + reserved = appropriated = received - fees - spent; support costs due and the fees
+    in suspense agree with what stands behind them; the whole chart balances."""
+    pools = _pool_balances()
+    faults = []
+    for code, b in pools:
+        if lacking := [kind.code for kind in PER_POOL if kind.code not in b]:
+            faults.append(f"pool {code} lacks {', '.join(lacking)}")
+            continue
+        if b["available"] + b["reserved"] != b["appropriated"]:
+            faults.append(f"pool {code}: available and reserved are not what is appropriated")
+        if b["appropriated"] != b["received"] - b["fees"] - b["spent_direct"] - b["spent_support"]:
+            faults.append(f"pool {code}: appropriated is not received less fees and spending")
+    faults += _faults(
+        "book {0} does not balance", "SELECT book FROM account GROUP BY book HAVING sum(debits_posted) <> "
+        "sum(credits_posted)",
+    )
+    faults += _faults(
+        "suspense does not agree with the receipts held",
+        "SELECT 1 FROM account a WHERE a.code = 'suspense' AND a.credits_posted - a.debits_posted <> "
+        "(SELECT coalesce(sum(gross_minor - accepted_minor - refunded_minor), 0) FROM held_receipt)",
+    )
+    return len(pools), faults
+
+
+@check("ledger.lots")
+def lots_agree() -> tuple[int, list[str]]:
+    """Every lot's counters are the sums of the reservations' lines and charges that use it; the lots of a pool
+    together are its available and reserved money."""
+    faults = _faults(
+        "lot {0}: reserved or spent differs from its lines",
+        "SELECT t.id FROM lot t LEFT JOIN (SELECT lot_id, "
+        "sum(direct_minor + support_minor - spent_direct_minor - spent_support_minor - released_direct_minor "
+        "- released_support_minor) AS reserved, sum(spent_direct_minor + spent_support_minor) AS spent "
+        "FROM reservation_line GROUP BY lot_id) s ON s.lot_id = t.id "
+        "WHERE t.reserved_minor <> coalesce(s.reserved, 0) OR t.spent_minor <> coalesce(s.spent, 0)",
+    )
+    faults += _faults(
+        "lot {0}: charged differs from its charges",
+        "SELECT t.id FROM lot t LEFT JOIN (SELECT lot_id, sum(amount_minor) AS charged FROM lot_charge "
+        "GROUP BY lot_id) s ON s.lot_id = t.id WHERE t.charged_minor <> coalesce(s.charged, 0)",
+    )
+    faults += _faults(
+        "pool {0}: its lots are not its available and reserved money",
+        "SELECT p.code FROM pool p JOIN account v ON v.pool_id = p.id AND v.kind = 'available' "
+        "JOIN account r ON r.pool_id = p.id AND r.kind = 'reserved' LEFT JOIN (SELECT pool_id, "
+        "sum(amount_minor - reserved_minor - spent_minor - charged_minor) AS free, sum(reserved_minor) AS reserved "
+        "FROM lot GROUP BY pool_id) s ON s.pool_id = p.id "
+        "WHERE v.credits_posted - v.debits_posted <> coalesce(s.free, 0) "
+        "OR r.credits_posted - r.debits_posted <> coalesce(s.reserved, 0)",
+    )
+    return _count("lot"), faults
+
+
+@check("ledger.reservations")
+def reservations_agree() -> tuple[int, list[str]]:
+    """Every line's spending is the sum of its payments that stand; every payment is the sum of its lines; what is
+    in transit is what was sent and not settled; support costs due are what was charged."""
+    faults = _faults(
+        "reservation line {0}: spent differs from its payments",
+        "SELECT t.id FROM reservation_line t LEFT JOIN (SELECT sl.reservation_line_id AS line, sum(sl.direct_minor) "
+        "AS direct FROM spend_line sl JOIN spend s ON s.id = sl.spend_id AND s.state <> 'returned' "
+        "GROUP BY sl.reservation_line_id) s ON s.line = t.id WHERE t.spent_direct_minor <> coalesce(s.direct, 0)",
+    )
+    faults += _faults(
+        "payment {0} differs from its lines",
+        "SELECT s.id FROM spend s LEFT JOIN spend_line sl ON sl.spend_id = s.id "
+        "GROUP BY s.id, s.direct_minor, s.support_minor "
+        "HAVING coalesce(sum(sl.direct_minor), 0) <> s.direct_minor "
+        "OR coalesce(sum(sl.support_minor), 0) <> s.support_minor",
+    )
+    faults += _faults(
+        "pool {0}: money in transit is not what was sent and not settled",
+        "SELECT p.code FROM pool p JOIN account a ON a.pool_id = p.id AND a.kind = 'in_transit' LEFT JOIN "
+        "(SELECT t.pool_id, sum(sl.direct_minor) AS sent FROM spend s JOIN spend_line sl ON sl.spend_id = s.id "
+        "JOIN reservation_line l ON l.id = sl.reservation_line_id JOIN lot t ON t.id = l.lot_id "
+        "WHERE s.state = 'sent' GROUP BY t.pool_id) s ON s.pool_id = p.id "
+        "WHERE a.credits_posted - a.debits_posted <> coalesce(s.sent, 0)",
+    )
+    for kind, column in (("spent_direct", "spent_direct_minor"), ("spent_support", "spent_support_minor")):
+        faults += _faults(
+            "pool {0}: " + kind + " is not the sum of its reservations",
+            f"SELECT p.code FROM pool p JOIN account a ON a.pool_id = p.id AND a.kind = '{kind}' LEFT JOIN "
+            f"(SELECT t.pool_id, sum(l.{column}) AS spent FROM reservation_line l JOIN lot t ON t.id = l.lot_id "
+            "GROUP BY t.pool_id) s ON s.pool_id = p.id "
+            "WHERE a.debits_posted - a.credits_posted <> coalesce(s.spent, 0)",
+        )
+    return _count("reservation"), faults
+
+
+_TABLES = (
+    "pool", "account", "entry", "leg", "posting", "held_receipt", "lot", "lot_charge", "reservation",
+    "reservation_line", "spend", "spend_line",
+)
+
+
+@check("ledger.triggers")
+def triggers_present() -> tuple[int, list[str]]:
+    """Every trigger that guards the books is in the database and enabled."""
+    own = {t.name for t in TRIGGERS.values() if t.table in _TABLES}
+    connection: Any = db.session.connection()
+    return len(own), [f"trigger {name} is missing" for name in missing_triggers(connection) if name in own]

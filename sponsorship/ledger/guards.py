@@ -1,0 +1,219 @@
+"""What the database refuses, whoever writes to it: triggers on both engines.
+
+Entries, legs and postings are added, never changed. Legs join only an unposted entry. A posting's insertion checks
+that each book of the entry balances (the budgetary one pool by pool), that no guarded account is overdrawn, and
+moves the balances; nothing else moves them. Each rule stands beside the attack it answers.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Table
+
+from core.db import Base
+from core.ddl import _REFUSE, append_only, trigger
+from sponsorship.ledger.models import (
+    Account,
+    Entry,
+    HeldReceipt,
+    Leg,
+    Lot,
+    LotCharge,
+    Pool,
+    Posting,
+    Reservation,
+    ReservationLine,
+    Spend,
+    SpendLine,
+    tables,
+)
+
+
+def _table(model: type[Base]) -> Table:
+    return tables(model)[0]
+
+
+def _keeps(model: type[Base], *columns: str) -> None:
+    """On SQLite INSERT OR REPLACE removes the row that holds a unique value, without a delete trigger: refuse to
+    insert the value again. (PostgreSQL has no REPLACE, and ON CONFLICT DO UPDATE meets the update triggers.)"""
+    name = _table(model).name
+    same = " AND ".join(f"{column} = NEW.{column}" for column in columns)
+    trigger(
+        _table(model), f"{name}_keeps_{columns[0]}",
+        sqlite=f"CREATE TRIGGER {name}_keeps_{columns[0]} BEFORE INSERT ON {name} "
+               f"WHEN EXISTS (SELECT 1 FROM {name} WHERE {same}) "
+               f"BEGIN SELECT RAISE(ABORT, '{name} holds this {columns[0]} already'); END",
+        postgresql=(),
+    )
+
+
+append_only(_table(Pool), updatable=("name",))
+append_only(_table(Account), updatable=("debits_posted", "credits_posted", "moved_by"))
+append_only(_table(Posting), key="entry_id")
+append_only(_table(Entry))
+append_only(_table(HeldReceipt), updatable=("accepted_minor", "refunded_minor"))
+append_only(_table(Lot), updatable=("reserved_minor", "spent_minor", "charged_minor"))
+append_only(_table(Reservation))
+append_only(
+    _table(ReservationLine),
+    updatable=(
+        "spent_direct_minor", "spent_support_minor", "released_direct_minor", "released_support_minor",
+    ),
+)
+append_only(_table(Spend), updatable=("state", "confirm_entry_id", "return_entry_id"))
+append_only(_table(Leg), key=("entry_id", "n"))
+append_only(_table(LotCharge), key=("entry_id", "lot_id"))
+append_only(_table(SpendLine), key=("spend_id", "reservation_line_id"))
+
+_keeps(Pool, "code")
+_keeps(Account, "code")
+_keeps(Account, "kind", "pool_id")
+_keeps(Entry, "key")
+_keeps(HeldReceipt, "key")
+_keeps(HeldReceipt, "source_type", "source_id")
+_keeps(HeldReceipt, "entry_id")
+_keeps(Lot, "key")
+_keeps(Lot, "entry_id")
+_keeps(Reservation, "key")
+_keeps(Reservation, "entry_id")
+_keeps(ReservationLine, "reservation_id", "lot_id")
+_keeps(Spend, "key")
+_keeps(Spend, "entry_id")
+_keeps(Spend, "confirm_entry_id")
+_keeps(Spend, "return_entry_id")
+
+# --- an account starts at zero, and only the posting trigger moves it -------------------------------------------
+trigger(
+    _table(Account), "account_starts_at_zero",
+    sqlite="CREATE TRIGGER account_starts_at_zero BEFORE INSERT ON account "
+           "WHEN NEW.debits_posted IS NOT 0 OR NEW.credits_posted IS NOT 0 OR NEW.moved_by IS NOT NULL "
+           "BEGIN SELECT RAISE(ABORT, 'an account starts at zero'); END",
+    postgresql=(_REFUSE,
+                "CREATE TRIGGER account_starts_at_zero BEFORE INSERT ON account FOR EACH ROW "
+                "WHEN (NEW.debits_posted <> 0 OR NEW.credits_posted <> 0 OR NEW.moved_by IS NOT NULL) "
+                "EXECUTE FUNCTION placard_refuse('an account starts at zero')"),
+)
+# PostgreSQL knows that an update comes out of a trigger. SQLite does not: there a balance may only move by the legs of
+# an entry posted later than the one that moved it last, which leaves nothing that an update by hand could name.
+trigger(
+    _table(Account), "account_moves_by_posting",
+    sqlite="CREATE TRIGGER account_moves_by_posting BEFORE UPDATE OF debits_posted, credits_posted, moved_by "
+           "ON account WHEN coalesce("
+           "(SELECT rowid FROM posting WHERE entry_id = NEW.moved_by) > "
+           "coalesce((SELECT rowid FROM posting WHERE entry_id = OLD.moved_by), 0) "
+           "AND NEW.debits_posted - OLD.debits_posted = (SELECT coalesce(sum(usd_minor), 0) FROM leg "
+           "WHERE entry_id = NEW.moved_by AND account_id = NEW.id AND side = 'D') "
+           "AND NEW.credits_posted - OLD.credits_posted = (SELECT coalesce(sum(usd_minor), 0) FROM leg "
+           "WHERE entry_id = NEW.moved_by AND account_id = NEW.id AND side = 'C'), 0) = 0 "
+           "BEGIN SELECT RAISE(ABORT, 'only posting moves a balance'); END",
+    postgresql=(_REFUSE,
+                "CREATE TRIGGER account_moves_by_posting BEFORE UPDATE OF debits_posted, credits_posted, moved_by "
+                "ON account FOR EACH ROW WHEN (pg_trigger_depth() = 0) "
+                "EXECUTE FUNCTION placard_refuse('only posting moves a balance')"),
+)
+
+# --- legs join only an unposted entry ---------------------------------------------------------------------------
+# The entry is locked: else a leg slips in beside a posting that does not see it yet. A snapshot older than the posting
+# would not see it even so: the ledger is written under READ COMMITTED only.
+_READ_COMMITTED = (
+    "IF current_setting('transaction_isolation') <> 'read committed' THEN "
+    "RAISE EXCEPTION 'the ledger is written under READ COMMITTED' USING ERRCODE = 'integrity_constraint_violation'; "
+    "END IF; "
+)
+trigger(
+    _table(Leg), "leg_joins_unposted",
+    sqlite="CREATE TRIGGER leg_joins_unposted BEFORE INSERT ON leg "
+           "WHEN EXISTS (SELECT 1 FROM posting WHERE entry_id = NEW.entry_id) "
+           "BEGIN SELECT RAISE(ABORT, 'the entry is posted'); END",
+    postgresql=(
+        "CREATE OR REPLACE FUNCTION placard_leg_joins() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        + _READ_COMMITTED +
+        "PERFORM 1 FROM entry WHERE id IN (SELECT entry_id FROM added) ORDER BY id FOR UPDATE; "
+        "IF EXISTS (SELECT 1 FROM posting WHERE entry_id IN (SELECT entry_id FROM added)) THEN "
+        "RAISE EXCEPTION 'the entry is posted' USING ERRCODE = 'integrity_constraint_violation'; END IF; "
+        "RETURN NULL; END $$",
+        "CREATE TRIGGER leg_joins_unposted AFTER INSERT ON leg REFERENCING NEW TABLE AS added "
+        "FOR EACH STATEMENT EXECUTE FUNCTION placard_leg_joins()",
+    ),
+)
+
+# --- posting ----------------------------------------------------------------------------------------------------
+# AFTER INSERT, so that a row skipped by ON CONFLICT DO NOTHING moves nothing. On SQLite an outer INSERT OR IGNORE
+# passes on to the statements of a trigger and would skip, in silence, an update that a CHECK refuses: overdrafts are
+# refused by RAISE before it, and the update is counted after it.
+_SIGNED = "CASE l.side WHEN 'D' THEN l.usd_minor ELSE -l.usd_minor END"
+_BOOKS = (
+    "SELECT 1 FROM leg l JOIN account a ON a.id = l.account_id WHERE l.entry_id = NEW.entry_id "
+    "GROUP BY a.book, CASE a.book WHEN 'B' THEN a.pool_id END "
+    f"HAVING sum({_SIGNED}) <> 0"
+)
+_OVERDRAWN = (
+    "SELECT 1 FROM leg l JOIN account a ON a.id = l.account_id WHERE l.entry_id = NEW.entry_id AND a.guarded "
+    "GROUP BY a.id, a.side, a.debits_posted, a.credits_posted "
+    f"HAVING (a.debits_posted - a.credits_posted + sum({_SIGNED})) * (CASE a.side WHEN 'D' THEN 1 ELSE -1 END) < 0"
+)
+
+
+def _posted(side: str) -> str:
+    return (
+        f"coalesce((SELECT sum(usd_minor) FROM leg WHERE entry_id = NEW.entry_id AND account_id = account.id "
+        f"AND side = '{side}'), 0)"
+    )
+
+
+trigger(
+    _table(Posting), "posting_moves_balances",
+    sqlite="CREATE TRIGGER posting_moves_balances AFTER INSERT ON posting BEGIN "
+           "SELECT RAISE(ABORT, 'an entry has two legs or more') "
+           "WHERE (SELECT count(*) FROM leg WHERE entry_id = NEW.entry_id) < 2; "
+           f"SELECT RAISE(ABORT, 'the entry does not balance') WHERE EXISTS ({_BOOKS}); "
+           f"SELECT RAISE(ABORT, 'account_no_overdraft: a guarded account would be overdrawn') "
+           f"WHERE EXISTS ({_OVERDRAWN}); "
+           f"UPDATE account SET debits_posted = debits_posted + {_posted('D')}, "
+           f"credits_posted = credits_posted + {_posted('C')}, moved_by = NEW.entry_id "
+           "WHERE id IN (SELECT account_id FROM leg WHERE entry_id = NEW.entry_id); "
+           "SELECT RAISE(ABORT, 'a balance did not move') WHERE EXISTS (SELECT 1 FROM leg l "
+           "JOIN account a ON a.id = l.account_id WHERE l.entry_id = NEW.entry_id AND a.moved_by IS NOT NEW.entry_id); "
+           "END",
+    postgresql=(
+        "CREATE OR REPLACE FUNCTION placard_posting() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        "DECLARE legs integer; BEGIN "
+        + _READ_COMMITTED +
+        "PERFORM 1 FROM entry WHERE id = NEW.entry_id FOR UPDATE; "
+        "SELECT count(*) INTO legs FROM leg WHERE entry_id = NEW.entry_id; "
+        "IF legs < 2 THEN RAISE EXCEPTION 'an entry has two legs or more' "
+        "USING ERRCODE = 'integrity_constraint_violation'; END IF; "
+        f"IF EXISTS ({_BOOKS}) THEN RAISE EXCEPTION 'the entry does not balance' "
+        "USING ERRCODE = 'integrity_constraint_violation'; END IF; "
+        # locked in the order of identifiers, so that two postings never wait for each other
+        "PERFORM 1 FROM account WHERE id IN (SELECT account_id FROM leg WHERE entry_id = NEW.entry_id) "
+        "ORDER BY id FOR NO KEY UPDATE; "
+        "UPDATE account SET debits_posted = account.debits_posted + s.debits, "
+        "credits_posted = account.credits_posted + s.credits, moved_by = NEW.entry_id FROM "
+        "(SELECT account_id, coalesce(sum(usd_minor) FILTER (WHERE side = 'D'), 0)::bigint AS debits, "
+        "coalesce(sum(usd_minor) FILTER (WHERE side = 'C'), 0)::bigint AS credits FROM leg "
+        "WHERE entry_id = NEW.entry_id GROUP BY account_id) s WHERE account.id = s.account_id; "
+        "RETURN NULL; END $$",
+        "CREATE TRIGGER posting_moves_balances AFTER INSERT ON posting FOR EACH ROW "
+        "EXECUTE FUNCTION placard_posting()",
+    ),
+)
+
+# --- a payment is sent, then confirmed or returned; confirmed, it may still come back -----------------------------
+_MOVES = (
+    "(OLD.state = 'sent' AND NEW.state IN ('confirmed', 'returned')) "
+    "OR (OLD.state = 'confirmed' AND NEW.state = 'returned') OR OLD.state = NEW.state"
+)
+_KEPT = (
+    "coalesce(OLD.confirm_entry_id = NEW.confirm_entry_id, OLD.confirm_entry_id IS NULL) "
+    "AND coalesce(OLD.return_entry_id = NEW.return_entry_id, OLD.return_entry_id IS NULL)"
+)
+trigger(
+    _table(Spend), "spend_moves_forward",
+    # the second rule answers UPDATE OR REPLACE, which removes the row that holds the unique value
+    sqlite=f"CREATE TRIGGER spend_moves_forward BEFORE UPDATE ON spend WHEN NOT (({_MOVES}) AND ({_KEPT})) "
+           "OR EXISTS (SELECT 1 FROM spend s WHERE s.id <> NEW.id AND (s.confirm_entry_id = NEW.confirm_entry_id "
+           "OR s.return_entry_id = NEW.return_entry_id)) BEGIN SELECT RAISE(ABORT, 'a payment does not move so'); END",
+    postgresql=(_REFUSE,
+                f"CREATE TRIGGER spend_moves_forward BEFORE UPDATE ON spend FOR EACH ROW "
+                f"WHEN (NOT (({_MOVES}) AND ({_KEPT}))) EXECUTE FUNCTION placard_refuse('a payment does not move so')"),
+)

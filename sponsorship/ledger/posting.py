@@ -1,0 +1,246 @@
+"""post(): the only door to the books. Three statements; the database checks the entry and moves the balances."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import BindParameter, Connection, TextClause, Uuid, bindparam, insert, select, text
+from sqlalchemy import Date as SqlDate
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.exc import IntegrityError
+
+from core import clock
+from core.actor import Actor
+from core.db import command, db, new_id
+from core.errors import RuleBroken
+from sponsorship.ledger.models import MAX_USD_MINOR, Account, Entry, Leg, Posting, tables
+
+Subject = tuple[str, uuid.UUID]  # what an entry is about: a type such as "award", and its identifier
+_entry, _leg, _posting, _account = tables(Entry, Leg, Posting, Account)
+
+
+class NotEnoughMoney(RuleBroken):
+    """The pools named do not hold enough free money; `short_minor` US cents of direct cost are missing."""
+
+    code = "ledger.not_enough"
+
+    def __init__(self, short_minor: int) -> None:
+        super().__init__(_l("The pools that may pay for this do not hold enough available money."))
+        self.short_minor = short_minor
+
+
+class KeyReused(RuleBroken):
+    """A key that stands for another fact already: a mistake of the caller, nothing was written."""
+
+    status = 409
+    code = "ledger.key_reused"
+
+    def __init__(self) -> None:
+        super().__init__(_l("This was already recorded with other figures. Nothing was written."))
+
+
+@dataclass(frozen=True, slots=True)
+class LegSpec:
+    """One leg to post: `side` D or C, US cents above zero. An amount paid in another currency names the original
+    minor units (0 for an exchange difference), the currency, the rate as text, its source and its date."""
+
+    account_id: uuid.UUID
+    side: str
+    usd_minor: int
+    original_minor: int | None = None
+    original_currency: str = "USD"
+    rate: str | None = None
+    rate_source: str | None = None
+    rate_date: date | None = None
+
+
+def debit(account_id: uuid.UUID, usd_minor: int) -> LegSpec:
+    """A leg on the debit side, in US cents."""
+    return LegSpec(account_id, "D", usd_minor)
+
+
+def credit(account_id: uuid.UUID, usd_minor: int) -> LegSpec:
+    """A leg on the credit side, in US cents."""
+    return LegSpec(account_id, "C", usd_minor)
+
+
+def nonzero(legs: Iterable[LegSpec]) -> list[LegSpec]:
+    """The legs that carry money."""
+    return [leg for leg in legs if leg.usd_minor]
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The entry, and whether this call made it (False: the key was known, the first entry stands)."""
+
+    id: uuid.UUID
+    created: bool
+
+
+@command
+def post(
+    kind: str,
+    legs: Sequence[LegSpec],
+    *,
+    key: str,
+    actor: Actor,
+    occurred_at: datetime | None = None,
+    subject: Subject | None = None,
+    corrects: uuid.UUID | None = None,
+) -> uuid.UUID:
+    """Post one entry and return its identifier.
+
+    The same `key` with the same kind, subject and legs returns the first entry and writes nothing; with others it
+    raises KeyReused. `occurred_at` (aware) is business time, now by default. `corrects` names the entry that this
+    one corrects: entries never change. Raises ValueError for legs that cannot be one entry: fewer than two,
+    an amount that is not an int above zero, or a side that does not balance (each book for itself, the budgetary
+    one pool by pool: held by the database). Raises sqlalchemy IntegrityError when a guarded account would be
+    overdrawn.
+    """
+    return post_once(
+        kind, legs, key=key, actor=actor, occurred_at=occurred_at, subject=subject, corrects=corrects
+    ).id
+
+
+def post_once(
+    kind: str,
+    legs: Sequence[LegSpec],
+    *,
+    key: str,
+    actor: Actor,
+    occurred_at: datetime | None = None,
+    subject: Subject | None = None,
+    corrects: uuid.UUID | None = None,
+) -> Posted:
+    """`post` for the ledger's own functions: also says whether the entry is new. Inside a command only."""
+    _check(legs)
+    session = db.session()
+    connection = session.connection()
+    entry_id, now = new_id(), clock.real_now()
+    subject_type, subject_id = subject if subject else (None, None)
+    values = {
+        "id": entry_id, "kind": kind, "key": key, "occurred_at": occurred_at or clock.now(), "recorded_at": now,
+        "actor": actor.code, "actor_id": actor.person_id, "subject_type": subject_type, "subject_id": subject_id,
+        "corrects_id": corrects,
+    }
+    if not _insert_entry(connection, values):
+        return Posted(_first(connection, kind, legs, key, subject), False)
+    session.info["wrote"] = True  # these statements go past the session, which must know of them
+    parameters: dict[str, Any] = {"entry": entry_id}
+    for n, leg in enumerate(legs):
+        parameters[f"a{n}"], parameters[f"s{n}"], parameters[f"u{n}"] = leg.account_id, leg.side, leg.usd_minor
+        parameters[f"o{n}"] = leg.usd_minor if leg.original_minor is None else leg.original_minor
+        parameters[f"c{n}"], parameters[f"r{n}"] = leg.original_currency, leg.rate
+        parameters[f"q{n}"], parameters[f"d{n}"] = leg.rate_source, leg.rate_date
+    connection.execute(_insert_legs(len(legs)), parameters)
+    connection.execute(_INSERT_POSTING, {"entry_id": entry_id, "posted_at": now})
+    return Posted(entry_id, True)
+
+
+def _check(legs: Sequence[LegSpec]) -> None:
+    """Early, readable refusals; the database refuses the same and more."""
+    balance = 0
+    for leg in legs:
+        if type(leg.usd_minor) is not int or not 0 < leg.usd_minor <= MAX_USD_MINOR:
+            raise ValueError("a leg carries whole US cents above zero")
+        if leg.side == "D":
+            balance += leg.usd_minor
+        elif leg.side == "C":
+            balance -= leg.usd_minor
+        else:
+            raise ValueError("a leg stands on side D or C")
+    if len(legs) < 2 or balance:
+        raise ValueError("an entry has two legs or more and balances")
+
+
+_INSERT_ENTRY = insert(_entry)
+_INSERT_ENTRY_PG = pg_insert(_entry).on_conflict_do_nothing(index_elements=["key"]).returning(_entry.c.id)
+_INSERT_POSTING = insert(_posting)
+
+
+def _insert_entry(connection: Connection, values: dict[str, Any]) -> bool:
+    """Insert the entry; False when its key is known. On PostgreSQL a second writer of the same key waits here for
+    the first to end. On SQLite a refused statement leaves the transaction standing."""
+    if connection.dialect.name == "postgresql":
+        return connection.execute(_INSERT_ENTRY_PG, values).first() is not None
+    try:
+        connection.execute(_INSERT_ENTRY, values)
+    except IntegrityError:
+        known = select(_entry.c.id).where(_entry.c.key == values["key"])
+        if connection.execute(known).first() is None:
+            raise
+        return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def _insert_legs(count: int) -> TextClause:
+    """One statement for all legs, kept by their number: SQLAlchemy does not cache an insert of many VALUES."""
+    rows = ", ".join(
+        f"(:entry, {n}, :a{n}, :s{n}, :u{n}, :o{n}, :c{n}, :r{n}, :q{n}, :d{n})" for n in range(count)
+    )
+    types: list[BindParameter[Any]] = [bindparam("entry", type_=Uuid())]
+    for n in range(count):
+        types += [bindparam(f"a{n}", type_=Uuid()), bindparam(f"d{n}", type_=SqlDate())]
+    return text(
+        "INSERT INTO leg (entry_id, n, account_id, side, usd_minor, original_minor, original_currency, rate,"
+        f" rate_source, rate_date) VALUES {rows}"
+    ).bindparams(*types)
+
+
+def _first(
+    connection: Connection, kind: str, legs: Sequence[LegSpec], key: str, subject: Subject | None
+) -> uuid.UUID:
+    """The entry that stands under this key, if it says the same. Raises KeyReused."""
+    row = connection.execute(
+        select(_entry.c.id, _entry.c.kind, _entry.c.subject_type, _entry.c.subject_id).where(_entry.c.key == key)
+    ).one()
+    stood = connection.execute(
+        select(
+            _leg.c.account_id, _leg.c.side, _leg.c.usd_minor, _leg.c.original_minor, _leg.c.original_currency
+        ).where(_leg.c.entry_id == row.id)
+    )
+    asked = [
+        (leg.account_id, leg.side, leg.usd_minor,
+         leg.usd_minor if leg.original_minor is None else leg.original_minor, leg.original_currency)
+        for leg in legs
+    ]
+    same_subject = (row.subject_type, row.subject_id) == (subject or (None, None))
+    if row.kind != kind or not same_subject or sorted(map(tuple, stood)) != sorted(asked):
+        raise KeyReused()
+    return row.id  # type: ignore[no-any-return]
+
+
+def find_entry(key: str, kind: str, subject: Subject | None) -> uuid.UUID | None:
+    """The entry under this key, if there is one. Raises KeyReused when it says something else."""
+    row = db.session.execute(
+        select(_entry.c.id, _entry.c.kind, _entry.c.subject_type, _entry.c.subject_id).where(_entry.c.key == key)
+    ).first()
+    if row is None:
+        return None
+    if row.kind != kind or (row.subject_type, row.subject_id) != (subject or (None, None)):
+        raise KeyReused()
+    return row.id  # type: ignore[no-any-return]
+
+
+def lock_accounts(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Lock these accounts in the order of their identifiers; their balances on the normal side, US cents.
+
+    Always in one statement, before the lots: whoever holds these may read free money and trust it. (NO KEY UPDATE
+    on PostgreSQL, because legs hold their accounts by foreign key; SQLite has one writer anyway.)
+    """
+    rows = db.session().connection().execute(
+        select(_account.c.id, _account.c.side, _account.c.debits_posted, _account.c.credits_posted)
+        .where(_account.c.id.in_(sorted(set(ids))))
+        .order_by(_account.c.id)
+        .with_for_update(key_share=True)
+    )
+    return {
+        r.id: (r.debits_posted - r.credits_posted) * (1 if r.side == "D" else -1) for r in rows
+    }

@@ -1,0 +1,349 @@
+"""Payments out of reservations: sent, confirmed by the bank with its fee, or returned."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import insert, nulls_last, select, update
+
+from core import clock
+from core.actor import Actor
+from core.db import command, db, new_id
+from core.errors import NotFound, RuleBroken
+from core.money import support_costs
+from sponsorship.ledger.chart import account_id
+from sponsorship.ledger.models import Account, Entry, Lot, LotCharge, ReservationLine, Spend, SpendLine, tables
+from sponsorship.ledger.posting import (
+    KeyReused,
+    LegSpec,
+    NotEnoughMoney,
+    Subject,
+    credit,
+    debit,
+    find_entry,
+    lock_accounts,
+    nonzero,
+    post_once,
+)
+from sponsorship.ledger.reservations import Line, lock_reservation, move_lines, move_lots
+
+_account, _charge, _line, _lot, _spend, _spend_line = tables(
+    Account, LotCharge, ReservationLine, Lot, Spend, SpendLine
+)
+
+
+class PoolStopped(RuleBroken):
+    """A pool of this payment has an uncovered shortfall: nothing leaves it until the shortfall is covered."""
+
+    code = "ledger.pool_stopped"
+
+    def __init__(self) -> None:
+        super().__init__(_l("Payments from this pool are stopped: it has a shortfall that must be covered first."))
+
+
+class ReservationTooSmall(RuleBroken):
+    """The payment is larger than what the reservation has left; `left_minor` US cents of direct cost remain."""
+
+    code = "ledger.reservation_too_small"
+
+    def __init__(self, left_minor: int) -> None:
+        super().__init__(_l("The payment is larger than what is still reserved for it."))
+        self.left_minor = left_minor
+
+
+@command
+def spend(
+    reservation_id: uuid.UUID,
+    direct_minor: int,
+    *,
+    key: str,
+    actor: Actor,
+    subject: Subject | None = None,
+    occurred_at: datetime | None = None,
+) -> uuid.UUID:
+    """A payment of `direct_minor` US cents is instructed: it leaves the reservation, and is in transit until the
+    bank confirms it. Support costs are charged on top, line by line: floor(rate x direct spent so far) less what
+    was charged so far. `subject` is the payment (the reservation's subject by default).
+
+    Returns the spend; the same `key` returns the first. Raises ReservationTooSmall, PoolStopped (nothing is
+    written), NotFound, KeyReused, ValueError.
+    """
+    if type(direct_minor) is not int or direct_minor <= 0:
+        raise ValueError("a payment is of whole US cents above zero")
+    about, lines = lock_reservation(reservation_id)
+    subject = subject or about
+    known = db.session.execute(select(_spend).where(_spend.c.key == key)).first()
+    if known is not None:
+        if (known.reservation_id, known.direct_minor) != (reservation_id, direct_minor):
+            raise KeyReused()
+        return known.id  # type: ignore[no-any-return]
+    parts = _split(lines, direct_minor)
+    if stopped({line.pool_id for line, _direct, _support in parts}):
+        raise PoolStopped()
+    at = occurred_at or clock.now()
+    posted = post_once(
+        "spend", _spend_legs(parts), key=key, actor=actor, occurred_at=at, subject=subject
+    )
+    if not posted.created:
+        raise KeyReused()
+    spend_id = new_id()
+    db.session.execute(
+        insert(_spend).values(
+            id=spend_id, key=key, reservation_id=reservation_id, subject_type=subject[0], subject_id=subject[1],
+            state="sent", direct_minor=direct_minor, support_minor=sum(support for _l, _d, support in parts),
+            sent_at=at, entry_id=posted.id,
+        )
+    )
+    db.session.execute(
+        insert(_spend_line),
+        [
+            {"spend_id": spend_id, "reservation_line_id": line.id, "direct_minor": direct, "support_minor": support}
+            for line, direct, support in parts
+        ],
+    )
+    _move(parts, 1)
+    return spend_id
+
+
+Part = tuple[Line, int, int]  # line, direct, support; US cents
+
+
+def _split(lines: list[Line], direct_minor: int) -> list[Part]:
+    left, parts = direct_minor, []
+    for line in lines:
+        direct = min(left, line.left_direct)
+        if direct > 0:
+            parts.append((line, direct, support_costs(line.spent_direct + direct, line.rate_bp) - line.spent_support))
+            left -= direct
+    if left:
+        raise ReservationTooSmall(direct_minor - left)
+    return parts
+
+
+def _spend_legs(parts: list[Part]) -> list[LegSpec]:
+    legs: list[LegSpec] = []
+    support_due = 0
+    for pool_id, direct, support in _by_pool(parts):
+        legs += [
+            debit(account_id("spent_direct", pool_id), direct),
+            credit(account_id("in_transit", pool_id), direct),
+            debit(account_id("spent_support", pool_id), support),
+            debit(account_id("reserved", pool_id), direct + support),
+            credit(account_id("appropriated", pool_id), direct + support),
+        ]
+        support_due += support
+    return nonzero([*legs, credit(account_id("support_costs_due"), support_due)])
+
+
+def _by_pool(parts: list[Part]) -> list[tuple[uuid.UUID, int, int]]:
+    totals: dict[uuid.UUID, tuple[int, int]] = {}
+    for line, direct, support in parts:
+        had = totals.get(line.pool_id, (0, 0))
+        totals[line.pool_id] = (had[0] + direct, had[1] + support)
+    return [(pool_id, direct, support) for pool_id, (direct, support) in totals.items()]
+
+
+def _move(parts: list[Part], sign: int) -> None:
+    """Lines and lots follow the entry: spent (+1) or given back to the reservation (-1)."""
+    move_lines({
+        line.id: {"spent_direct_minor": sign * direct, "spent_support_minor": sign * support}
+        for line, direct, support in parts
+    })
+    move_lots({
+        line.lot_id: (-sign * (direct + support), sign * (direct + support)) for line, direct, support in parts
+    })
+
+
+def stopped(pool_ids: set[uuid.UUID]) -> bool:
+    """True when one of the pools has a shortfall that nobody has covered."""
+    ids = [account_id("shortfall", pool_id) for pool_id in pool_ids]
+    return db.session.execute(
+        select(_account.c.id).where(_account.c.id.in_(ids), _account.c.debits_posted > _account.c.credits_posted)
+    ).first() is not None
+
+
+def _lock_spend(spend_id: uuid.UUID) -> Any:
+    row = db.session.execute(select(_spend).where(_spend.c.id == spend_id).with_for_update(key_share=True)).first()
+    if row is None:
+        raise NotFound()
+    return row
+
+
+def _parts_of(spend_id: uuid.UUID, lines: list[Line]) -> list[tuple[Line, int]]:
+    by_id = {line.id: line for line in lines}
+    rows = db.session.execute(
+        select(_spend_line.c.reservation_line_id, _spend_line.c.direct_minor).where(_spend_line.c.spend_id == spend_id)
+    )
+    return sorted(((by_id[r[0]], r[1]) for r in rows), key=lambda part: lines.index(part[0]))
+
+
+def _settled_otherwise() -> RuleBroken:
+    return RuleBroken(_l("This payment was already confirmed or returned."), code="ledger.spend_settled")
+
+
+@command
+def confirm_spend(
+    spend_id: uuid.UUID,
+    *,
+    key: str,
+    actor: Actor,
+    bank_fee_minor: int = 0,
+    occurred_at: datetime | None = None,
+) -> uuid.UUID:
+    """The bank confirms the payment: money in transit leaves the bank account. Returns the entry.
+
+    `bank_fee_minor` (US cents) is charged to the pool of the payment's first line, out of its free money; what the
+    pool lacks stands as its shortfall, and releases from that pool stop. The same `key` returns the first entry.
+    Raises NotFound, RuleBroken (ledger.spend_settled), KeyReused, ValueError.
+    """
+    if type(bank_fee_minor) is not int or bank_fee_minor < 0:
+        raise ValueError("a bank's fee is in whole US cents")
+    row = _lock_spend(spend_id)
+    if row.state != "sent":
+        return _repeated(row.confirm_entry_id, key)
+    _subject, lines = lock_reservation(row.reservation_id)
+    parts = [(line, direct, 0) for line, direct in _parts_of(spend_id, lines)]
+    legs: list[LegSpec] = []
+    for pool_id, direct, _support in _by_pool(parts):
+        legs += [debit(account_id("in_transit", pool_id), direct), credit(account_id("bank"), direct)]
+    fee_legs, charges = _fee(parts[0][0].pool_id, bank_fee_minor) if bank_fee_minor else ([], {})
+    posted = post_once(
+        "spend.confirm", [*legs, *fee_legs], key=key, actor=actor, occurred_at=occurred_at,
+        subject=(row.subject_type, row.subject_id),
+    )
+    if not posted.created:
+        raise KeyReused()
+    _charge_lots(posted.id, charges)
+    db.session.execute(
+        update(_spend).where(_spend.c.id == spend_id).values(state="confirmed", confirm_entry_id=posted.id)
+    )
+    return posted.id
+
+
+def _repeated(entry_id: uuid.UUID | None, key: str) -> uuid.UUID:
+    """The entry of the same step, if this call repeats it."""
+    stood = db.session.scalar(select(Entry.key).where(Entry.id == entry_id)) if entry_id else None
+    if entry_id is None or stood != key:
+        raise _settled_otherwise()
+    return entry_id
+
+
+def _fee(pool_id: uuid.UUID, fee_minor: int) -> tuple[list[LegSpec], dict[uuid.UUID, int]]:
+    """Legs of a bank's fee and what each lot bears of it: free money first, the rest is the pool's shortfall."""
+    lock_accounts(account_id(kind, pool_id) for kind in ("available", "reserved", "appropriated"))
+    charges, charged = _free_of(pool_id, fee_minor)
+    legs = nonzero([
+        debit(account_id("fees", pool_id), charged),
+        debit(account_id("shortfall", pool_id), fee_minor - charged),
+        credit(account_id("bank"), fee_minor),
+        debit(account_id("available", pool_id), charged),
+        credit(account_id("appropriated", pool_id), charged),
+    ])
+    return legs, charges
+
+
+def _free_of(pool_id: uuid.UUID, wanted: int) -> tuple[dict[uuid.UUID, int], int]:
+    """What of `wanted` the pool's lots have free, in their order (past end dates too: reality does not ask)."""
+    free = _lot.c.amount_minor - _lot.c.reserved_minor - _lot.c.spent_minor - _lot.c.charged_minor
+    rows = db.session.execute(
+        select(_lot.c.id, free.label("free")).where(_lot.c.pool_id == pool_id, free > 0)
+        .order_by(nulls_last(_lot.c.end_date), _lot.c.deposited_at, _lot.c.id)
+    )
+    charges: dict[uuid.UUID, int] = {}
+    left = wanted
+    for lot in rows:
+        if left:
+            charges[lot.id] = min(left, lot.free)
+            left -= charges[lot.id]
+    return charges, wanted - left
+
+
+def _charge_lots(entry_id: uuid.UUID, charges: dict[uuid.UUID, int]) -> None:
+    for lot_id, amount in sorted(charges.items()):
+        db.session.execute(insert(_charge).values(entry_id=entry_id, lot_id=lot_id, amount_minor=amount))
+        db.session.execute(
+            update(_lot).where(_lot.c.id == lot_id).values(charged_minor=_lot.c.charged_minor + amount)
+        )
+
+
+@command
+def return_spend(
+    spend_id: uuid.UUID, *, key: str, actor: Actor, occurred_at: datetime | None = None
+) -> uuid.UUID:
+    """The payment failed, or the bank sent it back: the money is reserved again, its support costs are taken back.
+
+    Works before confirmation (nothing left the bank) and after it (the bank holds the money again; its fee stays
+    charged). Returns the entry; the same `key` returns the first. Raises NotFound, RuleBroken
+    (ledger.spend_settled), KeyReused.
+    """
+    row = _lock_spend(spend_id)
+    if row.state == "returned":
+        return _repeated(row.return_entry_id, key)
+    _subject, lines = lock_reservation(row.reservation_id)
+    # support costs stay cumulative: what remains charged is floor(rate x direct that remains spent)
+    parts = [
+        (line, direct, line.spent_support - support_costs(line.spent_direct - direct, line.rate_bp))
+        for line, direct in _parts_of(spend_id, lines)
+    ]
+    legs: list[LegSpec] = []
+    support_due = 0
+    for pool_id, direct, support in _by_pool(parts):
+        legs += [
+            debit(account_id("bank") if row.state == "confirmed" else account_id("in_transit", pool_id), direct),
+            credit(account_id("spent_direct", pool_id), direct),
+            credit(account_id("spent_support", pool_id), support),
+            debit(account_id("appropriated", pool_id), direct + support),
+            credit(account_id("reserved", pool_id), direct + support),
+        ]
+        support_due += support
+    posted = post_once(
+        "spend.return", nonzero([*legs, debit(account_id("support_costs_due"), support_due)]), key=key, actor=actor,
+        occurred_at=occurred_at, subject=(row.subject_type, row.subject_id),
+    )
+    if not posted.created:
+        raise KeyReused()
+    _move(parts, -1)
+    db.session.execute(
+        update(_spend).where(_spend.c.id == spend_id).values(state="returned", return_entry_id=posted.id)
+    )
+    return posted.id
+
+
+@command
+def cover_shortfall(
+    pool_id: uuid.UUID, *, key: str, actor: Actor, occurred_at: datetime | None = None
+) -> uuid.UUID | None:
+    """Cover the pool's shortfall from its free money, all of it, so that payments may leave again.
+
+    Returns the entry, or None when there is no shortfall. Raises NotEnoughMoney (nothing is written), NotFound,
+    KeyReused.
+    """
+    kinds = ("available", "reserved", "appropriated", "shortfall")
+    balances = lock_accounts(account_id(kind, pool_id) for kind in kinds)
+    if len(balances) != len(kinds):
+        raise NotFound()
+    subject = ("pool", pool_id)
+    known = find_entry(key, "shortfall.cover", subject)
+    if known is not None:
+        return known
+    missing = balances[account_id("shortfall", pool_id)]
+    if not missing:
+        return None
+    charges, charged = _free_of(pool_id, missing)
+    if charged < missing:
+        raise NotEnoughMoney(missing - charged)
+    posted = post_once(
+        "shortfall.cover",
+        [
+            debit(account_id("fees", pool_id), missing), credit(account_id("shortfall", pool_id), missing),
+            debit(account_id("available", pool_id), missing), credit(account_id("appropriated", pool_id), missing),
+        ],
+        key=key, actor=actor, occurred_at=occurred_at, subject=subject,
+    )
+    if not posted.created:
+        raise KeyReused()
+    _charge_lots(posted.id, charges)
+    return posted.id

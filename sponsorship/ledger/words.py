@@ -1,0 +1,102 @@
+"""The ledger in people's words: kinds of accounts with their definitions, kinds of entries, what entries are about."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+ACCOUNTS: dict[str, tuple[Any, Any]] = {
+    "bank": (_l("Bank"), _l("Money in the fund's bank account.")),
+    "stripe_clearing": (
+        _l("Payment provider"), _l("Money paid by card or transfer that the provider has not yet paid out."),
+    ),
+    "suspense_fees": (
+        _l("Fees of money in suspense"),
+        _l("What the provider kept of money that nobody has accepted yet; the pool bears it on acceptance."),
+    ),
+    "suspense": (
+        _l("Suspense"), _l("Money received and not yet accepted. It is owed to its giver, and no pool may use it."),
+    ),
+    "support_costs_due": (
+        _l("Programme support costs due"), _l("Support costs charged on what was spent, owed to the Organization."),
+    ),
+    "fees_lost": (_l("Fees lost on refunds"), _l("What the provider kept of payments that went back in full.")),
+    "received": (_l("Contributions received"), _l("Contributions accepted, before fees.")),
+    "fees": (_l("Fees"), _l("What payment providers and banks kept.")),
+    "spent_direct": (
+        _l("Direct costs"), _l("Tickets, subsistence and terminal expenses paid, those in transit included."),
+    ),
+    "spent_support": (_l("Support costs"), _l("Programme support costs charged on direct costs.")),
+    "in_transit": (_l("In transit"), _l("Payments instructed that the bank has not confirmed yet.")),
+    "shortfall": (
+        _l("Shortfall"), _l("What was taken when the pool had nothing free. Payments stop until it is covered."),
+    ),
+    "appropriated": (
+        _l("Appropriated"), _l("Money the pool may promise or has promised: received, less fees and spending."),
+    ),
+    "available": (_l("Available"), _l("Money that nobody has been promised. It can never fall below zero.")),
+    "reserved": (
+        _l("Reserved"), _l("Money promised to awards and not yet spent, support costs included."),
+    ),
+}
+NATURES = {
+    "asset": _l("Asset"), "liability": _l("Liability"), "income": _l("Income"), "expense": _l("Expense"),
+    "budget": _l("Budgetary"),
+}
+ENTRIES: dict[str, Any] = {
+    "deposit": _l("Contribution received"),
+    "suspense.deposit": _l("Money received in suspense"),
+    "suspense.accept": _l("Money in suspense accepted"),
+    "suspense.refund": _l("Money in suspense refunded"),
+    "payout": _l("Paid out to the bank"),
+    "reserve": _l("Money reserved"),
+    "release": _l("Reservation released"),
+    "spend": _l("Payment instructed"),
+    "spend.confirm": _l("Payment confirmed by the bank"),
+    "spend.return": _l("Payment returned"),
+    "shortfall.cover": _l("Shortfall covered"),
+}
+Describe = Callable[[Iterable[uuid.UUID]], dict[uuid.UUID, tuple[str, str]]]
+SUBJECTS: dict[str, tuple[Any, Describe | None]] = {
+    "contribution": (_l("Contribution"), None),
+    "award": (_l("Award"), None),
+    "disbursement": (_l("Disbursement"), None),
+    "pool": (_l("Pool"), None),
+}
+
+
+def describe_subjects(subject_type: str, label: Any, describe: Describe) -> None:
+    """A room says how the ledger's pages name and link what its entries are about: identifiers to (name, address)."""
+    SUBJECTS[subject_type] = (label, describe)
+
+
+def subjects(pairs: Iterable[tuple[str | None, uuid.UUID | None]]) -> dict[uuid.UUID, tuple[str, str | None]]:
+    """(name, address or None) of each thing that entries are about; one look-up for each type."""
+    wanted: dict[str, set[uuid.UUID]] = {}
+    for kind, subject_id in pairs:
+        if kind and subject_id:
+            wanted.setdefault(kind, set()).add(subject_id)
+    found: dict[uuid.UUID, tuple[str, str | None]] = {}
+    for kind, ids in wanted.items():
+        label, describe = SUBJECTS.get(kind, (kind.replace("_", " "), None))
+        known = describe(ids) if describe else {}
+        for subject_id in ids:
+            found[subject_id] = known.get(subject_id) or (
+                _("%(what)s %(end)s", what=label, end=subject_id.hex[-6:]), None,
+            )
+    return found
+
+
+def account_label(kind: str, pool_name: str | None) -> str:
+    """Available: African Group."""
+    label = ACCOUNTS[kind][0]
+    return f"{label}: {pool_name}" if pool_name else str(label)
+
+
+def entry_label(kind: str) -> str:
+    """The kind of an entry in words."""
+    return str(ENTRIES.get(kind) or kind.replace(".", " ").replace("_", " ").capitalize())
