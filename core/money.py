@@ -9,12 +9,12 @@ from decimal import Decimal, InvalidOperation
 
 # ISO 4217 (List One) minor units where they are not 2. These are the accounting digits; Stripe's wire digits differ
 # (ISK, UGX) and live with the gateway.
+_NO_DECIMALS = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF",
+                "XOF", "XPF")
 _DIGITS = {
-    **dict.fromkeys(
-        ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"], 0
-    ),
-    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
-    **dict.fromkeys(["CLF", "UYW"], 4),
+    **dict.fromkeys(_NO_DECIMALS, 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
 }
 _CODE = re.compile(r"[A-Z]{3}\Z")
 MAX_MINOR = 10**15  # ten trillion dollars: beyond it a typing mistake is certain, and BIGINT sums stay safe

@@ -22,7 +22,7 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(Exception, _accident)
 
 
-def _page(status: int, message: object = "", **more: Any) -> tuple[str, int] | tuple[dict[str, Any], int, dict[str, str]]:
+def _page(status: int, message: object = "", **more: Any) -> Any:
     if request.path.startswith("/api/"):
         # RFC 9457; only the API speaks problem details
         body = {"type": "about:blank", "status": status, "title": str(message) or str(status)}
@@ -35,10 +35,10 @@ def _refused(error: PlacardError) -> Any:
     db.session.rollback()
     log.info("refused", code=error.code, status=error.status)
     message = error.message or {
-        "illegal_move": _("This can no longer be done: somebody has moved it on. Open it again to see where it stands."),
+        "illegal_move": _("This can no longer be done: somebody has moved it on. Open it again to see where it is."),
         "busy": _("The system is busy. Nothing was changed; please try again in a moment."),
     }.get(error.code.split(".")[0], "")
-    status = 409 if error.status in (409,) else error.status
+    status = error.status
     if status in PAGES:
         return _page(status, message)
     titles = {401: _("Sign in to go on"), 503: _("Please try again in a moment")}
