@@ -1,0 +1,1 @@
+"""Meetings, what mandates them, when they move; feeds for people's own calendars."""
