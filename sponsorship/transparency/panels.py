@@ -1,0 +1,35 @@
+"""The fund's four numbers on the home page."""
+
+from __future__ import annotations
+
+from flask import url_for
+from flask_babel import gettext as _
+
+from meetings.calendar.panels import Panel, register_home_panel
+from sponsorship.transparency import queries
+from sponsorship.transparency.words import DEFINITIONS
+
+FOUR = ("received", "spent", "reserved", "available")
+
+
+def fund_panel() -> Panel:
+    """Received = fees + spent + reserved + available: four numbers and the time they were read. Two queries."""
+    books = queries.books()
+    figures = queries.figures_of(books)
+    return Panel(
+        title=_("The sponsorship fund"),
+        template="transparency/_fund_panel.html",
+        context={
+            "empty": not figures.received,
+            "as_of": books.as_of,
+            "figures": [
+                (DEFINITIONS[key].term, getattr(figures, key), url_for("fund.page", _anchor=key)) for key in FOUR
+            ],
+        },
+        key="fund", order=20, link=(_("All figures of the fund"), url_for("fund.page")),
+    )
+
+
+def register() -> None:
+    """Called once by app.py."""
+    register_home_panel(fund_panel)
