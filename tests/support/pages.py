@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import html5lib
+from flask import g
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -76,6 +77,8 @@ class PageClient(FlaskClient):
         # what the test itself wrote must be visible, and must not be undone by the request's savepoint
         db.session.commit()
         db.session.expire_all()
+        for name in list(g):  # the test's application context is also the request's: forget who asked before
+            g.pop(name)
         response = super().open(*args, **kwargs)
         where = f"{response.request.method} {response.request.full_path} -> {response.status_code}"
         assert not has_uncommitted_changes(), f"{where} left uncommitted changes"

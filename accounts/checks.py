@@ -1,0 +1,78 @@
+"""What `flask verify` proves about people and organisations."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
+
+from accounts.models import NEVER_TOGETHER, Membership, Organisation, OrganisationFact, OrganisationName, Person
+from accounts.permissions import ROLES
+from core import clock
+from core.db import db
+from core.verify import check
+
+
+@check("accounts.separate_hands")
+def separate_hands() -> tuple[int, list[str]]:
+    """Nobody holds an approving officer's role together with bank signatory or payee data officer."""
+    one, two = aliased(Membership), aliased(Membership)
+    far = "9999-12-31"
+    faults: list[str] = []
+    for a, b in NEVER_TOGETHER:
+        pairs = db.session.execute(
+            select(one.id, two.id, one.valid_from, one.valid_to, two.valid_from, two.valid_to)
+            .join(two, two.person_id == one.person_id).where(one.role == a, two.role == b)
+        )
+        for first, second, from1, to1, from2, to2 in pairs:
+            start, end = max(from1, from2).isoformat(), min(str(to1 or far), str(to2 or far))
+            if start < end:
+                faults.append(f"memberships {first} and {second} overlap")
+    return db.session.scalar(select(func.count()).select_from(Membership)) or 0, faults
+
+
+@check("accounts.memberships")
+def memberships() -> tuple[int, list[str]]:
+    """Every role is held in an organisation of a fitting kind, and somebody administers a used installation."""
+    rows = db.session.execute(
+        select(Membership.id, Membership.role, Organisation.kind)
+        .join(Organisation, Organisation.id == Membership.organisation_id)
+    ).all()
+    faults = [f"membership {row.id}: {row.role} in {row.kind}" for row in rows if row.kind not in ROLES[row.role].kinds]
+    return len(rows), faults
+
+
+@check("accounts.names")
+def names() -> tuple[int, list[str]]:
+    """Every organisation has one English short name today, and dated names and facts of one kind do not overlap."""
+    today = clock.today()
+    faults: list[str] = []
+    total = 0
+    for model, key in ((OrganisationName, ("organisation_id", "language", "form")),
+                       (OrganisationFact, ("organisation_id", "fact", "value"))):
+        spans: dict[tuple[object, ...], list[tuple[str, str]]] = {}
+        rows = db.session.execute(select(*(getattr(model, k) for k in key), model.valid_from, model.valid_to))
+        for *parts, start, end in rows:
+            total += 1
+            spans.setdefault(tuple(parts), []).append((start.isoformat(), str(end or "9999-12-31")))
+        for found, dates in spans.items():
+            dates.sort()
+            if any(left[1] > right[0] for left, right in pairwise(dates)):
+                faults.append(f"{model.__tablename__} {'/'.join(map(str, found))}: dates overlap")
+        if model is OrganisationName:
+            named = {k[0] for k, dates in spans.items() if k[1:] == ("en", "short")
+                     and any(a <= today.isoformat() < b for a, b in dates)}
+            faults += [f"organisation {key} has no English name today"
+                       for key in db.session.scalars(select(Organisation.id)) if key not in named]
+    return total, faults
+
+
+@check("accounts.people")
+def people() -> tuple[int, list[str]]:
+    """Addresses are in their normal spelling, and no password stands unhashed."""
+    rows = db.session.execute(select(Person.id, Person.email, Person.password)).all()
+    faults = [f"person {row.id}: address not in its normal spelling" for row in rows if row.email != row.email.lower()]
+    faults += [f"person {row.id}: password is not an argon2 hash" for row in rows
+               if row.password is not None and not row.password.startswith("$argon2id$")]
+    return len(rows), faults

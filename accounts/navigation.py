@@ -1,0 +1,140 @@
+"""What the head and foot of each page offer, by what the person may do. Rooms are named by endpoint, so this room
+imports none of them; an endpoint that does not exist (yet) is left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, has_request_context, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from accounts.current import current_actor, current_person
+from accounts.permissions import PERMISSIONS, allows
+from core.actor import Actor
+
+
+@dataclass(frozen=True)
+class Link:
+    """One entry. `method` is get or post (post becomes a button)."""
+
+    label: str
+    url: str
+    current: bool = False
+    method: str = "get"
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a link leads and who is offered it: `permission` None for everybody."""
+
+    label: Any
+    endpoint: str
+    permission: str | None = None
+    hint: Any = ""
+
+
+PUBLIC = (
+    Entry(_l("Meetings"), "calendar.meetings"),
+    Entry(_l("Sponsorship"), "applications.calls"),
+    Entry(_l("Fund"), "fund.page"),
+    Entry(_l("Donate"), "contributions.donate"),
+)
+# in the order of the story; each person sees what the roles permit
+WORK = (
+    Entry(_l("Applications"), "applications.own", "application.own",
+          _l("Apply for your delegates and see where each application stands.")),
+    Entry(_l("Offers"), "awards.award_list", "award.answer", _l("Offers to your delegates, and what follows.")),
+    Entry(_l("Donor area"), "contributions.donor_home", "contribution.own", _l("Your pledges, payments and receipts.")),
+    Entry(_l("Results"), "fund.donor_results", "contribution.own", _l("What your contributions carried.")),
+    Entry(_l("Calls"), "calls.list_calls", "application.view_all", _l("Calls, applications, rankings, decisions.")),
+    Entry(_l("Contributions"), "contributions.contribution_list", "contribution.view_all",
+          _l("Money received, accepted, waiting or refunded.")),
+    Entry(_l("Awards"), "awards.award_list", "award.view_all", _l("From selection to the answer of the State.")),
+    Entry(_l("Disbursements"), "disbursements.disbursement_list", "disbursement.view_all",
+          _l("Each payment with its chain and its date.")),
+    Entry(_l("Ledger"), "ledger.trial_balance", "ledger.view", _l("Accounts and entries.")),
+    Entry(_l("Audit"), "audit.index", "audit.view", _l("Events, their seals, every invariant.")),
+    Entry(_l("Mandates"), "calendar.mandates", "calendar.mandates.view",
+          _l("Meetings compared with what the resolutions ask for.")),
+    Entry(_l("Account requests"), "accounts.requests_list", "account.request.review",
+          _l("Letters of States that ask for an account.")),
+    Entry(_l("People"), "accounts.people_list", "account.people.manage",
+          _l("Who signs in, in which role, on which days.")),
+    Entry(_l("Schedule"), "operations.schedule_page", "operations.view",
+          _l("What runs by itself, and when it last did.")),
+)
+
+
+def _link(entry: Entry) -> Link:
+    address = url_for(entry.endpoint)
+    return Link(str(entry.label), address, _is_here(address), hint=str(entry.hint))
+
+
+def _is_here(address: str) -> bool:
+    if not has_request_context():
+        return False
+    if request.path == address:
+        return True
+    longer = [path for e in (*PUBLIC, *WORK) if (path := url_for(e.endpoint)) != address and path.startswith(address)]
+    inside = address != "/" and address.endswith("/") and request.path.startswith(address)
+    return inside and not any(request.path.startswith(path) for path in longer)
+
+
+def _links(entries: tuple[Entry, ...], actor: Actor) -> list[Link]:
+    return [_link(e) for e in entries if e.permission is None or allows(actor, e.permission)]
+
+
+def nav_items() -> list[Link]:
+    """The main navigation: My desk and what the roles permit, then what everybody sees."""
+    if not has_request_context():
+        return []
+    person = current_person()
+    if person is None:
+        return _links(PUBLIC, current_actor())
+    here = request.path == url_for("accounts.desk")
+    return [Link(_("My desk"), url_for("accounts.desk"), here), *_links(WORK, current_actor()),
+            *_links(PUBLIC[:3], current_actor())]
+
+
+def starting_points(actor: Actor) -> list[Link]:
+    """What a person's roles permit, each with a sentence, for the side of My desk."""
+    return _links(WORK, actor)
+
+
+def account_items() -> list[Link]:
+    """Sign in, or my account and sign out."""
+    if not has_request_context():
+        return []
+    if current_person() is None:
+        return [Link(_("Sign in"), url_for("security.login"), request.endpoint == "security.login")]
+    return [
+        Link(_("My account"), url_for("accounts.me"), request.endpoint == "accounts.me"),
+        Link(_("Sign out"), url_for("security.logout"), method="post"),
+    ]
+
+
+def footer_items() -> list[Link]:
+    """What everybody may look for."""
+    if not has_request_context():
+        return []
+    extra = [
+        Entry(_l("Calendar feed"), "calendar_feeds.whole"),
+        Entry(_l("Head of the record"), "audit.record"),
+        Entry(_l("Open a State's account"), "accounts.request_account"),
+    ]
+    if current_app.extensions["placard_settings"].env == "demo":
+        extra += [Entry(_l("Demonstration accounts"), "operations.demonstration"),
+                  Entry(_l("Mailbox of this demonstration"), "operations.mailbox")]
+    return [_link(entry) for entry in extra]
+
+
+def signed_in_name() -> str | None:
+    """The name shown beside the account links."""
+    person = current_person()
+    return person.name if person is not None else None
+
+
+assert all(entry.permission in PERMISSIONS for entry in WORK)

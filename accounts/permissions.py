@@ -1,0 +1,213 @@
+"""Who may do what: the one table, and the questions asked of it. Memberships count by the business date."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import g, has_request_context
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from accounts.models import Membership, Person
+from core import clock, machines
+from core.actor import Actor
+from core.db import db, mode
+from core.errors import NotAllowed, SignInNeeded
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role as people see it. `own` roles count only for the organisation they are held in; the others are offices
+    that serve the whole fund or calendar. `kinds` are the kinds of organisation in which it may be held."""
+
+    code: str
+    label: Any
+    description: Any
+    kinds: tuple[str, ...]
+    own: bool = False
+
+
+_OFFICE = ("secretariat",)
+_STATES = ("state", "observer")
+ROLES: dict[str, Role] = {
+    role.code: role
+    for role in (
+        Role("organiser", _l("Organiser"), _l("Publishes meetings and opens accounts of States."), _OFFICE),
+        Role("fund_manager", _l("Fund manager"), _l("Opens calls, screens applications, keeps agreements."), _OFFICE),
+        Role("panel_member", _l("Panel member"), _l("Recommends, with reasons where it departs from the ranking."),
+             ("secretariat", "state", "observer", "donor", "organisation")),
+        Role("head_of_fund", _l("Head of the fund"), _l("Decides on awards and accepts contributions."), _OFFICE),
+        Role("requesting_officer", _l("Requesting officer"), _l("Raises disbursements and records the bank's answer."),
+             _OFFICE),
+        Role("payee_data_officer", _l("Payee data officer"), _l("Checks payee data against proof; never approves."),
+             _OFFICE),
+        Role("certifying_officer", _l("Certifying officer"), _l("Confirms money, purpose and rules."), _OFFICE),
+        Role("approving_officer", _l("Approving officer"),
+             _l("Approves obligations and payments; never signs at the bank nor keeps payee data."), _OFFICE),
+        Role("bank_signatory", _l("Bank signatory"), _l("Releases payments on or after their date."), _OFFICE),
+        Role("focal_point", _l("Focal point"), _l("Applies and answers for the State."), _STATES, own=True),
+        Role("nominee", _l("Nominee"), _l("Gives own payee data."), _STATES, own=True),
+        Role("donor", _l("Donor"), _l("Pledges and pays; sees what the money carried."),
+             ("state", "observer", "donor", "organisation"), own=True),
+        Role("auditor", _l("Auditor"), _l("Sees everything, changes nothing."), ("secretariat", "organisation")),
+        Role("administrator", _l("Administrator"), _l("Keeps people and their roles."), _OFFICE),
+    )
+}
+
+_APPLICATIONS = frozenset({"fund_manager", "panel_member", "head_of_fund", "certifying_officer", "approving_officer",
+                           "auditor"})
+PERMISSIONS: dict[str, frozenset[str]] = {
+    "account.request.review": frozenset({"organiser", "administrator"}),
+    "account.people.manage": frozenset({"administrator"}),
+    "calendar.manage": frozenset({"organiser"}),
+    "calendar.mandates.view": frozenset({"organiser", "auditor"}),
+    "ledger.view": frozenset({"fund_manager", "head_of_fund", "certifying_officer", "approving_officer", "auditor"}),
+    "contribution.view_all": frozenset({"fund_manager", "head_of_fund", "auditor"}),
+    "contribution.agreement": frozenset({"fund_manager"}),
+    "contribution.accept": frozenset({"head_of_fund"}),
+    "contribution.refund": frozenset({"fund_manager", "head_of_fund"}),
+    "contribution.own": frozenset({"donor"}),
+    "call.manage": frozenset({"fund_manager"}),
+    "application.write": frozenset({"focal_point"}),
+    "application.own": frozenset({"focal_point"}),
+    "application.screen": frozenset({"fund_manager"}),
+    "application.view_all": _APPLICATIONS,
+    "panel.recommend": frozenset({"panel_member"}),
+    "award.decide": frozenset({"head_of_fund"}),
+    "obligation.certify": frozenset({"certifying_officer"}),
+    "obligation.approve": frozenset({"approving_officer"}),
+    "award.answer": frozenset({"focal_point"}),
+    "award.estimate": frozenset({"fund_manager"}),
+    "award.withdraw": frozenset({"fund_manager"}),
+    "award.view_all": _APPLICATIONS | {"requesting_officer", "payee_data_officer", "bank_signatory"},
+    "disbursement.request": frozenset({"requesting_officer"}),
+    "disbursement.certify": frozenset({"certifying_officer"}),
+    "disbursement.approve": frozenset({"approving_officer"}),
+    "disbursement.release": frozenset({"bank_signatory"}),
+    "disbursement.confirm": frozenset({"requesting_officer"}),
+    "disbursement.view_all": frozenset({"requesting_officer", "certifying_officer", "approving_officer",
+                                        "bank_signatory", "fund_manager", "head_of_fund", "auditor"}),
+    "payee.enter": frozenset({"focal_point", "nominee"}),
+    "payee.verify": frozenset({"payee_data_officer"}),
+    "audit.view": frozenset({"auditor", "head_of_fund"}),
+    "operations.view": frozenset({"administrator", "auditor"}),
+}
+
+Holding = tuple[uuid.UUID, str]  # organisation, role
+
+
+def holdings(person_id: uuid.UUID) -> frozenset[Holding]:
+    """The roles an active person holds today. Read once per page; asked anew wherever something is written."""
+    today = clock.today()
+    cache: dict[Any, frozenset[Holding]] | None = None
+    if has_request_context() and mode() == "read":
+        cache = g.setdefault("holdings", {})
+        if (person_id, today) in cache:
+            return cache[person_id, today]
+    rows = db.session.execute(
+        select(Membership.organisation_id, Membership.role)
+        .join(Person, Person.id == Membership.person_id)
+        .where(Membership.person_id == person_id, Person.active, *_holds_on(today))
+    ).all()
+    found = frozenset((row.organisation_id, row.role) for row in rows)
+    if cache is not None:
+        cache[person_id, today] = found
+    return found
+
+
+def _holds_on(day: Any) -> tuple[Any, ...]:
+    return (Membership.valid_from <= day, or_(Membership.valid_to.is_(None), Membership.valid_to > day))
+
+
+def roles_of(person_id: uuid.UUID) -> frozenset[str]:
+    """Codes of the roles an active person holds today, in whatever organisation."""
+    return frozenset(role for _organisation, role in holdings(person_id))
+
+
+def _roles_with(permission: str) -> frozenset[str]:
+    return PERMISSIONS[permission]  # an unknown permission is a programming error: KeyError
+
+
+def allows(actor: Actor, permission: str, organisation_id: uuid.UUID | None = None) -> bool:
+    """Whether `actor` holds `permission`.
+
+    With `organisation_id`, roles of focal points, nominees and donors count only in that organisation; offices (fund
+    manager, certifying officer and so on) serve every organisation. The public and the system hold nothing.
+    """
+    wanted = _roles_with(permission)
+    if actor.person_id is None:
+        return False
+    return any(
+        role in wanted and (organisation_id is None or not ROLES[role].own or organisation == organisation_id)
+        for organisation, role in holdings(actor.person_id)
+    )
+
+
+def require(actor: Actor, permission: str, organisation_id: uuid.UUID | None = None) -> None:
+    """Raises SignInNeeded for the public, NotAllowed for a person (or part of the system) without the permission."""
+    if allows(actor, permission, organisation_id):
+        return
+    if actor.kind == "public":
+        raise SignInNeeded()
+    raise NotAllowed(gettext("Your roles do not include this."), code=f"needs.{permission}")
+
+
+def require_any(actor: Actor, permissions: Iterable[str]) -> None:
+    """As `require`; one of `permissions`, in whatever organisation, is enough."""
+    wanted = tuple(permissions)
+    if not any(allows(actor, permission) for permission in wanted):
+        require(actor, wanted[0])
+
+
+def organisations_with(actor: Actor, permission: str) -> set[uuid.UUID]:
+    """The organisations in which the person holds a role with this permission today."""
+    wanted = _roles_with(permission)
+    if actor.person_id is None:
+        return set()
+    return {organisation for organisation, role in holdings(actor.person_id) if role in wanted}
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Whom to write to, in which language."""
+
+    person_id: uuid.UUID
+    email: str
+    locale: str
+
+
+def people_with(permission: str, organisation_id: uuid.UUID | None = None) -> list[Contact]:
+    """Active persons who hold the permission today (for `organisation_id` as in `allows`), in order of e-mail."""
+    wanted = _roles_with(permission)
+    return _people(wanted, organisation_id)
+
+
+def people_in_role(role: str, organisation_id: uuid.UUID | None = None) -> list[Contact]:
+    """Active persons who hold one role today."""
+    return _people([ROLES[role].code], organisation_id)
+
+
+def _people(roles: Iterable[str], organisation_id: uuid.UUID | None) -> list[Contact]:
+    wanted = sorted(roles)
+    where: ColumnElement[bool] = Membership.role.in_(wanted)
+    if organisation_id is not None:
+        own = [role for role in wanted if ROLES[role].own]
+        offices = [role for role in wanted if not ROLES[role].own]
+        where = or_(
+            Membership.role.in_(offices),
+            and_(Membership.role.in_(own), Membership.organisation_id == organisation_id),
+        )
+    rows = db.session.execute(
+        select(Person.id, Person.email, Person.locale)
+        .join(Membership, Membership.person_id == Person.id)
+        .where(Person.active, where, *_holds_on(clock.today()))
+        .distinct().order_by(Person.email)
+    )
+    return [Contact(row.id, row.email, row.locale) for row in rows]
+
+
+machines.use_authoriser(require)
