@@ -1,0 +1,80 @@
+"""Agreements with donors: recorded once, replaced by a later one, never edited."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from accounts.models import Organisation
+from accounts.permissions import require
+from core import clock, events
+from core.actor import Actor
+from core.db import command, db, get
+from core.errors import RuleBroken
+from sponsorship.contributions.models import Agreement
+from sponsorship.ledger.models import Pool
+
+
+@dataclass(frozen=True)
+class AgreementTerms:
+    """What was agreed. `support_rate_bp` in basis points (1300 = 13 %); days by the calendar of the letters."""
+
+    organisation_id: uuid.UUID
+    reference: str
+    exchange_of_letters: date
+    support_rate_bp: int
+    end_date: date | None
+    pool_id: uuid.UUID
+
+
+@command
+def record_agreement(terms: AgreementTerms, actor: Actor) -> uuid.UUID:
+    """Record an exchange of letters with a donor. Raises NotAllowed, NotFound, RuleBroken (with its field)."""
+    require(actor, "contribution.agreement")
+    organisation = get(Organisation, terms.organisation_id)
+    get(Pool, terms.pool_id)
+    if organisation.kind == "secretariat":
+        raise RuleBroken(_("Choose a donor."), code="agreement.not_a_donor", field="organisation")
+    if terms.exchange_of_letters > clock.today():
+        raise RuleBroken(_("The letters cannot be exchanged in the future. Check the year."),
+                         code="agreement.future_letters", field="exchange_of_letters")
+    if terms.end_date is not None and terms.end_date <= terms.exchange_of_letters:
+        raise RuleBroken(_("The agreement must end after its letters were exchanged."),
+                         code="agreement.ends_early", field="end_date")
+    if not 0 <= terms.support_rate_bp <= 5000:
+        raise RuleBroken(_("Write a rate between 0 and 50 per cent."), code="agreement.rate", field="support_rate")
+    taken = select(Agreement.id).where(
+        Agreement.organisation_id == terms.organisation_id, Agreement.reference == terms.reference
+    )
+    if db.session.scalar(taken):
+        raise RuleBroken(_("An agreement with this reference is already recorded for this donor."),
+                         code="agreement.twice", field="reference")
+    row = Agreement(
+        organisation_id=terms.organisation_id, reference=terms.reference, end_date=terms.end_date,
+        exchange_of_letters=terms.exchange_of_letters, support_rate_bp=terms.support_rate_bp, pool_id=terms.pool_id,
+        recorded_by=actor.person_id, recorded_at=clock.now(),
+    )
+    db.session.add(row)
+    db.session.flush()  # the event names the row
+    events.record(actor, "contributions.agreement.record", "agreement", row.id,
+                  data={"organisation": str(row.organisation_id), "rate_bp": row.support_rate_bp,
+                        "pool": str(row.pool_id)})
+    return row.id
+
+
+def agreement_in_force(organisation_id: uuid.UUID, day: date) -> Agreement | None:
+    """The agreement recorded last for the donor, unless it has ended before `day`."""
+    newest = db.session.scalars(
+        select(Agreement).where(Agreement.organisation_id == organisation_id)
+        .order_by(Agreement.recorded_at.desc(), Agreement.id.desc()).limit(1)
+    ).first()
+    return newest if newest is not None and in_force(newest, day) else None
+
+
+def in_force(agreement: Agreement, day: date) -> bool:
+    """Whether `day` lies within the agreement (its last day included)."""
+    return agreement.exchange_of_letters <= day and (agreement.end_date is None or day <= agreement.end_date)

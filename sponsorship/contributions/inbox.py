@@ -1,0 +1,54 @@
+"""What Stripe's events mean for contributions: fetched again, then applied."""
+
+from __future__ import annotations
+
+from flask import current_app
+
+from core.actor import Actor
+from sponsorship.contributions import payments, refunds
+from sponsorship.gateways.inbox import DONE, Handler, Outcome, TryLater, register
+from sponsorship.gateways.stripe_gateway import RefundFacts, SessionFacts, StripeGateway
+
+SESSION_EVENTS = (
+    "checkout.session.completed", "checkout.session.expired", "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+)
+REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed", "charge.refund.updated")
+
+
+def gateway() -> StripeGateway:
+    """The application's own."""
+    found: StripeGateway = current_app.extensions["placard_stripe"]
+    return found
+
+
+def _fetch_session(session_id: str) -> SessionFacts:
+    return gateway().fetch_session(session_id)
+
+
+def _apply_session(facts: SessionFacts, actor: Actor) -> Outcome:
+    settled = payments.settle_session(facts, actor, gateway().livemode)
+    if settled.waiting:
+        raise TryLater(settled.word)
+    return Outcome("set_aside", settled.problem) if settled.problem else DONE
+
+
+def _fetch_refund(refund_id: str) -> RefundFacts:
+    return gateway().fetch_refund(refund_id)
+
+
+def _apply_refund(facts: RefundFacts, actor: Actor) -> Outcome:
+    problem = refunds.settle_refund(facts, actor)
+    return Outcome("set_aside", problem) if problem else DONE
+
+
+SESSION = Handler(_fetch_session, _apply_session)
+REFUND = Handler(_fetch_refund, _apply_refund)
+
+
+def register_handlers() -> None:
+    """Called once by app.py."""
+    for event_type in SESSION_EVENTS:
+        register(event_type, SESSION)
+    for event_type in REFUND_EVENTS:
+        register(event_type, REFUND)

@@ -1,0 +1,55 @@
+"""What contributions do by schedule: nothing is lost when a webhook is, or when a process dies between two steps."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import or_, select
+
+from core import clock
+from core.db import db
+from core.jobs import Job
+from sponsorship.contributions.checkout import ask, send_refund
+from sponsorship.contributions.inbox import gateway
+from sponsorship.contributions.models import Contribution, Refund
+
+ASK_AFTER = timedelta(minutes=10)
+SEND_AFTER = timedelta(minutes=1)
+
+
+def attempts_due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
+    """Attempts still open ten minutes after they began and not asked about since. Real time: Stripe's page does not
+    wait for a rehearsal."""
+    before = clock.real_now() - ASK_AFTER
+    rows = db.session.execute(
+        select(Contribution.id, Contribution.opened_at, Contribution.reference)
+        .where(Contribution.state.in_(("created", "checkout")), Contribution.opened_at <= before,
+               or_(Contribution.checked_at.is_(None), Contribution.checked_at <= before))
+        .order_by(Contribution.opened_at, Contribution.id).limit(limit)
+    )
+    return [(row.id, row.opened_at + ASK_AFTER, row.reference) for row in rows]
+
+
+def refunds_due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
+    """Refunds not sent a minute after they were ordered, and those on their way not asked about for ten minutes."""
+    real = clock.real_now()
+    rows = db.session.execute(
+        select(Refund.id, Refund.asked_at)
+        .where(or_(
+            (Refund.state == "created") & (Refund.asked_at <= real - SEND_AFTER),
+            (Refund.state == "pending")
+            & or_(Refund.checked_at.is_(None), Refund.checked_at <= real - ASK_AFTER),
+        ))
+        .order_by(Refund.asked_at, Refund.id).limit(limit)
+    )
+    return [(row.id, row.asked_at + SEND_AFTER, "refund") for row in rows]
+
+
+JOBS = [
+    Job("stripe-sweep", _l("Asks Stripe about payments whose outcome nobody has told us"), 60, attempts_due,
+        lambda item, _now: ask(gateway(), item)),
+    Job("refund-sweep", _l("Sends refunds that were not sent, and asks about those on their way"), 60, refunds_due,
+        lambda item, _now: send_refund(gateway(), item)),
+]

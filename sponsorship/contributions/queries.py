@@ -1,0 +1,355 @@
+"""What pages may know about pledges, contributions, receipts and agreements: typed rows, a fixed number of queries."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import Select, func, or_, select
+
+from accounts.queries import names
+from core import vault
+from core.db import db
+from core.errors import NotFound
+from core.events import History, history
+from core.machines import State
+from core.money import Money
+from core.web.tables import TableQuery
+from sponsorship.contributions.links import opens
+from sponsorship.contributions.models import Agreement, Contribution, Pledge, Receipt, Refund
+from sponsorship.contributions.pools import pool_names
+from sponsorship.contributions.transitions import CONTRIBUTION, PLEDGE, REFUND
+
+MAX_LIST = 10_000  # rows of a downloaded file
+
+
+@dataclass(frozen=True)
+class ContributionRow:
+    """One attempt to pay, or the money it brought. `gross`, `fee`, `net` are None until Stripe has the money."""
+
+    id: uuid.UUID
+    version: int
+    reference: str
+    attempt: int
+    code: str
+    status: State
+    amount: Money
+    gross: Money | None
+    fee: Money | None
+    net: Money | None
+    created_at: datetime
+    expires_at: datetime
+    received_at: datetime | None
+    accepted_at: datetime | None
+    pledge_id: uuid.UUID
+    pledge_reference: str
+    donor: str
+    purpose: str
+    receipt_number: str | None
+    checkout_url: str | None = None
+
+
+@dataclass(frozen=True)
+class PledgeRow:
+    """One pledge. `donor` is in the reader's language, a dash once erased."""
+
+    id: uuid.UUID
+    version: int
+    reference: str
+    code: str
+    status: State
+    donor: str
+    donor_kind: str
+    amount: Money
+    purpose: str
+    announced_at: datetime
+    organisation_id: uuid.UUID | None
+    agreement_id: uuid.UUID | None
+    pool_id: uuid.UUID | None
+
+
+@dataclass(frozen=True)
+class PledgePage(PledgeRow):
+    """A pledge with all that its page shows. `contact` and `email` are set for donors without an account."""
+
+    contact: str | None
+    email: str | None
+    agreement_reference: str | None
+    attempts: tuple[ContributionRow, ...]
+    history: tuple[History, ...]
+
+    @property
+    def latest(self) -> ContributionRow | None:
+        """The attempt that counts now."""
+        return self.attempts[-1] if self.attempts else None
+
+
+@dataclass(frozen=True)
+class RefundRow:
+    """Money on its way back."""
+
+    id: uuid.UUID
+    status: State
+    code: str
+    amount: Money
+    created_at: datetime
+    failure: str | None
+
+
+@dataclass(frozen=True)
+class ContributionPage:
+    """All that an officer sees of a contribution."""
+
+    row: ContributionRow
+    pledge: PledgePage
+    refunds: tuple[RefundRow, ...]
+    history: tuple[History, ...]
+    stripe_payment: str | None
+    refusal_code: str | None
+
+
+@dataclass(frozen=True)
+class ReceiptPage:
+    """A receipt as printed."""
+
+    number: str
+    issued_at: datetime
+    received_at: datetime
+    gross: Money
+    fee: Money
+    net: Money
+    donor: str
+    purpose: str
+    pledge_reference: str
+    contribution_reference: str
+    agreement_reference: str | None
+
+
+# --- names, in a fixed number of queries ------------------------------------------------------------------------
+def _donors(pledges: Iterable[Pledge]) -> dict[uuid.UUID, str]:
+    rows = list(pledges)
+    of_organisation = names(p.organisation_id for p in rows if p.organisation_id is not None)
+    vault.preload(p.id for p in rows if p.organisation_id is None)
+    return {
+        p.id: of_organisation.get(p.organisation_id, "—") if p.organisation_id is not None
+        else vault.unseal(p.id, p.donor_name_sealed) or "—"
+        for p in rows
+    }
+
+
+def _purposes(pledges: Iterable[Pledge]) -> dict[uuid.UUID, str]:
+    rows = list(pledges)
+    known = pool_names({p.pool_id for p in rows if p.pool_id is not None})
+    return {p.id: known.get(p.pool_id, "—") if p.pool_id else _("Where it is needed most") for p in rows}
+
+
+def contribution_rows(found: list[tuple[Contribution, Pledge, str | None]]) -> list[ContributionRow]:
+    """What `joined` found, as rows, with names in a fixed number of queries."""
+    pledges = {pledge.id: pledge for _row, pledge, _number in found}
+    donors, purposes = _donors(pledges.values()), _purposes(pledges.values())
+    return [
+        ContributionRow(
+            id=c.id, version=c.version, reference=c.reference, attempt=c.attempt, code=c.state,
+            status=CONTRIBUTION.state(c.state), amount=Money(c.amount_minor, c.currency),
+            gross=_money(c.gross_minor, c.currency), fee=_money(c.fee_minor, c.currency),
+            net=_money(c.net_minor, c.currency), created_at=c.created_at, expires_at=c.expires_at,
+            received_at=c.received_at, accepted_at=c.accepted_at, pledge_id=p.id, pledge_reference=p.reference,
+            donor=donors[p.id], purpose=purposes[p.id], receipt_number=number,
+            checkout_url=c.checkout_url if c.state == "checkout" else None,
+        )
+        for c, p, number in found
+    ]
+
+
+def _money(minor: int | None, currency: str) -> Money | None:
+    return None if minor is None else Money(minor, currency)
+
+
+def joined() -> Select[Contribution, Pledge, str]:
+    """Contribution, its pledge, and the number of its receipt if there is one."""
+    return (
+        select(Contribution, Pledge, Receipt.number)
+        .join(Pledge, Pledge.id == Contribution.pledge_id)
+        .outerjoin(Receipt, Receipt.contribution_id == Contribution.id)
+    )
+
+
+# --- lists ------------------------------------------------------------------------------------------------------
+CONTRIBUTION_SORTS: dict[str, Any] = {
+    "reference": Contribution.reference, "received_at": Contribution.received_at, "amount": Contribution.amount_minor,
+}
+PLEDGE_SORTS: dict[str, Any] = {
+    "reference": Pledge.reference, "announced_at": Pledge.announced_at, "amount": Pledge.amount_minor,
+}
+
+
+def list_contributions(query: TableQuery, everything: bool = False) -> tuple[list[ContributionRow], int]:
+    """Contributions for officers (newest first unless sorted) and their number; `everything` for a download."""
+    wanted = joined()
+    if state := query.get("state"):
+        wanted = wanted.where(Contribution.state == state)
+    if words := query.get("q"):
+        like = f"%{_escaped(words)}%"
+        wanted = wanted.where(or_(Contribution.reference.ilike(like, escape="\\"),
+                                  Pledge.reference.ilike(like, escape="\\")))
+    total = db.session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    wanted = _ordered(wanted, CONTRIBUTION_SORTS, query, Contribution.id)
+    found = db.session.execute(_window(wanted, query, everything)).all()
+    return contribution_rows(list(found)), total
+
+
+def list_pledges(
+    query: TableQuery, organisations: Iterable[uuid.UUID] | None = None, everything: bool = False
+) -> tuple[list[PledgeRow], int]:
+    """Pledges (of these organisations only, when given; newest first unless sorted) and their number."""
+    wanted = select(Pledge)
+    if organisations is not None:
+        wanted = wanted.where(Pledge.organisation_id.in_(list(organisations)))
+    if state := query.get("state"):
+        wanted = wanted.where(Pledge.state == state)
+    if words := query.get("q"):
+        wanted = wanted.where(Pledge.reference.ilike(f"%{_escaped(words)}%", escape="\\"))
+    total = db.session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    wanted = _ordered(wanted, PLEDGE_SORTS, query, Pledge.id)
+    pledges = list(db.session.scalars(_window(wanted, query, everything)))
+    return pledge_rows(pledges), total
+
+
+def pledge_rows(pledges: list[Pledge]) -> list[PledgeRow]:
+    """Pledges as rows, with names in a fixed number of queries."""
+    donors, purposes = _donors(pledges), _purposes(pledges)
+    return [PledgeRow(**_pledge_values(p, donors[p.id], purposes[p.id])) for p in pledges]
+
+
+def _escaped(words: str) -> str:
+    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _ordered(wanted: Any, sorts: dict[str, Any], query: TableQuery, key: Any) -> Any:
+    column = sorts.get(query.sort or "")
+    if column is None:
+        return wanted.order_by(key.desc())
+    return wanted.order_by(column.desc().nulls_last() if query.descending else column.asc().nulls_last(), key)
+
+
+def _window(wanted: Any, query: TableQuery, everything: bool) -> Any:
+    return wanted.limit(MAX_LIST) if everything else wanted.limit(query.limit).offset(query.offset)
+
+
+def _pledge_values(p: Pledge, donor: str, purpose: str) -> dict[str, Any]:
+    return {
+        "id": p.id, "version": p.version, "reference": p.reference, "code": p.state, "status": PLEDGE.state(p.state),
+        "donor": donor, "donor_kind": p.donor_kind, "amount": Money(p.amount_minor, p.currency), "purpose": purpose,
+        "announced_at": p.announced_at, "organisation_id": p.organisation_id, "agreement_id": p.agreement_id,
+        "pool_id": p.pool_id,
+    }
+
+
+# --- one object -------------------------------------------------------------------------------------------------
+def pledge_by_link(pledge_id: uuid.UUID, token: str) -> PledgePage:
+    """The pledge that a private link opens. Raises NotFound for any other link."""
+    pledge = db.session.get(Pledge, pledge_id)
+    if pledge is None or not opens(pledge, token):
+        raise NotFound()
+    return _pledge_page(pledge)
+
+
+def own_pledge(pledge_id: uuid.UUID, organisations: Iterable[uuid.UUID]) -> PledgePage:
+    """A pledge of one of these organisations. Raises NotFound for any other."""
+    pledge = db.session.get(Pledge, pledge_id)
+    if pledge is None or pledge.organisation_id not in set(organisations):
+        raise NotFound()
+    return _pledge_page(pledge)
+
+
+def get_pledge(pledge_id: uuid.UUID) -> PledgePage:
+    """A pledge, for officers. Raises NotFound."""
+    pledge = db.session.get(Pledge, pledge_id)
+    if pledge is None:
+        raise NotFound()
+    return _pledge_page(pledge)
+
+
+def _pledge_page(pledge: Pledge) -> PledgePage:
+    attempts = db.session.execute(
+        joined().where(Contribution.pledge_id == pledge.id).order_by(Contribution.attempt)
+    ).all()
+    agreement = db.session.get(Agreement, pledge.agreement_id) if pledge.agreement_id else None
+    return PledgePage(
+        **_pledge_values(pledge, _donors([pledge])[pledge.id], _purposes([pledge])[pledge.id]),
+        contact=vault.unseal(pledge.id, pledge.donor_contact_sealed),
+        email=vault.unseal(pledge.id, pledge.donor_email_sealed),
+        agreement_reference=agreement.reference if agreement else None,
+        attempts=tuple(contribution_rows(list(attempts))),
+        history=tuple(history("pledge", pledge.id)),
+    )
+
+
+def get_contribution(contribution_id: uuid.UUID) -> ContributionPage:
+    """A contribution, for officers. Raises NotFound."""
+    found = db.session.execute(joined().where(Contribution.id == contribution_id)).one_or_none()
+    if found is None:
+        raise NotFound()
+    row, pledge, _number = found
+    refunds = db.session.scalars(
+        select(Refund).where(Refund.contribution_id == row.id).order_by(Refund.created_at, Refund.id)
+    ).all()
+    return ContributionPage(
+        row=contribution_rows([found])[0], pledge=_pledge_page(pledge),
+        refunds=tuple(
+            RefundRow(r.id, REFUND.state(r.state), r.state, Money(r.amount_minor, r.currency), r.created_at,
+                      r.failure_code)
+            for r in refunds
+        ),
+        history=tuple(history("contribution", row.id)), stripe_payment=row.stripe_payment_intent_id,
+        refusal_code=row.refusal_code,
+    )
+
+
+def receipt_by_link(pledge_id: uuid.UUID, token: str, contribution_id: uuid.UUID) -> ReceiptPage:
+    """The receipt that a private link opens. Raises NotFound."""
+    pledge = db.session.get(Pledge, pledge_id)
+    if pledge is None or not opens(pledge, token):
+        raise NotFound()
+    return _receipt(contribution_id, pledge_id=pledge.id)
+
+
+def own_receipt(contribution_id: uuid.UUID, organisations: Iterable[uuid.UUID]) -> ReceiptPage:
+    """A receipt of one of these organisations. Raises NotFound."""
+    return _receipt(contribution_id, organisations=set(organisations))
+
+
+def get_receipt(contribution_id: uuid.UUID) -> ReceiptPage:
+    """A receipt, for officers. Raises NotFound."""
+    return _receipt(contribution_id)
+
+
+def _receipt(
+    contribution_id: uuid.UUID, pledge_id: uuid.UUID | None = None, organisations: set[uuid.UUID] | None = None
+) -> ReceiptPage:
+    found = db.session.execute(
+        select(Receipt, Contribution, Pledge)
+        .join(Contribution, Contribution.id == Receipt.contribution_id)
+        .join(Pledge, Pledge.id == Contribution.pledge_id)
+        .where(Receipt.contribution_id == contribution_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound()
+    receipt, row, pledge = found
+    if pledge_id is not None and pledge.id != pledge_id:
+        raise NotFound()
+    if organisations is not None and pledge.organisation_id not in organisations:
+        raise NotFound()
+    agreement = db.session.get(Agreement, pledge.agreement_id) if pledge.agreement_id else None
+    pools = pool_names({row.pool_id} if row.pool_id else set())
+    return ReceiptPage(
+        number=receipt.number, issued_at=receipt.issued_at, received_at=receipt.received_at,
+        gross=Money(receipt.gross_minor, receipt.currency), fee=Money(row.fee_minor or 0, row.currency),
+        net=Money(row.net_minor or 0, row.currency), donor=_donors([pledge])[pledge.id],
+        purpose=pools.get(row.pool_id, "—") if row.pool_id else "—", pledge_reference=pledge.reference,
+        contribution_reference=row.reference, agreement_reference=agreement.reference if agreement else None,
+    )

@@ -1,0 +1,8 @@
+"""Pages of the room, by who uses them: visitors who give, donors with an account, officers."""
+
+from __future__ import annotations
+
+from sponsorship.contributions import donor_routes, officer_routes, public_routes
+from sponsorship.contributions.blueprint import bp
+
+__all__ = ["bp", "donor_routes", "officer_routes", "public_routes"]

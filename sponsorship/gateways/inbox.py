@@ -1,0 +1,211 @@
+"""The inbox of webhook events: stored at once, read later, each applied in one transaction with its own settling.
+
+Rooms above register a handler per type of event. A handler fetches the object outside any transaction and applies
+what it fetched inside the command that settles the event, so that a crash leaves both or neither.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from core import clock, vault
+from core.actor import Actor, system
+from core.db import command, db, lock, new_id, reading
+from sponsorship.gateways.models import StripeEvent
+from sponsorship.gateways.transitions import STRIPE_EVENT
+
+GIVE_UP_AFTER = 10
+ACTOR = system("stripe-inbox")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a handler did with an event: `action` is settle, ignore or set_aside; `note` a code for officers."""
+
+    action: str
+    note: str = ""
+
+
+DONE = Outcome("settle")
+
+
+class TryLater(Exception):
+    """The object is not complete yet (for example a charge that Stripe has not booked): ask again."""
+
+
+@dataclass(frozen=True)
+class Handler:
+    """`fetch(object_id)` asks the provider, with no transaction open; `apply(fetched, actor)` writes, inside the
+    command that settles the event, and may run again after a crash: it must find its own traces."""
+
+    fetch: Callable[[str], Any]
+    apply: Callable[[Any, Actor], Outcome]
+
+
+# what no code answers yet, yet nobody may overlook
+FOR_A_PERSON = ("charge.dispute.",)
+HANDLERS: dict[str, Handler] = {}
+
+
+def register(event_type: str, handler: Handler) -> None:
+    """Answer events of `event_type` by `handler`. A second, other handler is a programming error."""
+    if HANDLERS.setdefault(event_type, handler) != handler:
+        raise ValueError(f"{event_type} has two handlers")
+
+
+@command
+def receive(event: Mapping[str, Any], raw: bytes, livemode: bool) -> bool:
+    """Store a verified event under its id; False when it was here before.
+
+    An event of the other mode (live in a test installation, or the reverse) is stored and set aside, never read.
+    """
+    now = clock.real_now()
+    row_id = new_id()
+    matches = event["livemode"] == livemode
+    values = {
+        "id": row_id, "version": 1, "event_id": event["id"], "type": event["type"],
+        "object_id": _object_id(event), "api_version": str(event.get("api_version") or "")[:40] or None,
+        "livemode": event["livemode"], "payload_sealed": None, "payload_sha256": hashlib.sha256(raw).hexdigest(),
+        "happened_at": datetime.fromtimestamp(event["created"], UTC), "received_at": now, "state": "new",
+        "attempts": 0, "due_at": now, "note": None,
+    }
+    # Core, because a duplicate is ordinary here and must not cost the command its transaction
+    if not _insert_once(values):
+        return False
+    row = lock(StripeEvent, row_id)
+    row.payload_sealed = vault.seal(row_id, raw.decode("utf-8"))
+    if not matches:
+        _move(row, Outcome("set_aside", "other_mode"))
+    return True
+
+
+@command
+def set_aside(event_type: str, object_id: str, livemode: bool, note: str) -> bool:
+    """A sweep found what no webhook told us and no rule can answer: put it before a person, in the same queue, once.
+    Reading it again asks Stripe for the object, as if the webhook had come. False when it is there already."""
+    now = clock.real_now()
+    row_id = new_id()
+    event_id = f"sweep:{note}:{object_id}"[:100]
+    values = {
+        "id": row_id, "version": 1, "event_id": event_id, "type": event_type, "object_id": object_id,
+        "api_version": None, "livemode": livemode, "payload_sealed": None, "payload_sha256": "", "happened_at": now,
+        "received_at": now, "state": "new", "attempts": 0, "due_at": now, "note": None,
+    }
+    if not _insert_once(values):
+        return False
+    _move(lock(StripeEvent, row_id), Outcome("set_aside", note))
+    return True
+
+
+def _insert_once(values: dict[str, Any]) -> bool:
+    """Insert an event unless its id is known. RETURNING tells: row counts of skipped inserts differ by driver."""
+    table: Any = StripeEvent.__table__
+    insert: Any = sqlite_insert if db.session.get_bind().dialect.name == "sqlite" else postgresql_insert
+    statement = insert(table).values(values).on_conflict_do_nothing(index_elements=["event_id"]).returning(table.c.id)
+    return db.session.execute(statement).first() is not None
+
+
+def _object_id(event: Mapping[str, Any]) -> str:
+    found = event["data"]["object"].get("id")
+    return found[:100] if isinstance(found, str) else ""
+
+
+def due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
+    """Events to read: (id, due, type). Real time: what a provider says does not wait for a rehearsal."""
+    rows = db.session.execute(
+        select(StripeEvent.id, StripeEvent.due_at, StripeEvent.type)
+        .where(StripeEvent.state == "new", StripeEvent.due_at <= clock.real_now())
+        .order_by(StripeEvent.due_at, StripeEvent.id).limit(limit)
+    )
+    return [(row.id, row.due_at, row.type) for row in rows]
+
+
+def perform(event_row_id: uuid.UUID, now: datetime) -> str:
+    """Read one event: fetch its object with no transaction open, then apply and settle in one command.
+
+    A failure is counted and tried again later; after GIVE_UP_AFTER tries the event waits for a person. Running it
+    twice, or in two processes at once, applies it once.
+    """
+    with reading():
+        row = db.session.get(StripeEvent, event_row_id)
+        known = (row.type, row.object_id) if row is not None and row.state == "new" else None
+        db.session.rollback()
+    if known is None:
+        return "not new"
+    event_type, object_id = known
+    handler = HANDLERS.get(event_type)
+    if handler is None:
+        aside = event_type.startswith(FOR_A_PERSON)
+        return _settle(event_row_id, Outcome("set_aside", "no_rule") if aside else Outcome("ignore", "type"))
+    try:
+        fetched = handler.fetch(object_id)
+        return _apply(event_row_id, handler, fetched)
+    except TryLater as wait:
+        return _note_failure(event_row_id, str(wait)[:60] or "not_complete")
+    except Exception as error:
+        _note_failure(event_row_id, str(getattr(error, "code", "") or type(error).__name__)[:60])
+        raise
+
+
+@command
+def _apply(event_row_id: uuid.UUID, handler: Handler, fetched: Any) -> str:
+    row = lock(StripeEvent, event_row_id)
+    if row.state != "new":
+        return "not new"
+    outcome = handler.apply(fetched, ACTOR)
+    _move(row, outcome)
+    return outcome.action
+
+
+@command
+def _settle(event_row_id: uuid.UUID, outcome: Outcome) -> str:
+    row = lock(StripeEvent, event_row_id)
+    if row.state != "new":
+        return "not new"
+    _move(row, outcome)
+    return outcome.action
+
+
+def _move(row: StripeEvent, outcome: Outcome) -> None:
+    row.settled_at, row.note = clock.real_now(), outcome.note[:80] or None
+    STRIPE_EVENT.apply(row, outcome.action, ACTOR, reason=outcome.note[:60] or None,
+                       data={"event": row.event_id, "type": row.type})
+
+
+@command
+def _note_failure(event_row_id: uuid.UUID, code: str) -> str:
+    row = lock(StripeEvent, event_row_id)
+    if row.state != "new":
+        return "not new"
+    row.attempts += 1
+    row.note = code
+    row.due_at = clock.real_now() + timedelta(seconds=min(3600, 5 * 2 ** min(row.attempts, 9)))
+    if row.attempts >= GIVE_UP_AFTER:
+        _move(row, Outcome("give_up", code))
+        return "given up"
+    return "later"
+
+
+@command
+def retry(event_row_id: uuid.UUID, actor: Actor, expected_version: int | None = None) -> None:
+    """An officer has an event read again. Raises NotAllowed, IllegalMove, Stale, NotFound."""
+    row = lock(StripeEvent, event_row_id, expected_version)
+    row.attempts, row.due_at, row.settled_at, row.note = 0, clock.real_now(), None, None
+    STRIPE_EVENT.apply(row, "retry", actor)
+
+
+@command
+def explain(event_row_id: uuid.UUID, actor: Actor, words: str, expected_version: int | None = None) -> None:
+    """An officer closes an event by saying what was done about it. Raises NotAllowed, IllegalMove, Stale, NotFound."""
+    row = lock(StripeEvent, event_row_id, expected_version)
+    row.settled_at = clock.real_now()
+    STRIPE_EVENT.apply(row, "explain", actor, text=words)

@@ -1,0 +1,50 @@
+"""Inbox rows for pages."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from core.db import db
+from core.machines import State
+from sponsorship.gateways.models import StripeEvent
+from sponsorship.gateways.transitions import STRIPE_EVENT
+
+WAITING = ("unmatched", "failed")
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One event that waits for an officer. `note` is the code of the reason."""
+
+    id: uuid.UUID
+    version: int
+    event_id: str
+    type: str
+    object_id: str
+    received_at: datetime
+    status: State
+    note: str
+
+
+def list_for_a_person(limit: int = 200) -> list[EventRow]:
+    """Events that no rule could answer, oldest first."""
+    rows = db.session.scalars(
+        select(StripeEvent).where(StripeEvent.state.in_(WAITING)).order_by(StripeEvent.received_at, StripeEvent.id)
+        .limit(limit)
+    )
+    return [
+        EventRow(r.id, r.version, r.event_id, r.type, r.object_id, r.received_at, STRIPE_EVENT.state(r.state),
+                 r.note or "")
+        for r in rows
+    ]
+
+
+def count_for_a_person() -> int:
+    """How many events wait for an officer."""
+    return db.session.scalar(
+        select(func.count()).select_from(StripeEvent).where(StripeEvent.state.in_(WAITING))
+    ) or 0

@@ -1,0 +1,146 @@
+"""What the database itself refuses, by the name of the constraint, and what the checks of `verify` would find."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from core import clock
+from core.db import db
+from sponsorship.contributions import checks, service
+from sponsorship.contributions.models import Agreement, Contribution, Pledge, Receipt
+from sponsorship.gateways.models import StripeEvent
+from tests.integration.test_contributions_payments import FakeGateway, begin, named_pledge, only, settle
+from tests.integration.test_contributions_payments import gateway as gateway
+from tests.integration.test_contributions_payments import pool as pool
+
+ALL = (checks.receipts_without_gaps, checks.books_know_every_contribution, checks.pledges_agree_with_payments)
+
+
+def refused(statement: Callable[[], Any]) -> str:
+    """The driver's words when the database refuses."""
+    with pytest.raises(DBAPIError) as error, db.session.begin_nested():
+        statement()
+        db.session.flush()
+    db.session.rollback()
+    return str(error.value.orig)
+
+
+def update(model: Any, key: uuid.UUID, **values: Any) -> Callable[[], Any]:
+    return lambda: db.session.execute(sa.update(model).where(model.id == key).values(**values))
+
+
+def contribution(pledge_id: uuid.UUID, **values: Any) -> Contribution:
+    now = clock.now()
+    return Contribution(**{
+        "reference": f"CTR-T-{uuid.uuid4().hex[:8]}", "pledge_id": pledge_id, "attempt": 50, "amount_minor": 100,
+        "idempotency_key": uuid.uuid4().hex, "created_at": now, "opened_at": now, "expires_at": now, **values,
+    })
+
+
+def paid(**values: Any) -> dict[str, Any]:
+    now = clock.now()
+    return {"gross_minor": 100, "fee_minor": 10, "net_minor": 90, "received_at": now, "stripe_session_id": "cs_x",
+            "stripe_payment_intent_id": "pi_x", "state": "in_suspense", **values}
+
+
+@pytest.fixture
+def pledge_id(gateway: FakeGateway, pool: uuid.UUID) -> uuid.UUID:
+    return begin(gateway, named_pledge()).pledge_id
+
+
+@pytest.mark.parametrize(("values", "name"), [
+    ({"state": "checkout", "stripe_session_id": "cs_y"}, "one_live|pledge_id"),
+    ({"state": "checkout"}, "checkout_has_session"),
+    ({"state": "failed", "amount_minor": 0}, "amount_positive"),
+    ({"state": "failed", "currency": "EUR"}, "currency_of_the_books"),
+    ({"state": "failed", "attempt": 1}, "attempt"),
+    ({"state": "nowhere"}, "fk|FOREIGN KEY"),
+    (paid(net_minor=91), "gross_is_fee_and_net"),
+    (paid(gross_minor=-100, fee_minor=-10, net_minor=-90), "gross_is_fee_and_net"),
+    (paid(fee_minor=None), "gross_is_fee_and_net"),
+    (paid(received_at=None), "gross_is_fee_and_net"),
+    (paid(state="failed"), "money_where_state_says"),
+    ({"state": "in_suspense"}, "money_where_state_says"),
+    (paid(stripe_payment_intent_id=None), "money_has_payment"),
+    (paid(state="accepted"), "accepted_into_a_pool"),
+    (paid(accepted_at=clock.now()), "accepted_into_a_pool"),
+])
+def test_contributions_that_cannot_be(pledge_id: uuid.UUID, values: dict[str, Any], name: str) -> None:
+    words = refused(lambda: db.session.add(contribution(pledge_id, **values)))
+    assert any(part in words for part in name.split("|")), words
+
+
+@pytest.mark.parametrize("values", [
+    {"donor_name_sealed": None}, {"donor_email_sealed": None}, {"access_nonce": None}, {"amount_minor": 0},
+    {"currency": "EUR"},
+])
+def test_pledges_that_cannot_be(app: Any, values: dict[str, Any]) -> None:
+    row = Pledge(**{
+        "reference": "PLG-T", "draft_key": "k", "donor_kind": "person", "donor_name_sealed": "x",
+        "donor_email_sealed": "x", "access_nonce": "x", "amount_minor": 100, "announced_at": clock.now(), **values,
+    })
+    words = refused(lambda: db.session.add(row))
+    assert any(name in words for name in ("never_anonymous", "amount_positive", "currency_of_the_books")), words
+
+
+def test_what_was_received_stands(gateway: FakeGateway, pool: uuid.UUID) -> None:
+    row = begin(gateway, named_pledge())
+    assert "append-only" in refused(update(Contribution, row.id, amount_minor=1))
+    settle(gateway.pay(row.stripe_session_id))
+    for values in ({"gross_minor": 1, "fee_minor": 0, "net_minor": 1}, {"stripe_payment_intent_id": "pi_other"}):
+        assert "what was received stands" in refused(update(Contribution, row.id, **values))
+    for model in (Contribution, Pledge):
+        assert "append-only" in refused(lambda model=model: db.session.execute(sa.delete(model)))
+    assert "append-only" in refused(update(Pledge, row.pledge_id, amount_minor=1))
+
+
+def test_receipts_and_agreements_never_change(gateway: FakeGateway, make: Any, pool: uuid.UUID) -> None:
+    row = begin(gateway, named_pledge())
+    settle(gateway.pay(row.stripe_session_id))
+    service.accept(row.id, make.actor("head_of_fund"), "Checked.")
+    receipt = only(Receipt)
+    assert "append-only" in refused(update(Receipt, receipt.id, gross_minor=1))
+    assert "append-only" in refused(lambda: db.session.execute(sa.delete(Receipt)))
+    terms = service.AgreementTerms(make.donor(), "L/1", clock.today(), 1300, None, pool)
+    key = service.record_agreement(terms, make.actor("fund_manager"))
+    assert "append-only" in refused(update(Agreement, key, support_rate_bp=0))
+
+
+def test_an_event_keeps_what_it_was(app: Any) -> None:
+    from sponsorship.gateways import inbox
+
+    inbox.set_aside("checkout.session.completed", "cs_1", False, "amount_differs")
+    row = only(StripeEvent)
+    assert "append-only" in refused(update(StripeEvent, row.id, event_id="other"))
+    assert "append-only" in refused(lambda: db.session.execute(sa.delete(StripeEvent)))
+
+
+def test_the_checks_see_what_should_not_be(gateway: FakeGateway, pool: uuid.UUID, pledge_id: uuid.UUID) -> None:
+    """Money that the ledger never saw, without a receipt, on a pledge that nobody paid."""
+    for check in ALL:
+        assert check()[1] == []
+    db.session.add(contribution(
+        pledge_id, **paid(state="accepted", accepted_at=clock.now(), pool_id=pool)))
+    db.session.flush()
+    for check in ALL:
+        assert len(check()[1]) == 1, check
+    row = only(Contribution, attempt=50)
+    for sequence in (1, 3):
+        db.session.add(Receipt(number=f"RCT-T-{sequence}", year=2020, sequence=sequence, gross_minor=100,
+                               contribution_id=row.id if sequence == 1 else only(Contribution, attempt=1).id,
+                               received_at=clock.now(), issued_at=clock.now()))
+    db.session.flush()
+    assert any("2020" in fault for fault in checks.receipts_without_gaps()[1])
+
+
+def test_an_attempt_nobody_asked_about_is_a_fault(gateway: FakeGateway, pool: uuid.UUID) -> None:
+    begin(gateway, named_pledge())
+    assert checks.stripe_was_asked()[1] == []
+    db.session.execute(sa.update(Contribution).values(expires_at=clock.real_now() - checks.ASKED_TOO_LONG * 2))
+    assert len(checks.stripe_was_asked()[1]) == 1

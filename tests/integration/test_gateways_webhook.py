@@ -1,0 +1,210 @@
+"""The webhook: only what Stripe signed, now, is stored; once; and read without ever trusting what it says."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from core import clock, jobs
+from core.db import db
+from core.errors import IllegalMove, NotAllowed
+from core.settings import Settings, SettingsError
+from sponsorship.gateways import inbox
+from sponsorship.gateways.models import StripeEvent
+from sponsorship.gateways.stripe_gateway import GatewayError, StripeGateway
+from tests.support.stripe import event, post_event, signed
+
+
+def stored() -> list[StripeEvent]:
+    db.session.rollback()
+    db.session.expire_all()
+    return db.session.query(StripeEvent).all()
+
+
+def test_a_signed_event_is_stored_once(client: Any, app: Any) -> None:
+    one = event()
+    assert [post_event(client, app, one).status_code for _ in range(3)] == [200, 200, 200]
+    (row,) = stored()
+    assert (row.event_id, row.type, row.object_id, row.state) == (one["id"], one["type"], "cs_test_1", "new")
+
+
+def test_what_it_says_about_the_payer_is_sealed(client: Any, app: Any) -> None:
+    post_event(client, app, event())
+    (row,) = stored()
+    assert row.payload_sealed and "secret.example" not in row.payload_sealed
+    from core import vault
+
+    assert "payer@secret.example" in (vault.unseal(row.id, row.payload_sealed) or "")
+
+
+SECRET = "whsec_another"
+
+
+@pytest.mark.parametrize("case", [
+    "none", "empty", "rubbish", "other_secret", "old", "future", "other_bytes", "not_json", "not_utf8", "thin",
+    "a_list", "no_id", "no_object", "number_id", "no_mode", "huge", "deep",
+])
+def test_anything_else_is_answered_400_and_leaves_nothing(client: Any, app: Any, case: str) -> None:
+    good = event()
+    options: dict[str, Any] = {}
+    content: Any = good
+    if case == "none":
+        options["signature"] = None
+    elif case == "empty":
+        options["signature"] = ""
+    elif case == "rubbish":
+        options["signature"] = "t=x,v1=y"
+    elif case == "other_secret":
+        options["secret"] = SECRET
+    elif case == "old":
+        options["at"] = int(time.time()) - 600
+    elif case == "future":
+        options["at"] = int(time.time()) + 3600
+    elif case == "other_bytes":
+        options["signature"] = signed(json.dumps(event()).encode(), app.extensions["placard_settings"]
+                                      .stripe_webhook_secret)
+    elif case == "not_json":
+        content = b"not json at all"
+    elif case == "not_utf8":
+        content = b"\xff\xfe{}"
+    elif case == "thin":
+        content = {**good, "object": "v2.core.event"}
+    elif case == "a_list":
+        content = json.dumps([good]).encode()
+    elif case == "no_id":
+        content = {k: v for k, v in good.items() if k != "id"}
+    elif case == "no_object":
+        content = {**good, "data": {}}
+    elif case == "number_id":
+        content = {**good, "id": 7}
+    elif case == "no_mode":
+        content = {**good, "livemode": None}
+    elif case == "huge":
+        content = {**good, "more": "x" * 600_000}
+    elif case == "deep":
+        content = b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    assert post_event(client, app, content, **options).status_code == 400
+    assert stored() == []
+
+
+def test_a_secret_being_rotated_signs_twice(client: Any, app: Any) -> None:
+    body = json.dumps(event()).encode()
+    right = signed(body, app.extensions["placard_settings"].stripe_webhook_secret)
+    wrong = signed(body, SECRET, int(right.split(",")[0][2:]))
+    both = f"{right},{wrong.split(',')[1]}"
+    assert post_event(client, app, body, signature=both).status_code == 200
+
+
+def test_an_event_of_the_other_mode_is_set_aside(client: Any, app: Any) -> None:
+    post_event(client, app, event(livemode=True))
+    (row,) = stored()
+    assert (row.state, row.note) == ("unmatched", "other_mode")
+
+
+def test_get_is_no_way_in(client: Any) -> None:
+    assert client.get("/webhooks/stripe", check=False).status_code == 405
+
+
+def _read_all() -> None:
+    for item, _due, _word in inbox.due(clock.now(), 100):
+        db.session.rollback()
+        try:
+            inbox.perform(item, clock.now())
+        except GatewayError:
+            db.session.rollback()
+
+
+def test_unknown_types_are_kept_and_disputes_go_to_a_person(client: Any, app: Any) -> None:
+    post_event(client, app, event("customer.created", "cus_1"))
+    post_event(client, app, event("charge.dispute.created", "dp_1"))
+    _read_all()
+    assert {row.type: row.state for row in stored()} == {
+        "customer.created": "ignored", "charge.dispute.created": "unmatched"}
+
+
+def test_failures_are_counted_and_reach_a_person(client: Any, app: Any, make: Any) -> None:
+    """Nothing listens where this gateway calls: each try is counted, waits longer, and the last is a person's."""
+    post_event(client, app, event())
+    for n in range(1, inbox.GIVE_UP_AFTER + 1):
+        db.session.execute(StripeEvent.__table__.update().values(due_at=clock.real_now()))  # type: ignore[attr-defined]
+        db.session.commit()
+        (row,) = stored()
+        key = row.id
+        db.session.rollback()
+        with pytest.raises(GatewayError):
+            inbox.perform(key, clock.now())
+        (row,) = stored()
+        assert row.attempts == n
+        assert row.due_at > clock.real_now()
+    assert (row.state, row.note) == ("failed", "no_connection")
+    key = row.id
+    with pytest.raises(NotAllowed):
+        inbox.retry(key, make.actor("auditor"))
+    manager = make.actor("fund_manager")
+    inbox.retry(key, manager)
+    (row,) = stored()
+    assert (row.state, row.attempts) == ("new", 0)
+    with pytest.raises(IllegalMove):
+        inbox.explain(key, manager, "Done by hand.")
+
+
+def test_payloads_are_forgotten_after_a_month(client: Any, app: Any) -> None:
+    from sponsorship.gateways.jobs import erase_old_payloads
+
+    post_event(client, app, event("customer.created", "cus_1"))
+    _read_all()
+    assert erase_old_payloads(clock.real_now()) == 1
+    (row,) = stored()
+    assert row.payload_sealed is None
+    assert len(row.payload_sha256) == 64
+
+
+@pytest.mark.real_database
+def test_twenty_copies_at_once_are_one(app: Any) -> None:
+    one, answers = event("customer.created", "cus_1"), []
+    start = threading.Barrier(20)
+
+    def send() -> None:
+        client = FlaskClient(app, app.response_class)
+        body = json.dumps(one).encode()
+        header = signed(body, app.extensions["placard_settings"].stripe_webhook_secret)
+        start.wait()
+        answers.append(client.post("/webhooks/stripe", data=body, headers={"Stripe-Signature": header},
+                                   content_type="application/json").status_code)
+
+    threads = [threading.Thread(target=send) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * 20
+    assert len(stored()) == 1
+
+
+@pytest.mark.parametrize("values", [
+    {"STRIPE_SECRET_KEY": "sk_live_x"}, {"STRIPE_SECRET_KEY": "nonsense"},
+    {"STRIPE_SECRET_KEY": "sk_live_x", "STRIPE_API_BASE": "http://127.0.0.1:1"},
+    {"STRIPE_WEBHOOK_SECRET": "  "},
+])
+def test_a_key_that_does_not_fit_stops_the_start(values: dict[str, str], tmp_path: Path) -> None:
+    settings = Settings.from_environ({"PLACARD_ENV": "test", "INSTANCE_DIR": str(tmp_path), **values})
+    with pytest.raises(SettingsError):
+        StripeGateway(settings)
+
+
+def test_no_call_while_a_transaction_is_open(app: Any) -> None:
+    gateway: StripeGateway = app.extensions["placard_stripe"]
+    db.session.query(StripeEvent).count()
+    with pytest.raises(RuntimeError, match="transaction"):
+        gateway.fetch_session("cs_test_1")
+
+
+def test_the_inbox_job_runs(client: Any, app: Any) -> None:
+    post_event(client, app, event("customer.created", "cus_1"))
+    assert jobs.run("stripe-inbox").done == 1
