@@ -1,0 +1,82 @@
+"""Forms of payments and bank data."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from wtforms import SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.validators import Length, Optional, Regexp
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from core.web.forms import BaseForm, MoneyField, Required, UploadField
+from sponsorship.awards.forms import VersionedForm
+from sponsorship.disbursements.words import FAILURES, RETURN_REASONS, SEND_BACK_REASONS
+
+MOST_WORDS = 2000
+_CHOOSE = ("", _l("Choose a reason"))
+
+
+class SendBackForm(VersionedForm):
+    """A payment goes back to the start."""
+
+    reason = SelectField(_l("Reason"), choices=[_CHOOSE, *SEND_BACK_REASONS.items()], validators=[Required()])
+    text = TextAreaField(_l("What to put right"),
+                         validators=[Required(_l("Say in a sentence what to put right.")), Length(max=MOST_WORDS)])
+
+
+class ConfirmForm(VersionedForm):
+    """The bank has paid."""
+
+    bank_reference = StringField(
+        _l("The bank's reference"), description=_l("As on the bank's advice or statement."),
+        validators=[Required(), Length(max=60),
+                    Regexp(r"[A-Za-z0-9/ ._-]+\Z", message=_l("Write letters, figures, spaces and . / - _ only."))],
+    )
+    fee = MoneyField(_l("The bank's fee"), description=_l("Charged to the pool. Leave empty if there is none."),
+                     validators=[Optional()])
+
+
+class FailForm(VersionedForm):
+    """The bank could not pay."""
+
+    reason = SelectField(_l("What the bank says"), choices=[_CHOOSE, *FAILURES.items()], validators=[Required()])
+    bank_reference = StringField(
+        _l("The bank's reference"),
+        validators=[Optional(), Length(max=60),
+                    Regexp(r"[A-Za-z0-9/ ._-]*\Z", message=_l("Write letters, figures, spaces and . / - _ only."))],
+    )
+    text = TextAreaField(_l("Note for the file"), validators=[Optional(), Length(max=MOST_WORDS)])
+
+
+class ReleaseForm(BaseForm):
+    """Payments to release together. Values are id and version, as shown."""
+
+    payments = SelectMultipleField(
+        _l("Payments to release"), option_widget=CheckboxInput(), widget=ListWidget(prefix_label=False),
+        validators=[Required(_l("Choose at least one payment."))],
+    )
+
+
+class PayeeForm(VersionedForm):
+    """Bank data for a transfer."""
+
+    holder = StringField(_l("Name of the account holder"),
+                         description=_l("As on the account and in the passport; it must be the person who travels."),
+                         validators=[Required(), Length(min=2, max=140)])
+    bank_name = StringField(_l("Name of the bank"), validators=[Required(), Length(min=2, max=140)])
+    bank_country = StringField(
+        _l("Place of the bank"), description=_l("Two letters, for example KE."),
+        validators=[Required(),
+                    Regexp(r"[A-Za-z]{2}\Z", message=_l("Write the two letters of the place, such as KE."))],
+    )
+    account = StringField(_l("IBAN or account number"), validators=[Required(), Length(max=60)],
+                          render_kw={"autocomplete": "off"})
+    bic = StringField(_l("BIC (SWIFT)"), validators=[Optional(), Length(max=20)], render_kw={"autocomplete": "off"})
+    proof = UploadField(_l("Proof"), description=_l("A letter of the bank or a voided cheque: PDF, PNG or JPG."))
+
+
+class ReturnForm(VersionedForm):
+    """The bank data cannot be verified."""
+
+    reason = SelectField(_l("Reason"), choices=[_CHOOSE, *RETURN_REASONS.items()], validators=[Required()])
+    text = TextAreaField(_l("What to correct"), description=_l("The State reads this. Do not repeat bank data."),
+                         validators=[Required(_l("Say in a sentence what to correct.")), Length(max=MOST_WORDS)])

@@ -1,0 +1,83 @@
+"""What falls due with payments. Jobs make ready, remind and escalate; none of them signs or pays."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+
+from core.db import db
+from core.jobs import Due, Job
+from sponsorship.awards.models import Award
+from sponsorship.disbursements import mails, service
+from sponsorship.disbursements.models import Disbursement
+from sponsorship.disbursements.settings import days
+from sponsorship.disbursements.transitions import DONE
+
+_ACTING = tuple(mails.ACTS)
+
+
+def _to_make_ready(now: datetime, limit: int) -> list[Due]:
+    rows = db.session.execute(
+        select(Disbursement.id, Disbursement.due_at, Disbursement.reference)
+        .where(Disbursement.state == "approved", Disbursement.due_at <= now)
+        .order_by(Disbursement.due_at, Disbursement.id).limit(limit)
+    )
+    return [(r.id, r.due_at, r.reference) for r in rows]
+
+
+def _to_remind(now: datetime, limit: int) -> list[Due]:
+    ahead = timedelta(days=days("remind_days_before", now.date()))
+    rows = db.session.execute(
+        select(Disbursement.id, Disbursement.act_by, Disbursement.reference)
+        .where(Disbursement.act_by <= now + ahead, Disbursement.reminded_at.is_(None),
+               Disbursement.state.in_(_ACTING))
+        .order_by(Disbursement.act_by, Disbursement.id).limit(limit)
+    )
+    return [(r.id, r.act_by - ahead, r.reference) for r in rows if r.act_by]
+
+
+def _to_escalate(now: datetime, limit: int) -> list[Due]:
+    rows = db.session.execute(
+        select(Disbursement.id, Disbursement.act_by, Disbursement.reference)
+        .where(Disbursement.act_by <= now, Disbursement.escalated_at.is_(None), Disbursement.state.in_(_ACTING))
+        .order_by(Disbursement.act_by, Disbursement.id).limit(limit)
+    )
+    return [(r.id, r.act_by, r.reference) for r in rows if r.act_by]
+
+
+def _to_close(now: datetime, limit: int) -> list[Due]:
+    still_open = select(Disbursement.award_id).where(Disbursement.state.not_in(DONE))
+    rows = db.session.execute(
+        select(Award.id, Award.travel_to, Award.reference)
+        .where(Award.state == "accepted", Award.travel_to < now.date(), Award.id.not_in(still_open),
+               Award.id.in_(select(Disbursement.award_id)))
+        .order_by(Award.travel_to, Award.id).limit(limit)
+    )
+    return [(r.id, now, r.reference) for r in rows]
+
+
+def _ready(item: uuid.UUID, now: datetime) -> str:
+    return "ready" if service.make_ready(item, now) else "no longer due"
+
+
+def _remind(item: uuid.UUID, now: datetime) -> str:
+    return "reminded" if service.remind(item, now) else "no longer due"
+
+
+def _escalate(item: uuid.UUID, now: datetime) -> str:
+    return "told" if service.escalate(item, now) else "no longer due"
+
+
+def _close(item: uuid.UUID, now: datetime) -> str:
+    return "closed" if service.close_award(item, now) else "no longer due"
+
+
+JOBS = [
+    Job("disbursements-ready", _l("Make approved payments ready on their date"), 60, _to_make_ready, _ready),
+    Job("disbursements-remind", _l("Remind officers of payments that should move on"), 300, _to_remind, _remind),
+    Job("disbursements-escalate", _l("Tell the head of the fund of overdue payments"), 300, _to_escalate, _escalate),
+    Job("awards-close", _l("Close awards when travel is over and everything is paid"), 3600, _to_close, _close),
+]

@@ -1,0 +1,97 @@
+"""Mails about payments: requests for bank data, reminders, escalation. Never amounts with names, never bank data."""
+
+from __future__ import annotations
+
+from flask_babel import force_locale
+from flask_babel import gettext as _
+
+from accounts.permissions import Contact, people_with
+from core.outbox import send_mail
+from core.web.formats import format_instant
+from core.web.links import absolute
+from sponsorship.awards.models import Award
+from sponsorship.disbursements.models import Disbursement, Payee
+from sponsorship.disbursements.settings import setting
+from sponsorship.disbursements.transitions import DISBURSEMENT
+
+# who acts next in each state
+ACTS: dict[str, str] = {
+    "draft": "disbursement.request", "requested": "disbursement.certify", "certified": "disbursement.approve",
+    "approved": "disbursement.release", "ready": "disbursement.release", "released": "disbursement.confirm",
+    "failed": "disbursement.request",
+}
+HEAD = "award.decide"
+
+
+def bank_data_wanted(award: Award, payee: Payee) -> None:
+    """Ask the State's focal points (and the nominee, with an account) for the bank data."""
+    for contact in people_with("payee.enter", award.organisation_id):
+        with force_locale(contact.locale):
+            send_mail(
+                contact.email, kind="payee-wanted",
+                subject=_("Bank data needed for award %(reference)s", reference=award.reference),
+                body=_("The award is accepted. So that the payments arrive before travel, please give the bank data of "
+                       "the person who travels on this page. Bank data is never asked for, nor changed, by e-mail.")
+                + "\n\n" + absolute("payees.payee_page", id=payee.id) + "\n",
+                dedupe_key=f"payee-wanted:{payee.id}:{payee.version}:{contact.person_id}",
+            )
+
+
+def bank_data_returned(award: Award, payee: Payee) -> None:
+    """The data could not be verified: the reason stands on the page, not in the mail."""
+    for contact in people_with("payee.enter", award.organisation_id):
+        with force_locale(contact.locale):
+            send_mail(
+                contact.email, kind="payee-returned",
+                subject=_("Bank data of award %(reference)s needs correction", reference=award.reference),
+                body=_("The bank data could not be verified against its proof. The page says what to correct.")
+                + "\n\n" + absolute("payees.payee_page", id=payee.id) + "\n",
+                dedupe_key=f"payee-returned:{payee.id}:{payee.version}:{contact.person_id}",
+            )
+
+
+def bank_data_changed(award: Award, payee: Payee) -> None:
+    """Whoever speaks for the State hears of every change, so that a false one is found."""
+    for contact in people_with("award.answer", award.organisation_id):
+        with force_locale(contact.locale):
+            send_mail(
+                contact.email, kind="payee-changed",
+                subject=_("Bank data of award %(reference)s was changed", reference=award.reference),
+                body=_("The bank data for this award was changed. If you do not know of it, tell the secretariat at "
+                       "once: payments wait until the new data is verified.")
+                + "\n\n" + absolute("payees.payee_page", id=payee.id) + "\n",
+                dedupe_key=f"payee-changed:{payee.id}:{payee.version}:{contact.person_id}",
+            )
+
+
+def _write(contacts: list[Contact], row: Disbursement, kind: str, escalated: bool) -> None:
+    zone = setting("office_zone", row.due_at.date())
+    for contact in contacts:
+        with force_locale(contact.locale):
+            state = str(DISBURSEMENT.state(row.state).label)
+            subject = (
+                _("Overdue: %(reference)s, %(state)s", reference=row.reference, state=state) if escalated
+                else _("Due soon: %(reference)s, %(state)s", reference=row.reference, state=state)
+            )
+            assert row.act_by is not None
+            body = _("%(reference)s stands at “%(state)s” and should move on by %(when)s. Payment falls due on "
+                     "%(due)s.", reference=row.reference, state=state, when=format_instant(row.act_by, zone),
+                     due=format_instant(row.due_at, zone))
+            if escalated:
+                body += "\n\n" + _("This mail informs you; it gives nobody another's authority.")
+            send_mail(contact.email, kind=kind, subject=subject,
+                      body=f"{body}\n\n{absolute('disbursements.disbursement_page', id=row.id)}\n",
+                      dedupe_key=f"{kind}:{row.id}:{row.version}:{contact.person_id}")
+
+
+def remind(row: Disbursement) -> None:
+    """To those who act next."""
+    _write(people_with(ACTS[row.state]), row, "disbursement-reminder", escalated=False)
+
+
+def escalate(row: Disbursement) -> None:
+    """To those who should have acted, and to the head of the fund. Notice only."""
+    seen: dict[object, Contact] = {}
+    for contact in people_with(ACTS[row.state]) + people_with(HEAD):
+        seen.setdefault(contact.person_id, contact)
+    _write(list(seen.values()), row, "disbursement-overdue", escalated=True)

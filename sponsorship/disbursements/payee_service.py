@@ -1,0 +1,149 @@
+"""Bank data of those who are paid: entered by one person, verified by another, and every change starts anew."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from accounts.permissions import allows, require
+from core import clock, vault
+from core.actor import Actor
+from core.db import command, db, get, lock
+from core.errors import NotFound, RuleBroken, Stale
+from core.files import CheckedUpload, keep
+from sponsorship.awards.models import Award
+from sponsorship.disbursements import mails
+from sponsorship.disbursements.models import Disbursement, Payee
+from sponsorship.disbursements.plan_service import back_to_draft
+from sponsorship.disbursements.transitions import PAYEE, UNDERWAY
+
+RETURN_REASONS = ("proof_unreadable", "proof_differs", "name_differs", "incomplete")
+
+
+@dataclass(frozen=True)
+class BankData:
+    """What is needed for a transfer. `account` is an IBAN or an account number, `bic` may be empty where a bank has
+    none."""
+
+    holder: str
+    bank_name: str
+    bank_country: str
+    account: str
+    bic: str
+
+
+def iban_is_valid(text: str) -> bool:
+    """The check of ISO 13616: letters as numbers, remainder 1 by 97."""
+    if not re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", text):
+        return False
+    turned = text[4:] + text[:4]
+    return int("".join(str(int(ch, 36)) for ch in turned)) % 97 == 1
+
+
+def looks_like_iban(text: str) -> bool:
+    return re.match(r"[A-Z]{2}\d{2}[A-Z0-9]{8}", text) is not None
+
+
+def _plain(data: BankData) -> BankData:
+    """The data without spaces in numbers; raises RuleBroken for what no bank could use."""
+    account = re.sub(r"[\s.-]", "", data.account).upper()
+    bic = re.sub(r"\s", "", data.bic).upper()
+    if not re.fullmatch(r"[A-Z0-9/]{4,34}", account):
+        raise RuleBroken(_("Write the account number or IBAN with letters and figures only."), code="payee.account",
+                         field="account")
+    if looks_like_iban(account) and not iban_is_valid(account):
+        raise RuleBroken(_("This IBAN has a typing mistake. Compare it with the bank's paper."), code="payee.iban",
+                         field="account")
+    if bic and not re.fullmatch(r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?", bic):
+        raise RuleBroken(_("A BIC has 8 or 11 letters and figures, for example DEUTDEFF."), code="payee.bic",
+                         field="bic")
+    for field in ("holder", "bank_name"):
+        text = getattr(data, field).strip()
+        if len(text) < 2 or text[0] in "=+-@" or any(ord(ch) < 32 for ch in text):
+            raise RuleBroken(_("Write the name as the bank knows it."), code="payee.name", field=field)
+    return BankData(data.holder.strip(), data.bank_name.strip(), data.bank_country.strip().upper(), account, bic)
+
+
+def may_enter(actor: Actor, award: Award) -> bool:
+    """A focal point of the State, or the nominee in person."""
+    if not allows(actor, "payee.enter", award.organisation_id):
+        return False
+    return allows(actor, "award.answer", award.organisation_id) or (
+        award.beneficiary_id is not None and actor.person_id == award.beneficiary_id
+    )
+
+
+@command
+def enter(
+    payee_id: uuid.UUID, data: BankData, actor: Actor, expected_version: int, proof: CheckedUpload | None = None,
+) -> None:
+    """Give or change the bank data. It must be verified anew, and every payment under way starts a new round.
+
+    `proof` (a bank's letter or voided cheque) may be left out only when one stands already. Raises RuleBroken for
+    `account`, `bic`, `holder`, `bank_name` or `proof`; NotFound for another State's; NotAllowed, Stale, IllegalMove.
+    """
+    found = get(Payee, payee_id)
+    award = lock(Award, found.award_id)
+    payments = [
+        lock(Disbursement, row_id) for row_id in db.session.scalars(
+            select(Disbursement.id).where(Disbursement.payee_id == payee_id).order_by(Disbursement.id)
+        ).all()
+    ]
+    payee = lock(Payee, payee_id)
+    if not may_enter(actor, award):
+        raise NotFound()
+    if payee.version != expected_version:
+        raise Stale()
+    clean = _plain(data)
+    if proof is None and payee.proof_file_id is None:
+        raise RuleBroken(_("Add the bank's letter or a voided cheque as proof."), code="payee.proof", field="proof")
+    was_known = payee.state in ("entered", "verified")
+    with db.session.no_autoflush:  # data, hands and state belong to one statement
+        for name in ("holder", "bank_name", "bank_country", "account", "bic"):
+            setattr(payee, f"{name}_sealed", vault.seal(payee.id, getattr(clean, name)))
+        proof_id = keep(proof, "payee-proof", actor).id if proof is not None else payee.proof_file_id
+        payee.proof_file_id = proof_id
+        payee.data_version += 1
+        payee.entered_by, payee.entered_at = actor.person_id, clock.now()
+        payee.verified_by = payee.verified_at = None
+        PAYEE.apply(payee, "enter", actor, organisation_id=payee.organisation_id,
+                    data={"data_version": payee.data_version, "proof": str(proof_id)})
+    for row in payments:
+        if row.state in UNDERWAY:
+            back_to_draft(row, "restart", "payee_changed")
+    if was_known:
+        mails.bank_data_changed(award, payee)
+
+
+@command
+def verify(payee_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
+    """Verify the data against its proof: another person than who entered it.
+
+    Raises RuleBroken (`payee.same_person`), NotAllowed, Stale, IllegalMove.
+    """
+    payee = _lock(payee_id, expected_version)
+    require(actor, PAYEE.move(payee.state, "verify").permission)
+    award = get(Award, payee.award_id)
+    if actor.person_id in (payee.entered_by, award.beneficiary_id):
+        raise RuleBroken(_("Whoever gave the bank data does not verify it. A colleague must."),
+                         code="payee.same_person")
+    with db.session.no_autoflush:
+        payee.verified_by, payee.verified_at = actor.person_id, clock.now()
+        PAYEE.apply(payee, "verify", actor, data={"data_version": payee.data_version})
+
+
+@command
+def give_back(payee_id: uuid.UUID, actor: Actor, expected_version: int, reason: str, text: str) -> None:
+    """Return the data for correction; `text` says what to correct. Raises NotAllowed, Stale, IllegalMove."""
+    payee = _lock(payee_id, expected_version)
+    PAYEE.apply(payee, "return", actor, reason=reason, text=text)
+    mails.bank_data_returned(get(Award, payee.award_id), payee)
+
+
+def _lock(payee_id: uuid.UUID, expected_version: int) -> Payee:
+    lock(Award, get(Payee, payee_id).award_id)
+    return lock(Payee, payee_id, expected_version)

@@ -1,0 +1,123 @@
+"""What happens to the payments of an award that is accepted, ended, suspended or dated anew. Same transaction."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import select
+
+from core import clock, events
+from core.actor import Actor, system
+from core.db import db, lock
+from core.references import next_reference
+from sponsorship.awards.models import Award
+from sponsorship.awards.queries import lines_of
+from sponsorship.awards.signals import AwardAccepted, AwardEnded, AwardResumed, AwardSuspended
+from sponsorship.disbursements import mails
+from sponsorship.disbursements.models import Disbursement, Payee
+from sponsorship.disbursements.planning import Dates, dates_for, plan
+from sponsorship.disbursements.transitions import DISBURSEMENT, PAYEE, UNDERWAY, UNRELEASED
+
+PLANNER = system("disbursements")
+
+
+def set_dates(row: Disbursement, dates: Dates) -> None:
+    row.request_by, row.certify_by, row.approve_by = dates.request_by, dates.certify_by, dates.approve_by
+    row.due_at, row.confirm_by = dates.due_at, dates.confirm_by
+
+
+def dates_of(row: Disbursement) -> Dates:
+    return Dates(row.request_by, row.certify_by, row.approve_by, row.due_at, row.confirm_by)
+
+
+def next_actor(row: Disbursement, state: str) -> None:
+    """Set the clock of whoever acts in the state about to be entered; their reminders begin anew."""
+    row.act_by = dates_of(row).act_by(state)
+    row.reminded_at = row.escalated_at = None
+
+
+def of_award(award_id: uuid.UUID) -> list[Disbursement]:
+    """The award's payments, locked, in order of id."""
+    ids = db.session.scalars(
+        select(Disbursement.id).where(Disbursement.award_id == award_id).order_by(Disbursement.id)
+    ).all()
+    return [lock(Disbursement, row_id) for row_id in ids]
+
+
+def on_accepted(accepted: AwardAccepted) -> None:
+    """Plan the payments and ask for the payee's bank data."""
+    award = lock(Award, accepted.award_id)
+    payee = Payee(award_id=award.id, organisation_id=award.organisation_id, state=PAYEE.initial, version=1,
+                  rail="transfer", currency="USD", data_version=0)
+    db.session.add(payee)
+    db.session.flush()  # the payments point at it
+    today = clock.today()
+    for planned in plan(lines_of(award.id), award.travel_from, award.travel_to, today):
+        row = Disbursement(
+            reference=next_reference("DSB", today.year), award_id=award.id, meeting_id=award.meeting_id,
+            organisation_id=award.organisation_id, payee_id=payee.id, kind=planned.kind, version=1, round=1,
+            amount_minor=planned.amount_minor, state=DISBURSEMENT.initial, created_at=clock.now(),
+            request_by=planned.dates.request_by, certify_by=planned.dates.certify_by,
+            approve_by=planned.dates.approve_by, due_at=planned.dates.due_at, confirm_by=planned.dates.confirm_by,
+        )
+        next_actor(row, "draft")
+        db.session.add(row)
+        db.session.flush()  # the event points at it
+        _record_plan(row)
+    mails.bank_data_wanted(award, payee)
+
+
+def _record_plan(row: Disbursement) -> None:
+    events.record(PLANNER, "disbursements.disbursement.plan", "disbursement", row.id, to_state="draft",
+                  data={"kind": row.kind, "amount_minor": row.amount_minor, "award": str(row.award_id),
+                        "due": row.due_at.strftime("%Y-%m-%dT%H:%M:%SZ")})
+
+
+def on_ended(ended: AwardEnded) -> None:
+    """Stop everything that has not left. What was released is with the bank: its answer is still recorded."""
+    for row in of_award(ended.award_id):
+        if row.state in UNRELEASED:
+            row.act_by = None
+            DISBURSEMENT.apply(row, "cancel", PLANNER, reason=ended.reason)
+    payee_id = db.session.scalar(select(Payee.id).where(Payee.award_id == ended.award_id))
+    if payee_id is not None:
+        payee = lock(Payee, payee_id)
+        if payee.state != "ended":
+            PAYEE.apply(payee, "end", PLANNER, reason=ended.reason)
+
+
+def on_suspended(suspended: AwardSuspended) -> None:
+    """The meeting is postponed: nothing more is released."""
+    for row in of_award(suspended.award_id):
+        if DISBURSEMENT.find(row.state, "hold"):
+            row.act_by = None
+            DISBURSEMENT.apply(row, "hold", PLANNER, reason="meeting_postponed")
+
+
+def on_resumed(resumed: AwardResumed) -> None:
+    """New dates: every payment that has not left is dated anew and signed anew, for a signature covers the dates it
+    showed."""
+    award = lock(Award, resumed.award_id)
+    for row in of_award(award.id):
+        if row.state not in (*UNDERWAY, "draft", "held"):
+            continue
+        set_dates(row, dates_for(row.kind, award.travel_from, award.travel_to, clock.today()))
+        action = {"held": "resume", "draft": None}.get(row.state, "replan")
+        if action is None:
+            row.version += 1
+            next_actor(row, "draft")
+            _record_plan(row)
+            continue
+        back_to_draft(row, action, "meeting_redated")
+
+
+def back_to_draft(
+    row: Disbursement, action: str, reason: str, *, text: str | None = None, actor: Actor = PLANNER,
+) -> None:
+    """Begin a new round: what was signed before no longer counts."""
+    row.round += 1
+    row.payee_data_version = None
+    next_actor(row, "draft")
+    with db.session.no_autoflush:  # round and state belong to one statement
+        DISBURSEMENT.apply(row, action, actor, organisation_id=row.organisation_id, reason=reason, text=text,
+                           data={"round": row.round})

@@ -1,0 +1,341 @@
+"""What pages may know about payments: typed rows, a fixed number of queries each. Amounts are US dollars."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+
+from accounts.permissions import allows
+from accounts.queries import names
+from core import clock, vault
+from core.actor import Actor
+from core.db import db, get
+from core.errors import NotFound
+from core.machines import State
+from core.money import Money, usd
+from core.web.tables import TableQuery
+from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_by_id
+from sponsorship.applications.queries import NomineeRow, nominee_by_id
+from sponsorship.awards.models import Award
+from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
+from sponsorship.disbursements.payee_service import may_enter
+from sponsorship.disbursements.transitions import DISBURSEMENT, PAYEE
+from sponsorship.disbursements.words import KIND_LABELS
+
+
+@dataclass(frozen=True)
+class DisbursementRow:
+    """A payment in a list."""
+
+    id: uuid.UUID
+    reference: str
+    award_id: uuid.UUID
+    award: str
+    organisation: str
+    meeting_id: uuid.UUID
+    meeting: str
+    kind: str
+    amount: Money
+    state: str
+    round: int
+    due_at: datetime
+    act_by: datetime | None
+    version: int
+    payee_state: str
+
+    @property
+    def status(self) -> State:
+        return DISBURSEMENT.state(self.state)
+
+    @property
+    def kind_label(self) -> str:
+        return str(KIND_LABELS[self.kind])
+
+    @property
+    def overdue(self) -> bool:
+        return self.act_by is not None and self.act_by < clock.now()
+
+
+def _rows(found: Iterable[tuple[Disbursement, str, str]]) -> list[DisbursementRow]:
+    rows = [(row[0], row[1], row[2]) for row in found]
+    organisations = names({d.organisation_id for d, _a, _p in rows})
+    meetings = meetings_by_id({d.meeting_id for d, _a, _p in rows})
+    return [
+        DisbursementRow(d.id, d.reference, d.award_id, award, organisations.get(d.organisation_id, ""), d.meeting_id,
+                        meetings[d.meeting_id].short_name, d.kind, usd(d.amount_minor), d.state, d.round, d.due_at,
+                        d.act_by, d.version, payee)
+        for d, award, payee in rows
+    ]
+
+
+def _select():  # type: ignore[no-untyped-def]
+    return (
+        select(Disbursement, Award.reference, Payee.state)
+        .join(Award, Award.id == Disbursement.award_id).join(Payee, Payee.id == Disbursement.payee_id)
+    )
+
+
+def list_disbursements(query: TableQuery) -> tuple[list[DisbursementRow], int, Money]:
+    """Payments, how many, and their sum. Filters: state, kind, meeting, due (overdue, week), q (reference)."""
+    where = []
+    if state := query.get("state"):
+        where.append(Disbursement.state == state)
+    if kind := query.get("kind"):
+        where.append(Disbursement.kind == kind)
+    if meeting := query.get("meeting"):
+        where.append(Disbursement.meeting_id == uuid.UUID(meeting))
+    if query.get("due") == "overdue":
+        where.append(Disbursement.act_by < clock.now())
+    if words := query.get("q"):
+        text = words.upper()
+        where.append(or_(Disbursement.reference.contains(text, autoescape=True),
+                         Disbursement.award_id.in_(
+                             select(Award.id).where(Award.reference.contains(text, autoescape=True)))))
+    total, amount = db.session.execute(
+        select(func.count(), func.coalesce(func.sum(Disbursement.amount_minor), 0)).where(*where)
+    ).one()
+    order = {
+        "reference": Disbursement.reference, "due_at": Disbursement.due_at, "amount": Disbursement.amount_minor,
+        "state": Disbursement.state, "act_by": Disbursement.act_by,
+    }.get(query.sort or "due_at", Disbursement.due_at)
+    statement = _select().where(*where).order_by(
+        order.is_(None), order.desc() if query.descending else order.asc(), Disbursement.due_at, Disbursement.id)
+    if query.format is None:
+        statement = statement.offset(query.offset).limit(query.limit)
+    return _rows(db.session.execute(statement).all()), int(total), usd(int(amount))
+
+
+def meeting_choices() -> list[tuple[str, str]]:
+    """Meetings that have payments."""
+    ids = db.session.scalars(select(Disbursement.meeting_id).distinct()).all()
+    return sorted(((str(m.id), m.short_name) for m in meetings_by_id(ids).values()), key=lambda pair: pair[1])
+
+
+def in_states(states: tuple[str, ...], limit: int = 50) -> list[DisbursementRow]:
+    """Payments in these states, the most urgent first."""
+    return _rows(db.session.execute(
+        _select().where(Disbursement.state.in_(states))
+        .order_by(Disbursement.act_by, Disbursement.reference).limit(limit)
+    ).all())
+
+
+def ready(limit: int = 500) -> list[DisbursementRow]:
+    """Payments ready for release and due, oldest first."""
+    return _rows(db.session.execute(
+        _select().where(Disbursement.state == "ready", Disbursement.due_at <= clock.now())
+        .order_by(Disbursement.due_at, Disbursement.reference).limit(limit)
+    ).all())
+
+
+def of_award(award_id: uuid.UUID) -> list[DisbursementRow]:
+    """An award's payments in the order of falling due."""
+    return _rows(db.session.execute(
+        _select().where(Disbursement.award_id == award_id).order_by(Disbursement.due_at, Disbursement.reference)
+    ).all())
+
+
+@dataclass(frozen=True)
+class InstructionRow:
+    """An instruction without its bytes."""
+
+    id: uuid.UUID
+    number: str
+    sha256: str
+    signature: str
+    public_key: str
+    total: Money
+    lines: int
+    size: int
+    created_at: datetime
+    released_by: uuid.UUID
+
+
+def _instruction(row: PaymentInstruction) -> InstructionRow:
+    return InstructionRow(row.id, row.number, row.sha256, row.signature, row.public_key, usd(row.total_minor),
+                          row.lines, row.size, row.created_at, row.released_by)
+
+
+@dataclass(frozen=True)
+class DisbursementPage:
+    """One payment with all its page shows."""
+
+    row: DisbursementRow
+    meeting: MeetingRow
+    nominee: NomineeRow
+    request_by: datetime
+    certify_by: datetime
+    approve_by: datetime
+    confirm_by: datetime
+    released_at: datetime | None
+    settled_at: datetime | None
+    bank_reference: str | None
+    payee_id: uuid.UUID
+    payee_status: State
+    instructions: tuple[InstructionRow, ...]
+
+
+def disbursement_page(disbursement_id: uuid.UUID, actor: Actor) -> DisbursementPage:
+    """Raises NotFound."""
+    found = db.session.execute(_select().where(Disbursement.id == disbursement_id)).one_or_none()
+    if found is None:
+        raise NotFound()
+    row = found[0]
+    award = get(Award, row.award_id)
+    instructions = db.session.scalars(
+        select(PaymentInstruction).join(PaymentLine, PaymentLine.instruction_id == PaymentInstruction.id)
+        .where(PaymentLine.disbursement_id == row.id).order_by(PaymentLine.round)
+    ).all()
+    return DisbursementPage(
+        _rows([found])[0], meeting_by_id(row.meeting_id), nominee_by_id(award.nominee_id, actor), row.request_by,
+        row.certify_by, row.approve_by, row.confirm_by, row.released_at, row.settled_at, row.bank_reference,
+        row.payee_id, PAYEE.state(found[2]), tuple(_instruction(i) for i in instructions),
+    )
+
+
+@dataclass(frozen=True)
+class InstructionPage:
+    """One instruction and the payments in it."""
+
+    row: InstructionRow
+    payments: tuple[DisbursementRow, ...]
+
+
+def instruction_page(instruction_id: uuid.UUID) -> InstructionPage:
+    """Raises NotFound."""
+    row = get(PaymentInstruction, instruction_id)
+    payments = db.session.execute(
+        _select().join(PaymentLine, PaymentLine.disbursement_id == Disbursement.id)
+        .where(PaymentLine.instruction_id == instruction_id).order_by(PaymentLine.n)
+    ).all()
+    return InstructionPage(_instruction(row), tuple(_rows(payments)))
+
+
+def list_instructions(query: TableQuery) -> tuple[list[InstructionRow], int]:
+    """Instructions, the newest first."""
+    total = db.session.scalar(select(func.count()).select_from(PaymentInstruction)) or 0
+    statement = select(PaymentInstruction).order_by(PaymentInstruction.number.desc())
+    if query.format is None:
+        statement = statement.offset(query.offset).limit(query.limit)
+    return [_instruction(row) for row in db.session.scalars(statement)], total
+
+
+# --- payees -----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class PayeeRow:
+    """A payee without bank data."""
+
+    id: uuid.UUID
+    award_id: uuid.UUID
+    award: str
+    organisation: str
+    state: str
+    first_due: datetime | None
+    version: int
+
+    @property
+    def status(self) -> State:
+        return PAYEE.state(self.state)
+
+
+@dataclass(frozen=True)
+class PayeePage:
+    """Bank data of one award. The account is shown whole only to those who verify it, else by its last four signs;
+    `name_fits` says whether the account is in the nominee's name."""
+
+    row: PayeeRow
+    nominee: NomineeRow
+    holder: str | None
+    bank_name: str | None
+    bank_country: str | None
+    account: str | None
+    bic: str | None
+    proof_file_id: uuid.UUID | None
+    entered_by: uuid.UUID | None
+    entered_at: datetime | None
+    verified_by: uuid.UUID | None
+    verified_at: datetime | None
+    name_fits: bool | None
+    may_enter: bool
+    may_verify: bool
+
+
+def _payee_rows(states: tuple[str, ...], where: object = None, limit: int = 50) -> list[PayeeRow]:
+    due = (
+        select(Disbursement.payee_id, func.min(Disbursement.request_by).label("due"))
+        .where(Disbursement.state.in_(("draft", "held"))).group_by(Disbursement.payee_id).subquery()
+    )
+    statement = (
+        select(Payee, Award.reference, Award.beneficiary_id, due.c.due).join(Award, Award.id == Payee.award_id)
+        .outerjoin(due, due.c.payee_id == Payee.id)
+        .where(Payee.state.in_(states)).order_by(due.c.due, Award.reference).limit(limit)
+    )
+    if where is not None:
+        statement = statement.where(where)  # type: ignore[arg-type]
+    found = db.session.execute(statement).all()
+    organisations = names({p.organisation_id for p, *_rest in found})
+    return [PayeeRow(p.id, p.award_id, award, organisations.get(p.organisation_id, ""), p.state, first, p.version)
+            for p, award, _beneficiary, first in found]
+
+
+def payees_wanted(actor: Actor) -> list[PayeeRow]:
+    """Bank data that this person may give and that is awaited."""
+    from accounts.permissions import organisations_with
+
+    own = Payee.organisation_id.in_(organisations_with(actor, "award.answer"))
+    return _payee_rows(("wanted",), or_(own, Award.beneficiary_id == actor.person_id))
+
+
+def payees_to_verify() -> list[PayeeRow]:
+    """Bank data that waits for a payee data officer."""
+    return _payee_rows(("entered",))
+
+
+def payee_page(payee_id: uuid.UUID, actor: Actor) -> PayeePage:
+    """Raises NotFound for anyone but the State's focal points, the nominee in person and payee data officers."""
+    payee = db.session.get(Payee, payee_id)
+    if payee is None:
+        raise NotFound()
+    award = get(Award, payee.award_id)
+    enters, verifies = may_enter(actor, award), allows(actor, "payee.verify")
+    if not enters and not verifies:
+        raise NotFound()
+    opened = {
+        name: vault.unseal(payee.id, getattr(payee, f"{name}_sealed"))
+        for name in ("holder", "bank_name", "bank_country", "account", "bic")
+    }
+    nominee = nominee_by_id(award.nominee_id, actor)
+    account = opened["account"]
+    if account and not verifies:
+        opened["account"] = "•••• " + account[-4:]
+    first = db.session.scalar(
+        select(func.min(Disbursement.request_by))
+        .where(Disbursement.payee_id == payee.id, Disbursement.state.in_(("draft", "held")))
+    )
+    row = PayeeRow(payee.id, award.id, award.reference, names([payee.organisation_id])[payee.organisation_id],
+                   payee.state, first, payee.version)
+    return PayeePage(
+        row, nominee, opened["holder"], opened["bank_name"], opened["bank_country"], opened["account"], opened["bic"],
+        payee.proof_file_id, payee.entered_by, payee.entered_at, payee.verified_by, payee.verified_at,
+        same_name(opened["holder"], nominee.name) if opened["holder"] and nominee.name else None, enters, verifies,
+    )
+
+
+def same_name(holder: str, nominee: str) -> bool:
+    """Whether two names hold the same words, whatever their order, case and accents."""
+    import unicodedata
+
+    def words(text: str) -> frozenset[str]:
+        plain = "".join(ch for ch in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(ch))
+        return frozenset("".join(ch if ch.isalnum() else " " for ch in plain).split())
+
+    return words(holder) == words(nominee)
+
+
+def payee_of_award(award_id: uuid.UUID) -> tuple[uuid.UUID, State] | None:
+    """The award's payee and where its bank data stands."""
+    row = db.session.execute(select(Payee.id, Payee.state).where(Payee.award_id == award_id)).one_or_none()
+    return (row.id, PAYEE.state(row.state)) if row else None

@@ -1,0 +1,333 @@
+"""Pages of payments: the list, one payment, the release, and its instructions."""
+
+from __future__ import annotations
+
+import io
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from accounts.current import current_actor
+from accounts.permissions import allows
+from accounts.queries import person_labels
+from core import clock
+from core.errors import RuleBroken
+from core.events import history
+from core.machines import SYSTEM
+from core.money import Money
+from core.web.access import needs
+from core.web.formats import format_money, instant_html
+from core.web.forms import add_error
+from core.web.tables import Column, Filter, Table, TableQuery, csv_response
+from core.web.timeline import timeline_items
+from sponsorship.awards.approvals import signatures
+from sponsorship.awards.forms import VersionedForm
+from sponsorship.disbursements import queries, release_service, service
+from sponsorship.disbursements.forms import ConfirmForm, FailForm, ReleaseForm, SendBackForm
+from sponsorship.disbursements.settings import setting
+from sponsorship.disbursements.transitions import DISBURSEMENT
+from sponsorship.disbursements.words import FAILURES, KIND_LABELS, LABELS, STEPS, next_step
+
+bp = Blueprint("disbursements", __name__)
+View = str | Response | tuple[str, int]
+
+
+@bp.context_processor
+def _words() -> dict[str, str]:
+    return {"office_zone": setting("office_zone", clock.today())}
+
+COLUMNS = [
+    Column("reference", _l("Payment"), sortable=True, heading=True),
+    Column("organisation", _l("State")),
+    Column("meeting", _l("Meeting")),
+    Column("kind_label", _l("For")),
+    Column("amount", _l("Amount"), numeric=True, sortable=True, currency="USD"),
+    Column("status", _l("Where it stands")),
+    Column("act_by", _l("Next step by"), sortable=True, render=lambda row: row.act_by and office_day(row.act_by)),
+    Column("due_at", _l("Release from"), sortable=True, render=lambda row: office_day(row.due_at)),
+]
+IN_FILE = [*COLUMNS, Column("award", _l("Award"))]
+
+
+def office_day(instant: datetime) -> Markup:
+    """The day by the clock of the office that pays; the whole instant for machines."""
+    return instant_html(instant, setting("office_zone", clock.today()), time=False)
+
+
+@bp.get("/disbursements/")
+@needs("disbursement.view_all")
+def disbursement_list() -> View:
+    filters = [
+        Filter("state", _("Where it stands"), [(s.code, s.label) for s in DISBURSEMENT.states]),
+        Filter("kind", _("For"), list(KIND_LABELS.items())),
+        Filter("meeting", _("Meeting"), queries.meeting_choices()),
+        Filter("due", _("Time"), [("overdue", _("Overdue"))]),
+        Filter("q", _("Reference")),
+    ]
+    query = TableQuery.from_args(request.args, [c.key for c in COLUMNS if c.sortable], filters, default_sort="act_by")
+    rows, total, amount = queries.list_disbursements(query)
+    if query.format == "csv":
+        return csv_response(IN_FILE, rows, "disbursements.csv")
+    table = Table(
+        _("Disbursements"), COLUMNS, rows, filters=filters, query=query, total=total,
+        base_url=url_for("disbursements.disbursement_list"), empty_title=_("No disbursements yet"),
+        empty_text=_("They are planned when a State accepts its award."),
+        row_url=lambda row: url_for("disbursements.disbursement_page", id=row.id),
+        totals={"amount": amount} if total else None,
+    )
+    return render_template("disbursements/list.html", table=table,
+                           may_release=allows(current_actor(), "disbursement.release"))
+
+
+@bp.get("/disbursements/<uuid:id>")
+@needs("disbursement.view_all")
+def disbursement_page(id: uuid.UUID) -> View:
+    """One payment: where it stands, its dates, who signed, what has happened."""
+    return _show(id)
+
+
+def _show(disbursement_id: uuid.UUID, message: object | None = None) -> View:
+    actor = current_actor()
+    page = queries.disbursement_page(disbursement_id, actor)
+    signed = signatures("disbursement", disbursement_id, page.row.round)
+    events = history("disbursement", disbursement_id)
+    names = person_labels([s.person_id for s in signed] + [e.actor_id for e in events])
+    moves = [
+        m for m in DISBURSEMENT.from_state(page.row.state)
+        if m.permission != SYSTEM and allows(actor, m.permission)
+    ]
+    body = render_template(
+        "disbursements/disbursement.html", page=page, moves=moves, message=message,
+        signed=[(STEPS[s.step], names.get(s.person_id, ""), s.at) for s in signed],
+        timeline=timeline_items(events, DISBURSEMENT, names, LABELS),
+        next=next_step(page.row.state, page.row.act_by, page.row.payee_state),
+        me_signed=any(s.person_id == actor.person_id for s in signed),
+        sees_payee=allows(actor, "payee.verify"),
+    )
+    return (body, 422) if message else body
+
+
+def _back(disbursement_id: uuid.UUID, words: str) -> Response:
+    flash(words, "success")
+    return redirect(url_for("disbursements.disbursement_page", id=disbursement_id), 303)
+
+
+def _one_button(disbursement_id: uuid.UUID, run: Callable[[int], object], done: str) -> View:
+    form = VersionedForm()
+    if not form.validate_on_submit():
+        return _show(disbursement_id, form.version.errors[0] if form.version.errors else _("Open the page again."))
+    version = form.seen
+    try:
+        run(version)
+    except RuleBroken as error:
+        return _show(disbursement_id, error.message)
+    return _back(disbursement_id, done)
+
+
+@bp.post("/disbursements/<uuid:id>/request")
+@needs("disbursement.request")
+def request_payment(id: uuid.UUID) -> View:
+    return _one_button(id, lambda v: service.request(id, current_actor(), v),
+                       _("Requested. A certifying officer is next."))
+
+
+@bp.post("/disbursements/<uuid:id>/certify")
+@needs("disbursement.certify")
+def certify(id: uuid.UUID) -> View:
+    return _one_button(id, lambda v: service.certify(id, current_actor(), v),
+                       _("Certified. An approving officer is next."))
+
+
+@bp.post("/disbursements/<uuid:id>/approve")
+@needs("disbursement.approve")
+def approve(id: uuid.UUID) -> View:
+    return _one_button(id, lambda v: service.approve(id, current_actor(), v),
+                       _("Approved. On its date it becomes ready for release."))
+
+
+@bp.post("/disbursements/<uuid:id>/plan-again")
+@needs("disbursement.request")
+def plan_again(id: uuid.UUID) -> View:
+    return _one_button(id, lambda v: release_service.plan_again(id, current_actor(), v),
+                       _("Planned again. It needs four new signatures."))
+
+
+def _page_with_form(
+    disbursement_id: uuid.UUID, form: Any, run: Callable[[Any], None], done: str, title: object, warning: object,
+    button: object, kind: str = "primary",
+) -> View:
+    page = queries.disbursement_page(disbursement_id, current_actor())
+    if request.method == "GET":
+        form.version.data = page.row.version
+    elif form.validate_on_submit():
+        try:
+            run(form)
+            return _back(disbursement_id, done)
+        except RuleBroken as error:
+            add_error(form, error.field, error.message)
+    body = render_template("disbursements/act.html", page=page, form=form, title=title, warning=warning,
+                           button=button, kind=kind)
+    return (body, 422) if request.method == "POST" else body
+
+
+def _send_back(disbursement_id: uuid.UUID) -> View:
+    return _page_with_form(
+        disbursement_id, SendBackForm(),
+        lambda f: service.send_back(disbursement_id, current_actor(), f.seen, f.reason.data, f.text.data),
+        _("Sent back. A new round of signatures begins."), _("Send the payment back"),
+        _("The signatures of this round no longer count. The requesting officer begins anew."), _("Send it back"),
+        "danger",
+    )
+
+
+@bp.route("/disbursements/<uuid:id>/refuse-certification", methods=["GET", "POST"])
+@needs("disbursement.certify")
+def refuse_certification(id: uuid.UUID) -> View:
+    return _send_back(id)
+
+
+@bp.route("/disbursements/<uuid:id>/refuse-approval", methods=["GET", "POST"])
+@needs("disbursement.approve")
+def refuse_approval(id: uuid.UUID) -> View:
+    return _send_back(id)
+
+
+@bp.route("/disbursements/<uuid:id>/refuse-release", methods=["GET", "POST"])
+@needs("disbursement.release")
+def refuse_release(id: uuid.UUID) -> View:
+    return _send_back(id)
+
+
+@bp.route("/disbursements/<uuid:id>/confirm", methods=["GET", "POST"])
+@needs("disbursement.confirm")
+def confirm(id: uuid.UUID) -> View:
+    return _page_with_form(
+        id, ConfirmForm(),
+        lambda f: release_service.confirm(
+            id, f.bank_reference.data, current_actor(), f.seen,
+            bank_fee_minor=f.fee.data.minor if isinstance(f.fee.data, Money) else 0),
+        _("Confirmed. The payment is done."), _("Record the bank's confirmation"),
+        _("The money has arrived, by the bank's own word. This cannot be undone here."),
+        _("Record the confirmation"),
+    )
+
+
+@bp.route("/disbursements/<uuid:id>/fail", methods=["GET", "POST"])
+@needs("disbursement.confirm")
+def fail(id: uuid.UUID) -> View:
+    return _page_with_form(
+        id, FailForm(),
+        lambda f: release_service.fail(id, f.reason.data, f.bank_reference.data or "", current_actor(),
+                                       f.seen, f.text.data),
+        _("Recorded. The money is reserved again."), _("Record that the payment failed"),
+        _("The money goes back to the award's reservation. Paying it again needs four new signatures."),
+        _("Record the failure"), "danger",
+    )
+
+
+# --- release ----------------------------------------------------------------------------------------------------
+@bp.route("/disbursements/release", methods=["GET", "POST"])
+@needs("disbursement.release")
+def release() -> View:
+    """Everything ready and due, each line visible; what is chosen leaves in one signed instruction."""
+    rows = queries.ready()
+    form = ReleaseForm()
+    form.payments.choices = [
+        (f"{row.id}:{row.version}",
+         _("%(reference)s, %(state)s, %(kind)s, %(amount)s", reference=row.reference, state=row.organisation,
+           kind=row.kind_label, amount=format_money(row.amount)))
+        for row in rows
+    ]
+    if request.method == "GET":
+        chosen = request.args.get("payment", "")
+        form.payments.data = [value for value, _label in form.payments.choices if value.split(":")[0] == chosen]
+    else:
+        # a payment shown a moment ago may be stale by now: that is for the command to say, not for the list
+        typed = [v for v in request.form.getlist("payments") if re.fullmatch(r"[0-9a-f-]{36}:\d{1,9}", v)]
+        known = {value for value, _label in form.payments.choices}
+        form.payments.choices += [(v, _("A payment that is no longer ready")) for v in typed if v not in known]
+        if form.validate_on_submit():
+            versions = {uuid.UUID(v.split(":")[0]): int(v.split(":")[1]) for v in form.payments.data or ()}
+            try:
+                instruction = release_service.release(versions, current_actor())
+            except RuleBroken as error:
+                add_error(form, error.field or "payments", error.message)
+            else:
+                flash(_("Released. Hand the instruction to the bank, then record its answer."), "success")
+                return redirect(url_for("disbursements.instruction", id=instruction), 303)
+    total = sum((row.amount.minor for row in rows), 0)
+    body = render_template("disbursements/release.html", form=form, rows=rows, total=Money(total, "USD"))
+    return (body, 422) if request.method == "POST" else body
+
+
+INSTRUCTION_COLUMNS = [
+    Column("number", _l("Instruction"), heading=True),
+    Column("created_at", _l("Released")),
+    Column("lines", _l("Payments"), numeric=True),
+    Column("total", _l("Total"), numeric=True, currency="USD"),
+    Column("sha256", _l("SHA-256"), render=lambda row: row.sha256[:16] + "…"),
+]
+
+
+@bp.get("/disbursements/instructions/")
+@needs("disbursement.view_all")
+def instructions() -> View:
+    query = TableQuery.from_args(request.args)
+    rows, total = queries.list_instructions(query)
+    if query.format == "csv":
+        return csv_response(INSTRUCTION_COLUMNS, rows, "payment-instructions.csv")
+    table = Table(
+        _("Payment instructions"), INSTRUCTION_COLUMNS, rows, query=query, total=total,
+        base_url=url_for("disbursements.instructions"), empty_title=_("No instructions yet"),
+        empty_text=_("An instruction is made when a bank signatory releases payments."),
+        row_url=lambda row: url_for("disbursements.instruction", id=row.id),
+    )
+    return render_template("disbursements/instructions.html", table=table)
+
+
+@bp.get("/disbursements/instructions/<uuid:id>")
+@needs("disbursement.view_all")
+def instruction(id: uuid.UUID) -> View:
+    """What was sent, how to prove it, who downloaded it."""
+    page = queries.instruction_page(id)
+    events = history("payment_instruction", id)
+    names = person_labels([page.row.released_by, *(e.actor_id for e in events)])
+    return render_template(
+        "disbursements/instruction.html", page=page, table=payments_table(page),
+        released_by=names.get(page.row.released_by, ""),
+        timeline=timeline_items(events, DISBURSEMENT, names, LABELS),
+        may_download=allows(current_actor(), "disbursement.release"),
+    )
+
+
+def payments_table(page: queries.InstructionPage) -> Table:
+    """The payments in an instruction, with their total."""
+    keys = ("reference", "organisation", "kind_label", "status", "amount")
+    columns = [column for key in keys for column in COLUMNS if column.key == key]
+    return Table(
+        _("Payments in it"), [replace(column, sortable=False) for column in columns], page.payments, csv=False,
+        query=TableQuery(per_page=len(page.payments) or 1), totals={"amount": page.row.total},
+        row_url=lambda row: url_for("disbursements.disbursement_page", id=row.id), anchor="payments",
+    )
+
+
+@bp.post("/disbursements/instructions/<uuid:id>/file")
+@needs("disbursement.release")
+def instruction_file(id: uuid.UUID) -> Response:
+    """The stored bytes, the same every time; a POST because each download is recorded."""
+    name, content = release_service.download(id, current_actor())
+    response = send_file(io.BytesIO(content), mimetype="text/csv", as_attachment=True, download_name=name, etag=False)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+assert set(FAILURES) == set(release_service.FAILURES)

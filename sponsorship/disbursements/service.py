@@ -1,0 +1,155 @@
+"""The payment's chain up to the release: requested, certified, approved, ready; and sent back."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from accounts.permissions import require
+from core.actor import Actor, system
+from core.db import command, db, get, lock
+from core.errors import RuleBroken
+from meetings.calendar.models import Meeting
+from sponsorship.awards import service as awards
+from sponsorship.awards.approvals import sign
+from sponsorship.awards.models import Award
+from sponsorship.disbursements import mails
+from sponsorship.disbursements.models import Disbursement, Payee
+from sponsorship.disbursements.plan_service import back_to_draft, next_actor
+from sponsorship.disbursements.settings import days
+from sponsorship.disbursements.transitions import DISBURSEMENT, DONE
+
+REASONS = ("amount_wrong", "payee_wrong", "rules_not_met", "papers_missing", "no_longer_needed", "other")
+_NOT_PAYABLE = ("postponed", "cancelled")
+
+
+def lock_chain(disbursement_id: uuid.UUID, expected_version: int | None = None) -> tuple[Disbursement, Award, Payee]:
+    """The payment, its award and its payee, locked in the order everyone keeps (meeting, award, payment, payee)."""
+    found = get(Disbursement, disbursement_id)  # its meeting, award and payee never change
+    lock(Meeting, found.meeting_id)
+    award = lock(Award, found.award_id)
+    row = lock(Disbursement, disbursement_id, expected_version)
+    return row, award, lock(Payee, found.payee_id)
+
+
+def may(row: Disbursement, action: str, actor: Actor) -> None:
+    """Raises IllegalMove or NotAllowed before anything is signed or spent."""
+    require(actor, DISBURSEMENT.move(row.state, action).permission, row.organisation_id)
+
+
+def barred(award: Award, payee: Payee, actor: Actor, step: str) -> frozenset[uuid.UUID]:
+    """The person who travels and whoever gave the bank data; for approval and release also who verified it."""
+    keepers = {payee.entered_by, payee.verified_by if step in ("approved", "released") else None}
+    return awards.barred(award, actor) | frozenset(person for person in keepers if person is not None)
+
+
+def check_payable(award: Award, payee: Payee, row: Disbursement) -> None:
+    """What must hold at every step: an accepted award of a meeting that takes place, and verified bank data."""
+    meeting = get(Meeting, row.meeting_id)
+    if meeting.state in _NOT_PAYABLE:
+        raise RuleBroken(_("The meeting is postponed or cancelled. Nothing is paid for it now."),
+                         code="disbursement.meeting")
+    if award.state != "accepted":
+        raise RuleBroken(_("The award is no longer accepted, so it is not paid."), code="disbursement.award")
+    if payee.state != "verified":
+        raise RuleBroken(_("The payee's bank data is not verified yet."), code="disbursement.payee")
+    if row.payee_data_version is not None and row.payee_data_version != payee.data_version:
+        raise RuleBroken(_("The payee's bank data has changed since the payment was requested."),
+                         code="disbursement.payee_changed")
+
+
+def _step(disbursement_id: uuid.UUID, action: str, step: str, actor: Actor, version: int) -> None:
+    """Sign one step and move to the state of the same name."""
+    row, award, payee = lock_chain(disbursement_id, version)
+    may(row, action, actor)
+    check_payable(award, payee, row)
+    sign(f"disbursement.{step}", row.id, row.round, actor, barred=barred(award, payee, actor, step))
+    row.payee_data_version = payee.data_version
+    next_actor(row, step)
+    DISBURSEMENT.apply(row, action, actor, organisation_id=row.organisation_id,
+                       data={"round": row.round, "amount_minor": row.amount_minor})
+
+
+@command
+def request(disbursement_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
+    """Request the payment: first of four signatures, for the amount and the bank data as they stand.
+
+    Raises RuleBroken (payee not verified, meeting postponed, beneficiary), NotAllowed, Stale, IllegalMove.
+    """
+    _step(disbursement_id, "request", "requested", actor, expected_version)
+
+
+@command
+def certify(disbursement_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
+    """Certify: money, purpose and rules are right. Raises as `request`, and when the person signed before."""
+    _step(disbursement_id, "certify", "certified", actor, expected_version)
+
+
+@command
+def approve(disbursement_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
+    """Approve: from now on it waits for its date. Raises as `certify`."""
+    _step(disbursement_id, "approve", "approved", actor, expected_version)
+
+
+@command
+def send_back(disbursement_id: uuid.UUID, actor: Actor, expected_version: int, reason: str, text: str) -> None:
+    """Refuse to certify, approve or release: back to the start, in a new round of signatures.
+
+    Raises NotAllowed, Stale, IllegalMove.
+    """
+    row, _award, _payee = lock_chain(disbursement_id, expected_version)
+    action = {"requested": "refuse_certification", "certified": "refuse_approval"}.get(row.state, "refuse_release")
+    may(row, action, actor)
+    back_to_draft(row, action, reason, text=text, actor=actor)
+
+
+@command
+def make_ready(disbursement_id: uuid.UUID, now: datetime) -> bool:
+    """Approved and its date has come: ready for the bank signatory. False when it is no longer due."""
+    row, award, payee = lock_chain(disbursement_id)
+    if row.state != "approved" or row.due_at > now:
+        return False
+    check_payable(award, payee, row)
+    next_actor(row, "ready")
+    DISBURSEMENT.apply(row, "make_ready", system("disbursements-ready"))
+    return True
+
+
+@command
+def remind(disbursement_id: uuid.UUID, now: datetime) -> bool:
+    """Remind once those who act next, shortly before their time is up. False when it need not."""
+    row = lock(Disbursement, disbursement_id)
+    ahead = timedelta(days=days("remind_days_before", now.date()))
+    if row.act_by is None or row.reminded_at is not None or row.act_by > now + ahead or row.state not in mails.ACTS:
+        return False
+    row.reminded_at = now
+    if row.act_by > now:  # once overdue, the escalation says so
+        mails.remind(row)
+    return True
+
+
+@command
+def escalate(disbursement_id: uuid.UUID, now: datetime) -> bool:
+    """Tell those who should have acted, and the head of the fund, once. Notice only: no authority moves."""
+    row = lock(Disbursement, disbursement_id)
+    if row.act_by is None or row.escalated_at is not None or row.act_by > now or row.state not in mails.ACTS:
+        return False
+    row.escalated_at = now
+    mails.escalate(row)
+    return True
+
+
+@command
+def close_award(award_id: uuid.UUID, now: datetime) -> bool:
+    """Travel is over and everything is paid or cancelled: the award is closed. False when something is still open."""
+    award = awards.lock_award(award_id)
+    if award.state != "accepted" or award.travel_to >= now.date():
+        return False
+    states = db.session.scalars(select(Disbursement.state).where(Disbursement.award_id == award_id)).all()
+    if not states or any(state not in DONE for state in states):
+        return False
+    awards.close(award_id, system("awards-close"))
+    return True

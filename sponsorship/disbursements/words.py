@@ -1,0 +1,78 @@
+"""Words of payments: kinds, steps, reasons, and what happens next in each state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+KIND_LABELS = {
+    "ticket": _l("Ticket"),
+    "dsa_advance": _l("DSA, advance"),
+    "terminal": _l("Terminal expenses"),
+    "final": _l("DSA, final share"),
+}
+STEPS = {
+    "disbursement.requested": _l("Requested, requesting officer"),
+    "disbursement.certified": _l("Certified, certifying officer"),
+    "disbursement.approved": _l("Approved, approving officer"),
+    "disbursement.released": _l("Released, bank signatory"),
+}
+LABELS = {
+    "disbursements.disbursement.plan": _l("Planned from the award and the dates of travel"),
+    "disbursements.instruction.download": _l("Instruction downloaded"),
+}
+SEND_BACK_REASONS = {
+    "amount_wrong": _l("The amount is wrong"),
+    "payee_wrong": _l("The payee is wrong"),
+    "rules_not_met": _l("The fund's rules are not met"),
+    "papers_missing": _l("Papers are missing"),
+    "no_longer_needed": _l("It is no longer needed"),
+    "other": _l("Another reason"),
+}
+FAILURES = {
+    "account_closed": _l("The account is closed"),
+    "account_unknown": _l("The bank does not know the account"),
+    "name_differs": _l("The name differs from the account's"),
+    "rejected_by_bank": _l("The bank refused the payment"),
+    "returned": _l("The payment came back"),
+    "other": _l("Another reason"),
+}
+RETURN_REASONS = {
+    "proof_unreadable": _l("The proof cannot be read"),
+    "proof_differs": _l("The proof shows other data"),
+    "name_differs": _l("The account is not in the nominee's name"),
+    "incomplete": _l("Something is missing"),
+}
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What happens next, who acts, by when."""
+
+    what: str
+    who: str | None = None
+    by: datetime | None = None
+
+
+def next_step(state: str, act_by: datetime | None, payee_state: str) -> NextStep:
+    """For the column beside a payment."""
+    if state == "draft" and payee_state == "wanted":
+        return NextStep(_("The bank data of the person who travels is given."), _("The State's focal point"), act_by)
+    if state == "draft" and payee_state == "entered":
+        return NextStep(_("The bank data is verified against its proof."), _("A payee data officer"), act_by)
+    texts = {
+        "draft": (_("The payment is requested."), _("A requesting officer")),
+        "requested": (_("The payment is certified: money, purpose and rules."), _("A certifying officer")),
+        "certified": (_("The payment is approved."), _("An approving officer")),
+        "approved": (_("On its date the payment becomes ready for release."), _("Placard, by schedule")),
+        "ready": (_("The payment is released to the bank."), _("A bank signatory")),
+        "released": (_("The bank's answer is recorded."), _("A requesting officer")),
+        "failed": (_("The payment is planned again, with new signatures."), _("A requesting officer")),
+        "held": (_("The meeting is postponed. The payment is planned anew once it has dates."),
+                 _("The organiser of the meeting")),
+    }
+    what, who = texts.get(state, (_("Nothing more: this payment is done."), None))
+    return NextStep(what, who, act_by)

@@ -1,0 +1,59 @@
+"""Working days of the office that pays: weekends and the official holidays in data/un_holidays.json.
+
+What that table lacks (both Eids, receiving countries' holidays) is named in it under `missing`.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from functools import lru_cache
+
+from sponsorship.disbursements.settings import DATA
+
+ONE = timedelta(days=1)
+
+
+@lru_cache(maxsize=1)
+def holidays() -> dict[date, str]:
+    """Holiday by date."""
+    rows = json.loads((DATA / "un_holidays.json").read_text())["days"]
+    return {date.fromisoformat(row["date"]): row["name"] for row in rows}
+
+
+def known_until() -> date:
+    """The last day for which the table of holidays was made; later years count weekends only."""
+    years = json.loads((DATA / "un_holidays.json").read_text())["years"]
+    return date(years[1], 12, 31)
+
+
+def is_workday(day: date) -> bool:
+    return day.weekday() < 5 and day not in holidays()
+
+
+def on_or_before(day: date) -> date:
+    """The last working day up to and including `day`."""
+    while not is_workday(day):
+        day -= ONE
+    return day
+
+
+def on_or_after(day: date) -> date:
+    """The first working day from `day` on."""
+    while not is_workday(day):
+        day += ONE
+    return day
+
+
+def back(day: date, count: int) -> date:
+    """`count` working days before `day`."""
+    for _ in range(count):
+        day = on_or_before(day - ONE)
+    return day
+
+
+def forward(day: date, count: int) -> date:
+    """`count` working days after `day`."""
+    for _ in range(count):
+        day = on_or_after(day + ONE)
+    return day

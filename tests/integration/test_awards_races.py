@@ -1,0 +1,211 @@
+"""Two people at the same instant, with real connections and real commits."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from core import clock
+from core.actor import Actor, person
+from core.db import db
+from core.errors import Busy, IllegalMove, PlacardError, RuleBroken, Stale
+from sponsorship.applications.models import Application
+from sponsorship.awards import answer_service, service
+from sponsorship.awards.approvals import Approval
+from sponsorship.awards.models import Award
+from sponsorship.disbursements import release_service
+from sponsorship.disbursements import service as payments_service
+from sponsorship.disbursements.models import Disbursement, PaymentInstruction, PaymentLine
+from sponsorship.ledger.models import Spend
+from tests.support.award_story import AwardStory
+
+pytestmark = pytest.mark.real_database
+REFUSED = (Stale, IllegalMove, RuleBroken, Busy)
+
+
+def together(app: Any, *acts: Callable[[], Any]) -> list[Any]:
+    """Run the acts in threads that start at once; each one's result, or what it raised."""
+    db.session.rollback()
+    db.session.remove()
+    results: list[Any] = [None] * len(acts)
+    barrier = threading.Barrier(len(acts))
+    moved = clock.now()
+
+    def run(n: int, act: Callable[[], Any]) -> None:
+        with app.app_context(), clock.moved_to(moved):
+            barrier.wait(timeout=30)
+            try:
+                results[n] = act() or "done"
+            except (PlacardError, DBAPIError) as error:
+                db.session.rollback()
+                results[n] = error
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=run, args=(n, act)) for n, act in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+    return results
+
+
+def one_won(results: list[Any]) -> None:
+    won = [r for r in results if not isinstance(r, Exception)]
+    assert len(won) == 1, results
+    assert all(isinstance(r, REFUSED) for r in results if isinstance(r, Exception)), results
+
+
+def payment_ready(story: AwardStory) -> uuid.UUID:
+    award = story.accepted()
+    ticket = story.payments(award)["ticket"]
+    story.give_bank_data(award)
+    return ticket
+
+
+def test_two_signatories_release_one_payment(app, make):
+    story = AwardStory(make)
+    ticket = payment_ready(story)
+    second = make.actor("bank_signatory")
+    with clock.moved_to(story.payment(ticket).due_at + timedelta(hours=1)):
+        story.ready(ticket)
+        version = story.payment(ticket).version
+        first = story.officer("bank_signatory")
+        results = together(app, *[lambda who=who: release_service.release({ticket: version}, who)
+                                  for who in (first, second, first, second)])
+    one_won(results)
+    assert (db.session.query(Spend).count(), db.session.query(PaymentInstruction).count()) == (1, 1)
+    assert not story.verify()
+
+
+def test_without_locks_the_database_still_pays_once(app, make, monkeypatch):
+    """The guards off: rows are read without locks and versions are not compared, so both see a payment that is ready.
+    The unique signature refuses the second. (SQLite has one writer, so there the second simply comes later.)"""
+    serialised = db.engine.dialect.name == "sqlite"
+    story = AwardStory(make)
+    ticket = payment_ready(story)
+    second = make.actor("bank_signatory")
+    both_read = threading.Barrier(2)
+    original = release_service._lock_all
+
+    def unlocked(versions: Any) -> Any:
+        items = [
+            release_service.Locked(row, db.session.get(Award, row.award_id),
+                                   db.session.get(release_service.Payee, row.payee_id))
+            for row in (db.session.get(Disbursement, key) for key in versions)
+        ]
+        if not serialised:
+            both_read.wait(timeout=30)
+        return items
+
+    with clock.moved_to(story.payment(ticket).due_at + timedelta(hours=1)):
+        story.ready(ticket)
+        version = story.payment(ticket).version
+        monkeypatch.setattr(release_service, "_lock_all", unlocked)
+        results = together(app, lambda: release_service.release({ticket: version}, story.officer("bank_signatory")),
+                           lambda: release_service.release({ticket: version}, second))
+        monkeypatch.setattr(release_service, "_lock_all", original)
+    failed = [r for r in results if isinstance(r, Exception)]
+    assert len(failed) == 1, results
+    assert isinstance(failed[0], IllegalMove) if serialised else "uq_approval_one_per_step" in str(failed[0]), results
+    assert (db.session.query(Spend).count(), db.session.query(PaymentLine).count()) == (1, 1)
+    assert not story.verify()
+
+
+def test_two_officers_certify_one_payment(app, make):
+    story = AwardStory(make)
+    ticket = payment_ready(story)
+    payments_service.request(ticket, story.officer("requesting_officer"), story.payment(ticket).version)
+    version = story.payment(ticket).version
+    officers: list[Actor] = [story.officer("certifying_officer"), make.actor("certifying_officer")]
+    one_won(together(app, *[lambda who=who: payments_service.certify(ticket, who, version) for who in officers]))
+    assert db.session.query(Approval).filter_by(subject_id=ticket, step="disbursement.certified").count() == 1
+    assert not story.verify()
+
+
+def test_one_person_signs_two_steps_at_once(app, make):
+    """Certify and, as the same person, approve: whichever comes first, one person never signs both."""
+    story = AwardStory(make)
+    ticket = payment_ready(story)
+    both = person(make.person("certifying_officer", "approving_officer").id)
+    payments_service.request(ticket, story.officer("requesting_officer"), story.payment(ticket).version)
+    version = story.payment(ticket).version
+    together(app, lambda: payments_service.certify(ticket, both, version),
+             lambda: payments_service.approve(ticket, both, version + 1))
+    assert db.session.query(Approval).filter_by(subject_id=ticket, person_id=both.person_id).count() == 1
+
+
+def test_two_acceptances(app, make):
+    story = AwardStory(make)
+    other = make.actor("focal_point", organisation=story.states[0])
+    first = story.decide()[0]
+    story.offer(first)
+    version = story.award(first).version
+    one_won(together(app, *[lambda who=who: answer_service.accept(first, who, version)
+                            for who in (story.focal_point(), other, story.focal_point())]))
+    assert len(story.payments(first)) == 4
+    assert not story.verify()
+
+
+def test_acceptance_against_lapse(app, make):
+    story = AwardStory(make)
+    first, second, _third = story.decide()
+    story.offer(first)
+    award = story.award(first)
+    just_before, expires = award.offer_expires_at - timedelta(microseconds=1), award.offer_expires_at
+    with clock.moved_to(just_before):
+        results = together(app, lambda: answer_service.accept(first, story.focal_point(), award.version),
+                           lambda: answer_service.lapse(first, expires) or Stale())
+    state = story.award(first).state
+    assert state in ("accepted", "lapsed"), results
+    assert story.award(second).state == ("reserve" if state == "accepted" else "selected")
+    assert not story.verify()
+
+
+def test_withdrawal_while_promoting(app, make):
+    """The fund withdraws an award at the instant the next State on the list takes its application back, and another
+    award ends too: no place is given twice, none to a State that left."""
+    from sponsorship.applications.application_service import withdraw as withdraw_application
+
+    story = AwardStory(make, states=5, recommended=2)
+    first, second, third, fourth, fifth = story.decide()
+    manager = story.officer("fund_manager")
+    certifier = story.officer("certifying_officer")
+    leaving = story.applications[2]
+    versions = [story.award(first).version, story.award(second).version, story.version(Application, leaving)]
+    results = together(
+        app,
+        lambda: answer_service.withdraw(first, manager, versions[0], "other", "Withdrawn by the fund."),
+        lambda: service.refuse(second, certifier, versions[1], "rules_not_met", "Refused."),
+        lambda: withdraw_application(leaving, versions[2], "Elections.", story.focal_point(2)),
+    )
+    assert not isinstance(results[0], Exception) and not isinstance(results[1], Exception), results
+    states = {a: story.award(a).state for a in (first, second, third, fourth, fifth)}
+    assert states[first] == "withdrawn" and states[second] == "refused"
+    places = [a for a in (third, fourth, fifth) if states[a] == "selected"]
+    assert len(places) == 2
+    assert len({story.award(a).replaces_id for a in places}) == 2
+    left = db.session.get(Application, leaving).state == "withdrawn"
+    assert states[third] == ("withdrawn" if left else "selected"), (states, results)
+    assert not story.verify()
+
+
+def test_many_obligations_on_the_last_money(app, make):
+    """Five awards, money for two: two are certified, three are refused, nothing is overdrawn."""
+    cost = AwardStory.ticket + AwardStory.dsa + AwardStory.terminal
+    story = AwardStory(make, states=5, recommended=5, money=(cost + cost * 1300 // 10000) * 2 + 50)
+    awards = story.decide()
+    versions = {a: story.award(a).version for a in awards}
+    certifier = story.officer("certifying_officer")
+    results = together(app, *[lambda a=a: service.certify(a, certifier, versions[a]) for a in awards])
+    assert len([r for r in results if not isinstance(r, Exception)]) == 2, results
+    assert {getattr(r, "code", "") for r in results if isinstance(r, Exception)} <= {"ledger.not_enough", "busy"}
+    db.session.expire_all()
+    assert db.session.query(Award).filter_by(state="certified").count() == 2
+    assert not story.verify()
