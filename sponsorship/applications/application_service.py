@@ -1,0 +1,329 @@
+"""Commands of a mission on its application: begin, write page by page, nominate, send, withdraw.
+
+Every word is kept: a page is saved as it was typed, finished or not, and only a colleague's newer words on the same
+page stop it (Stale), with both shown. Whoever does not act for the State gets NotFound, as if there were nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import delete, func, select
+
+from accounts.models import Organisation
+from accounts.permissions import allows, require
+from core import clock, events, vault
+from core.actor import Actor, system
+from core.db import command, db, get, lock
+from core.errors import NotFound, RuleBroken, Stale
+from core.references import next_reference
+from meetings.calendar.queries import meeting_by_id
+from sponsorship.applications import letters
+from sponsorship.applications.completeness import MAX_NOMINEES, missing
+from sponsorship.applications.models import Application, ApplicationStep, Call, Nominee
+from sponsorship.applications.signals import ApplicationWithdrawn, application_withdrawn
+from sponsorship.applications.transitions import APPLICATION
+
+PAGES = ("declaration", "contribution", "attendance")
+NOMINEE_PAGES = ("person", "journey")
+SEALED = ("family_name", "given_names", "function", "ministry", "email", "birth_date")
+WRITABLE = ("draft", "returned")
+# what a mission may still write to: the page's typed words never exceed this many characters
+MAX_TYPED = 20_000
+
+
+def step_key(page: str, nominee_id: uuid.UUID | None) -> str:
+    """The name under which a page's words are kept."""
+    return page if nominee_id is None else f"{page}:{nominee_id}"
+
+
+def _own(application_id: uuid.UUID, actor: Actor, expected_version: int | None = None) -> Application:
+    """The application, locked, if the actor writes for its State. Raises NotFound, Stale."""
+    application = lock(Application, application_id)
+    if not allows(actor, "application.write", application.organisation_id):
+        raise NotFound()
+    if expected_version is not None and application.version != expected_version:
+        raise Stale()
+    return application
+
+
+def _writable(application: Application) -> None:
+    if application.state not in WRITABLE:
+        raise RuleBroken(
+            _("This application has been sent or ended meanwhile, so it can no longer be changed here. "
+              "What you typed is still on this page: copy it before you leave."), code="applications.not_writable")
+
+
+@command
+def start(call_id: uuid.UUID, organisation_id: uuid.UUID, actor: Actor) -> uuid.UUID:
+    """Begin a State's application under an open call; where one is under way already, that one.
+
+    Raises NotAllowed, NotFound, RuleBroken (`call.not_open`, `applications.demo`).
+    """
+    require(actor, "application.write", organisation_id)
+    call = lock(Call, call_id)  # two colleagues who begin at once find one application
+    existing = db.session.scalar(
+        select(Application.id).where(Application.call_id == call_id, Application.organisation_id == organisation_id,
+                                     Application.state != "withdrawn")
+    )
+    if existing is not None:
+        return existing
+    if call.state != "open":
+        raise RuleBroken(_("This call is not open."), code="call.not_open")
+    organisation = get(Organisation, organisation_id)
+    if organisation.is_demo != call.is_demo:
+        raise RuleBroken(_("Invented States apply to demonstration meetings only, States to real ones."),
+                         code="applications.demo")
+    application = Application(
+        reference=next_reference("APP", clock.today().year), call_id=call_id, organisation_id=organisation_id,
+        created_at=clock.now(), created_by=actor.person_id, is_demo=call.is_demo,
+    )
+    db.session.add(application)
+    db.session.flush()  # nominee and event point at it
+    db.session.add(Nominee(application_id=application.id, priority=1))
+    events.record(actor, "applications.application.start", "application", application.id, to_state="draft",
+                  data={"call_id": str(call_id), "reference": application.reference})
+    return application.id
+
+
+@command
+def save_step(
+    application_id: uuid.UUID,
+    page: str,
+    nominee_id: uuid.UUID | None,
+    *,
+    typed: Mapping[str, str],
+    values: Mapping[str, Any],
+    complete: bool,
+    expected_version: int,
+    actor: Actor,
+) -> int:
+    """Keep one page of the form; the page's new version.
+
+    `typed` is every field as it stood on the page, `values` what could be read of it (None where nothing could).
+    Saving the words that stand already changes nothing, so a double click is harmless. Raises NotFound, RuleBroken
+    (`applications.not_writable`), Stale when a colleague has saved other words on this page meanwhile.
+    """
+    application = _own(application_id, actor)
+    _writable(application)
+    nominee = _nominee(application, nominee_id) if nominee_id else None
+    subject = nominee.id if nominee else application.id
+    key = step_key(page, nominee_id)
+    words = json.dumps({k: v[:MAX_TYPED] for k, v in typed.items()}, ensure_ascii=False, sort_keys=True)
+    step = db.session.get(ApplicationStep, (application_id, key), populate_existing=True)
+    if step is not None and vault.unseal(subject, step.answers_sealed) == words and step.complete == complete:
+        return step.version
+    if (step.version if step else 0) != expected_version:
+        raise Stale()
+    if step is None:
+        step = ApplicationStep(application_id=application_id, key=key, subject_id=subject, version=0,
+                               saved_at=clock.now())
+        db.session.add(step)
+    step.answers_sealed = vault.seal(subject, words)
+    step.version, step.complete = expected_version + 1, complete
+    step.saved_at, step.saved_by = clock.now(), actor.person_id
+    if nominee is not None:
+        _write_nominee(nominee, page, values)
+    else:
+        _write_application(application, page, values)
+    application.version += 1
+    return step.version
+
+
+def _write_application(application: Application, page: str, values: Mapping[str, Any]) -> None:
+    if page == "declaration":
+        application.need_text = values.get("need_text") or None
+        # a returned application stays declared: the database holds it to that
+        if application.state == "draft" or values.get("could_not_attend_otherwise"):
+            application.could_not_attend_otherwise = bool(values.get("could_not_attend_otherwise"))
+    elif page == "contribution":
+        application.own_contribution = values.get("own_contribution") or None
+    elif page == "attendance":
+        application.first_attendance = values.get("first_attendance")
+        application.no_mission_at_seat = values.get("no_mission_at_seat")
+    else:
+        raise NotFound()
+
+
+def _write_nominee(nominee: Nominee, page: str, values: Mapping[str, Any]) -> None:
+    if page == "person":
+        for name in SEALED:
+            value = values.get(name)
+            text = value.isoformat() if isinstance(value, date) else value
+            setattr(nominee, f"{name}_sealed", vault.seal(nominee.id, text or None))
+        nominee.sex = values.get("sex") or None
+    elif page == "journey":
+        nominee.departure_city = values.get("departure_city") or None
+        nominee.travel_from, nominee.travel_to = values.get("travel_from"), values.get("travel_to")
+    else:
+        raise NotFound()
+    nominee.version += 1
+
+
+def _nominee(application: Application, nominee_id: uuid.UUID) -> Nominee:
+    nominee = db.session.get(Nominee, nominee_id, populate_existing=True)
+    if nominee is None or nominee.application_id != application.id:
+        raise NotFound()
+    return nominee
+
+
+def _nominees(application_id: uuid.UUID) -> list[Nominee]:
+    return list(db.session.scalars(
+        select(Nominee).where(Nominee.application_id == application_id).order_by(Nominee.priority)
+    ))
+
+
+@command
+def add_nominee(application_id: uuid.UUID, expected_version: int, actor: Actor) -> uuid.UUID:
+    """One more nominee, last in the order. Raises NotFound, Stale, RuleBroken."""
+    application = _own(application_id, actor, expected_version)
+    _writable(application)
+    count = db.session.scalar(select(func.count()).where(Nominee.application_id == application_id)) or 0
+    if count >= MAX_NOMINEES:
+        raise RuleBroken(_("An application can name %(most)s persons.", most=MAX_NOMINEES), code="nominees.too_many")
+    nominee = Nominee(application_id=application_id, priority=count + 1)
+    db.session.add(nominee)
+    application.version += 1
+    db.session.flush()  # the address of the next page needs the id
+    return nominee.id
+
+
+@command
+def remove_nominee(application_id: uuid.UUID, nominee_id: uuid.UUID, expected_version: int, actor: Actor) -> None:
+    """Take a nominee off the list and forget the person. The others move up."""
+    application = _own(application_id, actor, expected_version)
+    _writable(application)
+    gone = _nominee(application, nominee_id)
+    db.session.execute(delete(ApplicationStep).where(ApplicationStep.subject_id == gone.id))
+    db.session.delete(gone)
+    vault.erase(gone.id)
+    db.session.flush()  # the place must be free before the next one takes it
+    for place, nominee in enumerate(_nominees(application_id), 1):
+        nominee.priority = place
+        db.session.flush()  # one after the other: places are unique
+    application.version += 1
+
+
+@command
+def move_nominee(
+    application_id: uuid.UUID, nominee_id: uuid.UUID, up: bool, expected_version: int, actor: Actor
+) -> None:
+    """Exchange a nominee's place with the neighbour above or below; at the end of the list nothing moves."""
+    application = _own(application_id, actor, expected_version)
+    _writable(application)
+    nominees = _nominees(application_id)
+    here = next((n for n, nominee in enumerate(nominees) if nominee.id == nominee_id), None)
+    if here is None:
+        raise NotFound()
+    there = here - 1 if up else here + 1
+    if not 0 <= there < len(nominees):
+        return
+    first, second = nominees[here], nominees[there]
+    a, b = first.priority, second.priority
+    first.priority = 1000
+    db.session.flush()  # places are unique: one steps aside first
+    second.priority = a
+    db.session.flush()  # and the other takes the free place
+    first.priority = b
+    application.version += 1
+
+
+@command
+def submit(application_id: uuid.UUID, expected_version: int, actor: Actor) -> None:
+    """Send the application to the fund.
+
+    Until the closing time it is received in time, in the days after it (where the call has some) it is marked
+    "received after the date". A returned one may come again until its own date, and keeps its first day of receipt.
+    Raises NotFound, Stale (something changed since the answers were checked), RuleBroken (`call.not_open`,
+    `applications.incomplete`), IllegalMove.
+    """
+    call_id = db.session.scalar(select(Application.call_id).where(Application.id == application_id))
+    if call_id is None:
+        raise NotFound()
+    # shared, so that missions do not queue behind each other; the closing job waits for all of them
+    call = db.session.scalars(
+        select(Call).where(Call.id == call_id).with_for_update(read=True).execution_options(populate_existing=True)
+    ).one()
+    application = _own(application_id, actor)
+    APPLICATION.move(application.state, "submit")
+    if application.version != expected_version:
+        raise Stale()
+    _still_taken(application, call)
+    meeting = meeting_by_id(call.meeting_id)
+    lacks = missing(application, _nominees(application_id), meeting.start_date, meeting.end_date)
+    if lacks:
+        raise RuleBroken(lacks[0].text, code="applications.incomplete")
+    now = clock.now()
+    if application.received_at is None:
+        application.received_at, application.received_after_date = now, now > call.closes_at
+    application.submitted_by = actor.person_id
+    for step in db.session.scalars(select(ApplicationStep).where(ApplicationStep.application_id == application_id)):
+        step.answers_sealed, step.version = None, step.version + 1
+    APPLICATION.apply(application, "submit", actor, organisation_id=application.organisation_id,
+                      data={"received_after_date": application.received_after_date})
+    application.return_note = application.completion_due_at = None  # after the move: a returned one must have a date
+    letters.receipt(application, call)
+
+
+def _still_taken(application: Application, call: Call) -> None:
+    now = clock.now()
+    if application.state == "returned":
+        if call.state not in ("open", "closed"):
+            raise RuleBroken(_("The call no longer takes applications. What you wrote is kept as it is."),
+                             code="call.not_open")
+        if application.completion_due_at is not None and now > application.completion_due_at:
+            raise RuleBroken(_("The time for completing this application has passed. Write to the secretariat; "
+                               "what you wrote is kept as it is."), code="call.not_open")
+    elif call.state != "open" or now > call.grace_until:
+        raise RuleBroken(_("The call has closed, so the application cannot be sent. What you wrote is kept as it is."),
+                         code="call.not_open")
+
+
+@command
+def withdraw(application_id: uuid.UUID, expected_version: int, reason: str, actor: Actor) -> None:
+    """Take an application back for good (a draft: delete it). A new one may follow while the call is open.
+
+    Raises NotFound, Stale, IllegalMove.
+    """
+    call_id = db.session.scalar(select(Application.call_id).where(Application.id == application_id))
+    if call_id is None:
+        raise NotFound()
+    call = lock(Call, call_id)
+    application = _own(application_id, actor, expected_version)
+    was = application.state
+    APPLICATION.apply(application, "withdraw", actor, organisation_id=application.organisation_id,
+                      text=reason.strip() or None)
+    if was == "draft":
+        _forget_draft(application)
+        return
+    letters.withdrawn(application, call)
+    application_withdrawn.send(ApplicationWithdrawn(application.id, call.id, was))
+
+
+def _forget_draft(application: Application) -> None:
+    """A draft that was never sent concerns nobody: its words and its persons are erased."""
+    application.need_text = application.own_contribution = None
+    db.session.execute(delete(ApplicationStep).where(ApplicationStep.application_id == application.id))
+    vault.erase(application.id)
+    for nominee in _nominees(application.id):
+        vault.erase(nominee.id)
+        db.session.delete(nominee)
+
+
+@command
+def remind(application_id: uuid.UUID, call_id: uuid.UUID) -> str:
+    """The schedule's part: tell a mission that its draft waits while the call is about to close. Once."""
+    call = lock(Call, call_id)
+    application = lock(Application, application_id)
+    if application.state != "draft" or call.state != "open" or application.reminded_at is not None:
+        return "not due"
+    application.reminded_at = clock.now()
+    letters.closing_soon(application, call)
+    events.record(system("jobs.applications-remind"), "applications.application.remind", "application",
+                  application.id)
+    return "reminded"

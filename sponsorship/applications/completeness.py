@@ -1,0 +1,88 @@
+"""What an application still lacks before it can be sent, in words, with the page that puts it right."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from flask_babel import gettext as _
+
+from core.web.formats import format_days
+from sponsorship.applications.models import Application, Nominee
+
+MAX_NOMINEES = 6
+TRAVEL_MARGIN = timedelta(days=7)  # around the meeting's days; a longer stay is private and at own cost
+
+
+@dataclass(frozen=True)
+class Missing:
+    """One thing to do: the page (and the nominee) where it is done, and what is missing."""
+
+    page: str
+    nominee_id: uuid.UUID | None
+    text: str
+
+
+_PERSON = ("family_name_sealed", "given_names_sealed", "function_sealed", "ministry_sealed", "email_sealed",
+           "birth_date_sealed", "sex")
+
+
+def _person_label(column: str) -> str:
+    return {
+        "family_name_sealed": _("family name"),
+        "given_names_sealed": _("given names"),
+        "function_sealed": _("function"),
+        "ministry_sealed": _("ministry or service"),
+        "email_sealed": _("e-mail address"),
+        "birth_date_sealed": _("date of birth"),
+        "sex": _("sex"),
+    }[column]
+
+
+def travel_problem(travel_from: date | None, travel_to: date | None, start: date | None, end: date | None
+                   ) -> tuple[str, str] | None:
+    """(field, what to write instead) where days of travel do not fit a meeting's days; None where they do, or where
+    either is not known yet."""
+    if travel_from is None or travel_to is None:
+        return None
+    if travel_to < travel_from:
+        return "travel_to", _("The day of return must not come before the day of departure.")
+    if start is None or end is None:
+        return None
+    days = format_days(start, end)
+    if travel_from > end or travel_from < start - TRAVEL_MARGIN:
+        return "travel_from", _("Choose a day of departure that fits the meeting (%(days)s): at most 7 days before it.",
+                                days=days)
+    if travel_to < start or travel_to > end + TRAVEL_MARGIN:
+        return "travel_to", _("Choose a day of return that fits the meeting (%(days)s): at most 7 days after it.",
+                              days=days)
+    return None
+
+
+def missing(
+    application: Application, nominees: Sequence[Nominee], start: date | None, end: date | None
+) -> list[Missing]:
+    """Everything that still keeps the application from being sent, in the order of the form."""
+    found: list[Missing] = []
+    if not application.could_not_attend_otherwise:
+        found.append(Missing("declaration", None, _("Declare that your State could not attend otherwise.")))
+    if not application.own_contribution:
+        found.append(Missing("contribution", None, _("Say what your State pays itself.")))
+    if application.first_attendance is None or application.no_mission_at_seat is None:
+        found.append(Missing("attendance", None, _("Answer the questions about earlier meetings and the seat.")))
+    if not nominees:
+        found.append(Missing("nominees", None, _("Nominate at least one person.")))
+    for nominee in nominees:
+        lacks = [_person_label(column) for column in _PERSON if getattr(nominee, column) is None]
+        if lacks:
+            found.append(Missing("person", nominee.id, _("Nominee %(number)s: write the %(lacks)s.",
+                                                         number=nominee.priority, lacks=", ".join(lacks))))
+        if not nominee.departure_city or nominee.travel_from is None or nominee.travel_to is None:
+            found.append(Missing("journey", nominee.id, _("Nominee %(number)s: complete the journey.",
+                                                          number=nominee.priority)))
+        elif problem := travel_problem(nominee.travel_from, nominee.travel_to, start, end):
+            found.append(Missing("journey", nominee.id, _("Nominee %(number)s: %(problem)s", number=nominee.priority,
+                                                          problem=problem[1])))
+    return found

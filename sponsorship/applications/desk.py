@@ -1,0 +1,60 @@
+"""What waits in this room for each person, by when."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from accounts.desk import DeskItem, register_source
+from core.actor import Actor
+from sponsorship.applications.form_queries import waiting_at_mission
+from sponsorship.applications.officer_queries import waiting_calls
+
+
+def _mission(actor: Actor) -> list[DeskItem]:
+    return [
+        DeskItem(
+            title=item.meeting, url=url_for("applications.status", id=item.id), due=item.due, reference=item.reference,
+            what=_("Complete the application and send it again") if item.state == "returned"
+            else _("Finish the application and send it"), tone="attention")
+        for item in waiting_at_mission(actor)
+    ]
+
+
+def _fund_manager(_actor: Actor) -> list[DeskItem]:
+    items = []
+    due: datetime | date | None
+    for call in waiting_calls(("draft", "open", "closed", "suspended")):
+        if call.state == "draft":
+            what, url = _("Finish the call and open it"), url_for("calls.manage", id=call.id)
+            due = call.opens_at
+        elif call.state == "suspended":
+            what, url, due = _("The meeting moved: say how the call goes on"), url_for("calls.manage", id=call.id), None
+        elif call.to_screen:
+            what = ngettext("Screen %(num)s application", "Screen %(num)s applications", call.to_screen)
+            url, due = url_for("applications_officer.applications", id=call.id, state="submitted"), call.decide_by
+        elif call.state == "closed":
+            what, url, due = _("Rank the States"), url_for("calls.manage", id=call.id), call.decide_by
+        else:
+            continue
+        items.append(DeskItem(call.meeting, url, due, what, call.reference,
+                              "attention" if call.state == "suspended" else "waiting"))
+    return items
+
+
+def _panel(_actor: Actor) -> list[DeskItem]:
+    return [
+        DeskItem(call.meeting, url_for("applications_officer.recommendation", id=call.id), call.decide_by,
+                 _("Recommend on the ranked States"), call.reference)
+        for call in waiting_calls(("ranked",))
+    ]
+
+
+def register() -> None:
+    """Called once by app.py. (What waits for the head of the fund is said by the awards.)"""
+    register_source("application.write", _mission)
+    register_source("application.screen", _fund_manager)
+    register_source("panel.recommend", _panel)

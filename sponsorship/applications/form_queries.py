@@ -1,0 +1,240 @@
+"""What the pages of a mission show: its applications, the steps of the form as they stand, what is missing."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from accounts.permissions import allows, organisations_with
+from accounts.queries import names, person_labels
+from core import vault
+from core.actor import Actor
+from core.db import db, get
+from core.errors import NotFound
+from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_by_id
+from sponsorship.applications.application_service import NOMINEE_PAGES, PAGES, WRITABLE, step_key
+from sponsorship.applications.completeness import Missing, missing
+from sponsorship.applications.models import Application, ApplicationStep, Call, Nominee
+from sponsorship.applications.queries import (
+    ApplicationRow,
+    CallRow,
+    NomineeRow,
+    application_row,
+    call_rows,
+    nominee_by_id,
+    nominees_of,
+)
+from sponsorship.applications.transitions import mission_state
+
+
+@dataclass(frozen=True)
+class StepState:
+    """A page of the form as it stands: the words as typed (None when there are none), the readable answers, who
+    saved it when. `version` is 0 before the first saving."""
+
+    version: int
+    typed: dict[str, str] | None
+    values: dict[str, Any]
+    saved_at: datetime | None
+    saved_by: str | None
+
+
+@dataclass(frozen=True)
+class MissionPage:
+    """An application as its mission sees it."""
+
+    application: ApplicationRow
+    call: CallRow
+    meeting: MeetingRow
+    organisation: str
+    nominees: list[NomineeRow]
+    missing: list[Missing]
+    last_saved: tuple[datetime, str] | None
+
+    @property
+    def status(self) -> Any:
+        """Word and tone for the mission."""
+        return mission_state(self.application.state)
+
+    @property
+    def writable(self) -> bool:
+        """Whether the form can still be written."""
+        return self.application.state in WRITABLE
+
+    def lacking(self, page: str, nominee_id: uuid.UUID | None = None) -> bool:
+        """Whether this page (of this nominee) still lacks something."""
+        return any(m.page == page and m.nominee_id == nominee_id for m in self.missing)
+
+
+def own_application(application_id: uuid.UUID, actor: Actor) -> Application:
+    """The application, if it belongs to a State the actor acts for; else NotFound."""
+    row = get(Application, application_id)
+    if not allows(actor, "application.own", row.organisation_id):
+        raise NotFound()
+    return row
+
+
+def mission_page(application_id: uuid.UUID, actor: Actor) -> MissionPage:
+    """Everything the status page and the form show. A fixed number of queries. Raises NotFound."""
+    application = own_application(application_id, actor)
+    call = get(Call, application.call_id)
+    meeting = meeting_by_id(call.meeting_id)
+    rows = db.session.scalars(
+        select(Nominee).where(Nominee.application_id == application_id).order_by(Nominee.priority)
+    ).all()
+    lacks = (
+        missing(application, rows, meeting.start_date, meeting.end_date) if application.state in WRITABLE else []
+    )
+    return MissionPage(
+        application_row(application), call_rows([call])[0], meeting,
+        names([application.organisation_id])[application.organisation_id], nominees_of(application_id, actor),
+        lacks, _last_saved(application_id),
+    )
+
+
+def _last_saved(application_id: uuid.UUID) -> tuple[datetime, str] | None:
+    row = db.session.execute(
+        select(ApplicationStep.saved_at, ApplicationStep.saved_by)
+        .where(ApplicationStep.application_id == application_id)
+        .order_by(ApplicationStep.saved_at.desc()).limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    return row.saved_at, person_labels([row.saved_by]).get(row.saved_by, "")
+
+
+def step_state(application_id: uuid.UUID, page: str, nominee_id: uuid.UUID | None, actor: Actor) -> StepState:
+    """One page of the form as it stands. Raises NotFound for a page that does not exist."""
+    application = own_application(application_id, actor)
+    if page not in (NOMINEE_PAGES if nominee_id else PAGES):
+        raise NotFound()
+    subject = application_id
+    if nominee_id is not None:
+        nominee = nominee_by_id(nominee_id, actor)
+        if nominee.application_id != application_id:
+            raise NotFound()
+        values = {name: getattr(nominee, name) for name in NomineeRow.__dataclass_fields__}
+        subject = nominee_id
+    else:
+        values = {name: getattr(application, name) for name in
+                  ("could_not_attend_otherwise", "need_text", "own_contribution", "first_attendance",
+                   "no_mission_at_seat")}
+    step = db.session.get(ApplicationStep, (application_id, step_key(page, nominee_id)))
+    if step is None:
+        return StepState(0, None, values, None, None)
+    words = vault.unseal(subject, step.answers_sealed)
+    return StepState(
+        step.version, json.loads(words) if words is not None else None, values, step.saved_at,
+        person_labels([step.saved_by]).get(step.saved_by) if step.saved_by else None,
+    )
+
+
+@dataclass(frozen=True)
+class OwnApplication:
+    """A line in a mission's list of its applications."""
+
+    id: uuid.UUID
+    reference: str
+    call_id: uuid.UUID
+    meeting: str
+    meeting_days: str | None
+    organisation_id: uuid.UUID
+    organisation: str
+    state: str
+    closes_at: datetime
+    zone: str
+    received_at: datetime | None
+
+    @property
+    def status(self) -> Any:
+        """Word and tone for the mission."""
+        return mission_state(self.state)
+
+
+def own_applications(actor: Actor) -> list[OwnApplication]:
+    """Every application of the States this person acts for, the latest first. Four queries."""
+    organisations = organisations_with(actor, "application.own")
+    rows = db.session.execute(
+        select(Application, Call).join(Call, Call.id == Application.call_id)
+        .where(Application.organisation_id.in_(organisations))
+        .order_by(Application.created_at.desc(), Application.id).limit(500)
+    ).all()
+    meetings = meetings_by_id({call.meeting_id for _a, call in rows})
+    labels = names(organisations)
+    return [
+        OwnApplication(
+            a.id, a.reference, call.id, meetings[call.meeting_id].short_name, meetings[call.meeting_id].days_text,
+            a.organisation_id, labels[a.organisation_id], a.state, call.closes_at, meetings[call.meeting_id].timezone,
+            a.received_at,
+        )
+        for a, call in rows
+    ]
+
+
+@dataclass(frozen=True)
+class PublicCall:
+    """A call as anybody may see it."""
+
+    call: CallRow
+    meeting: MeetingRow
+
+    @property
+    def zone(self) -> str:
+        """The zone of the meeting, in which its times are read."""
+        return self.meeting.timezone
+
+
+PUBLIC_STATES = ("scheduled", "open", "closed", "ranked", "recommended", "decided", "suspended", "cancelled")
+
+
+def public_calls(states: Sequence[str] = PUBLIC_STATES) -> list[PublicCall]:
+    """Calls the public may know of, open ones first, then by closing time, latest first. Three queries."""
+    calls = db.session.scalars(
+        select(Call).where(Call.state.in_([s for s in states if s in PUBLIC_STATES]))
+        .order_by(Call.closes_at.desc(), Call.id).limit(200)
+    ).all()
+    meetings = meetings_by_id({c.meeting_id for c in calls}, reveal=False)
+    pairs = [PublicCall(row, meetings[row.meeting_id]) for row in call_rows(calls) if row.meeting_id in meetings]
+    return sorted(pairs, key=lambda p: p.call.state != "open")
+
+
+def public_call(call_id: uuid.UUID) -> PublicCall:
+    """One of them. Raises NotFound."""
+    call = db.session.get(Call, call_id)
+    if call is None or call.state not in PUBLIC_STATES:
+        raise NotFound()
+    return PublicCall(call_rows([call])[0], meeting_by_id(call.meeting_id, reveal=False))
+
+
+@dataclass(frozen=True)
+class WaitingAtMission:
+    """Something a mission has to do: a draft to send, or an application to complete."""
+
+    id: uuid.UUID
+    reference: str
+    meeting: str
+    state: str
+    due: datetime
+
+
+def waiting_at_mission(actor: Actor) -> list[WaitingAtMission]:
+    """Drafts under open calls and returned applications of the States this person acts for. Three queries."""
+    rows = db.session.execute(
+        select(Application, Call).join(Call, Call.id == Application.call_id)
+        .where(Application.organisation_id.in_(organisations_with(actor, "application.write")),
+               ((Application.state == "draft") & (Call.state == "open"))
+               | ((Application.state == "returned") & Call.state.in_(("open", "closed"))))
+        .order_by(Call.closes_at, Application.id).limit(200)
+    ).all()
+    meetings = meetings_by_id({call.meeting_id for _a, call in rows})
+    return [
+        WaitingAtMission(a.id, a.reference, meetings[call.meeting_id].short_name, a.state,
+                         (a.completion_due_at if a.state == "returned" else None) or call.grace_until)
+        for a, call in rows
+    ]

@@ -1,0 +1,224 @@
+"""Tables of the calls, the applications with their nominees, the screening, the ranking and the recommendation.
+
+Personal fields of a nominee are sealed under the nominee's own key, the unfinished words of a step under the key of
+whom they speak of: erasing the key forgets the person, the history stays.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base, MinorUnits, Versioned, WithId
+from core.ddl import append_only, lookup_table
+from sponsorship.applications.transitions import APPLICATION, CALL
+
+PACKAGES = ("ticket_and_dsa", "ticket", "dsa")
+CRITERIA = ("ldc", "lldc", "sids", "first_attendance", "no_mission_at_seat")
+FACT_CRITERIA = ("ldc", "lldc", "sids")  # read from the dated facts about States; the others are declared and checked
+ELIGIBILITY = ("complete", "nominated_by_state", "declaration")
+OUTCOMES = ("recommend", "reserve", "not")
+SEXES = ("female", "male", "not_said")
+
+lookup_table("call_package", PACKAGES)
+lookup_table("screening_criterion", ELIGIBILITY + CRITERIA)
+lookup_table("recommendation_outcome", OUTCOMES)
+lookup_table("nominee_sex", SEXES)
+
+_UNSENT = "state IN ('draft', 'withdrawn', 'cancelled')"
+
+
+class Call(WithId, Versioned, Base):
+    """A call for applications to the fund, for one meeting. Estimates are per delegate, in US cents."""
+
+    __tablename__ = "call"
+    __table_args__ = (
+        CheckConstraint("opens_at < closes_at", name="opens_before_it_closes"),
+        CheckConstraint("closes_at <= grace_until", name="grace_follows_closing"),
+        CheckConstraint("offer_days BETWEEN 1 AND 60", name="offer_days"),
+        CheckConstraint("seats_per_state BETWEEN 1 AND 5", name="seats_per_state"),
+        CheckConstraint(
+            "estimate_ticket_minor >= 0 AND estimate_dsa_minor >= 0 AND estimate_terminal_minor >= 0",
+            name="estimates_not_negative",
+        ),
+        CheckConstraint("estimate_ticket_minor + estimate_dsa_minor + estimate_terminal_minor > 0",
+                        name="estimate_of_something"),
+        CheckConstraint("ceiling_minor IS NULL OR ceiling_minor > 0", name="ceiling_positive"),
+    )
+    reference: Mapped[str] = mapped_column(String(20), unique=True)
+    meeting_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("meeting.id"), index=True)
+    state: Mapped[str] = CALL.column()
+    opens_at: Mapped[datetime]
+    closes_at: Mapped[datetime]
+    # until then a submission is still taken, and marked "received after the date"
+    grace_until: Mapped[datetime]
+    decide_by: Mapped[date]  # the day by which States are told; a promise shown to missions, not a lock
+    offer_days: Mapped[int]
+    seats_per_state: Mapped[int] = mapped_column(default=1)
+    package: Mapped[str] = mapped_column(String(40), ForeignKey("call_package.code"))
+    estimate_ticket_minor: Mapped[int] = mapped_column(MinorUnits)
+    estimate_dsa_minor: Mapped[int] = mapped_column(MinorUnits)
+    estimate_terminal_minor: Mapped[int] = mapped_column(MinorUnits)
+    currency: Mapped[str] = mapped_column(String(3), default="USD")
+    ceiling_minor: Mapped[int | None] = mapped_column(MinorUnits)
+    criteria: Mapped[list[str]] = mapped_column(JSON)
+    governance_text: Mapped[str] = mapped_column(Text, default="")
+    guidance_text: Mapped[str] = mapped_column(Text, default="")
+    ranking_round: Mapped[int] = mapped_column(default=0)
+    recommendation_round: Mapped[int] = mapped_column(default=0)
+    suspended_from: Mapped[str | None] = mapped_column(String(40))
+    is_demo: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+
+class CallPool(Base):
+    """The pools a call may draw on, in the order they are drawn: the narrowest earmark first."""
+
+    __tablename__ = "call_pool"
+    __table_args__ = (UniqueConstraint("call_id", "position", name="uq_call_pool_position"),)
+    call_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("call.id"), primary_key=True)
+    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pool.id"), primary_key=True)
+    position: Mapped[int]
+
+
+class Application(WithId, Versioned, Base):
+    """A State's request to the fund under one call. One live application per State and call."""
+
+    __tablename__ = "application"
+    __table_args__ = (
+        # para. 18 of resolution 68/48: help is for States otherwise unable to attend
+        CheckConstraint(f"{_UNSENT} OR could_not_attend_otherwise", name="declares_need"),
+        CheckConstraint(f"{_UNSENT} OR received_at IS NOT NULL", name="sent_has_receipt"),
+        CheckConstraint("state <> 'returned' OR completion_due_at IS NOT NULL", name="returned_until"),
+        Index("uq_application_live", "call_id", "organisation_id", unique=True,
+              sqlite_where=text("state <> 'withdrawn'"), postgresql_where=text("state <> 'withdrawn'")),
+    )
+    reference: Mapped[str] = mapped_column(String(20), unique=True)
+    call_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("call.id"), index=True)
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
+    state: Mapped[str] = APPLICATION.column()
+    could_not_attend_otherwise: Mapped[bool] = mapped_column(default=False)
+    need_text: Mapped[str | None] = mapped_column(Text)
+    own_contribution: Mapped[str | None] = mapped_column(Text)
+    first_attendance: Mapped[bool | None]
+    no_mission_at_seat: Mapped[bool | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
+    submitted_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
+    received_at: Mapped[datetime | None]
+    received_after_date: Mapped[bool] = mapped_column(default=False)
+    completion_due_at: Mapped[datetime | None]
+    return_note: Mapped[str | None] = mapped_column(Text)
+    ineligible_reason: Mapped[str | None] = mapped_column(String(40))
+    reminded_at: Mapped[datetime | None]
+    screening_round: Mapped[int] = mapped_column(default=0)
+    is_demo: Mapped[bool] = mapped_column(default=False)
+
+
+class Nominee(WithId, Versioned, Base):
+    """A person a State nominates, in the mission's order of priority. Anything may be missing in a draft."""
+
+    __tablename__ = "nominee"
+    __table_args__ = (
+        UniqueConstraint("application_id", "priority", name="uq_nominee_priority"),
+        CheckConstraint("priority >= 1", name="priority_from_one"),
+        CheckConstraint("travel_from IS NULL OR travel_to IS NULL OR travel_from <= travel_to", name="travel_order"),
+    )
+    application_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("application.id"), index=True)
+    priority: Mapped[int]
+    family_name_sealed: Mapped[str | None] = mapped_column(Text)
+    given_names_sealed: Mapped[str | None] = mapped_column(Text)
+    function_sealed: Mapped[str | None] = mapped_column(Text)
+    ministry_sealed: Mapped[str | None] = mapped_column(Text)
+    email_sealed: Mapped[str | None] = mapped_column(Text)
+    birth_date_sealed: Mapped[str | None] = mapped_column(Text)  # ISO date
+    sex: Mapped[str | None] = mapped_column(String(40), ForeignKey("nominee_sex.code"))
+    departure_city: Mapped[str | None] = mapped_column(String(120))
+    travel_from: Mapped[date | None]
+    travel_to: Mapped[date | None]
+
+
+class ApplicationStep(Base):
+    """The words typed on one page of the form, as typed, so that nothing is lost while they are unfinished.
+
+    `subject_id` is whose key seals them (the application, or the nominee). `version` belongs to this page alone: two
+    people may write on different pages at once. Emptied when the application is sent.
+    """
+
+    __tablename__ = "application_step"
+    application_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("application.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(60), primary_key=True)
+    subject_id: Mapped[uuid.UUID]
+    version: Mapped[int] = mapped_column(default=1)
+    answers_sealed: Mapped[str | None] = mapped_column(Text)
+    complete: Mapped[bool] = mapped_column(default=False)
+    saved_at: Mapped[datetime]
+    saved_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
+
+
+class Screening(WithId, Base):
+    """What an officer found on one criterion, with the evidence and where it was read. A new look is a new round."""
+
+    __tablename__ = "screening"
+    __table_args__ = (
+        UniqueConstraint("application_id", "round", "criterion", name="uq_screening_criterion"),
+    )
+    application_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("application.id"), index=True)
+    round: Mapped[int]
+    criterion: Mapped[str] = mapped_column(String(40), ForeignKey("screening_criterion.code"))
+    met: Mapped[bool]
+    evidence: Mapped[str] = mapped_column(Text, default="")
+    source: Mapped[str] = mapped_column(String(200), default="")
+    by_person: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[datetime]
+
+
+class Ranking(WithId, Base):
+    """A State's place under the call's rules, with every value the place follows from."""
+
+    __tablename__ = "ranking"
+    __table_args__ = (
+        UniqueConstraint("call_id", "round", "position", name="uq_ranking_position"),
+        UniqueConstraint("call_id", "round", "application_id", name="uq_ranking_application"),
+        CheckConstraint("position >= 1", name="position_from_one"),
+    )
+    call_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("call.id"), index=True)
+    round: Mapped[int]
+    application_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("application.id"), index=True)
+    position: Mapped[int]
+    criteria_values: Mapped[dict[str, Any]] = mapped_column(JSON)
+    received_at: Mapped[datetime]
+    # what puts it behind the one before: a criterion, received_at, reference, or "" for the first
+    decided_by: Mapped[str] = mapped_column(String(40), default="")
+    ranked_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[datetime]
+
+
+class Recommendation(WithId, Base):
+    """What the panel advises for one application. A changed mind is a new round."""
+
+    __tablename__ = "recommendation"
+    __table_args__ = (
+        UniqueConstraint("call_id", "round", "position", name="uq_recommendation_position"),
+        UniqueConstraint("call_id", "round", "application_id", name="uq_recommendation_application"),
+        CheckConstraint("position >= 1", name="position_from_one"),
+        CheckConstraint("seats >= 0 AND (outcome = 'recommend') = (seats > 0)", name="seats_with_outcome"),
+        CheckConstraint("outcome <> 'not' OR length(reason) > 0", name="not_has_reason"),
+    )
+    call_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("call.id"), index=True)
+    round: Mapped[int]
+    application_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("application.id"), index=True)
+    outcome: Mapped[str] = mapped_column(String(40), ForeignKey("recommendation_outcome.code"))
+    position: Mapped[int]
+    seats: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text, default="")
+    by_person: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[datetime]
+
+
+for _model in (Screening, Ranking, Recommendation):
+    append_only(_model.__table__)  # type: ignore[arg-type]

@@ -1,0 +1,318 @@
+"""What the officers' pages of this room show. Lists take a fixed number of queries whatever their length."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from accounts.queries import Fact, dated_facts, get_organisation, names, person_labels
+from core import events
+from core.actor import Actor
+from core.db import db, get
+from core.errors import NotFound
+from core.money import Money
+from core.web.tables import TableQuery
+from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_by_id
+from sponsorship.applications.models import Application, Call, Ranking, Recommendation, Screening
+from sponsorship.applications.queries import (
+    ApplicationRow,
+    CallRow,
+    NomineeRow,
+    application_row,
+    call_rows,
+    nominee_counts,
+    nominees_of,
+)
+from sponsorship.applications.screening_service import facts_day
+from sponsorship.applications.transitions import APPLICATION, CALL
+from sponsorship.ledger.queries import PoolRow, headroom, list_pools, pools_by_ids
+
+RECEIVED = tuple(s.code for s in APPLICATION.states if s.code not in ("draft", "withdrawn", "cancelled"))
+
+
+@dataclass(frozen=True)
+class CallLine:
+    """A call in the list of all calls."""
+
+    id: uuid.UUID
+    reference: str
+    meeting: str
+    opens_at: datetime
+    closes_at: datetime
+    zone: str
+    state: str
+    received: int
+    is_demo: bool
+
+    @property
+    def status(self) -> Any:
+        """Word and tone."""
+        return CALL.state(self.state)
+
+
+def list_calls(state: str | None = None) -> list[CallLine]:
+    """Every call, the latest closing first. Three queries."""
+    statement = select(Call).order_by(Call.closes_at.desc(), Call.id).limit(500)
+    if state:
+        statement = statement.where(Call.state == state)
+    calls = db.session.scalars(statement).all()
+    meetings = meetings_by_id({c.meeting_id for c in calls})
+    counts = {
+        row.call_id: row.n for row in db.session.execute(
+            select(Application.call_id, func.count().label("n")).where(Application.state.in_(RECEIVED))
+            .group_by(Application.call_id)
+        )
+    }
+    return [
+        CallLine(c.id, c.reference, meetings[c.meeting_id].label, c.opens_at, c.closes_at,
+                 meetings[c.meeting_id].timezone, c.state, counts.get(c.id, 0), c.is_demo)
+        for c in calls
+    ]
+
+
+@dataclass(frozen=True)
+class CallPage:
+    """A call as officers work on it."""
+
+    call: CallRow
+    meeting: MeetingRow
+    pools: list[PoolRow]
+    counts: dict[str, int]
+    headroom_minor: int
+    suspended_from: str | None
+
+    @property
+    def received(self) -> int:
+        """Applications that have arrived."""
+        return sum(n for state, n in self.counts.items() if state in RECEIVED)
+
+    @property
+    def to_screen(self) -> int:
+        """Applications that still wait for a screening or a completion."""
+        return self.counts.get("submitted", 0) + self.counts.get("returned", 0)
+
+    @property
+    def money_minor(self) -> int:
+        """Direct cost that may be promised today: what the pools carry, and never more than the ceiling."""
+        return min(self.headroom_minor, self.call.ceiling_minor or self.headroom_minor)
+
+    @property
+    def delegates(self) -> int:
+        """How many delegates today's money carries at the call's estimate."""
+        return self.money_minor // self.call.estimate_minor
+
+    @property
+    def money(self) -> Money:
+        """`money_minor` as money."""
+        return Money(self.money_minor, self.call.currency)
+
+
+def call_page(call_id: uuid.UUID) -> CallPage:
+    """Raises NotFound."""
+    call = get(Call, call_id)
+    row = call_rows([call])[0]
+    pools = pools_by_ids(row.pool_ids)
+    counts = {
+        row.state: row.n for row in db.session.execute(
+            select(Application.state, func.count().label("n")).where(Application.call_id == call_id)
+            .group_by(Application.state)
+        )
+    }
+    return CallPage(row, meeting_by_id(call.meeting_id), [pools[p] for p in row.pool_ids if p in pools], counts,
+                    headroom(row.pool_ids), call.suspended_from)
+
+
+def call_history(call_id: uuid.UUID) -> tuple[list[events.History], dict[uuid.UUID, str]]:
+    """A call's events and the names of those who acted."""
+    found = events.history("call", call_id)
+    return found, person_labels(e.actor_id for e in found)
+
+
+def pool_choices() -> list[tuple[uuid.UUID, str]]:
+    """Pools for a list of choices."""
+    return [(p.id, f"{p.code}: {p.name}") for p in list_pools()]
+
+
+@dataclass(frozen=True)
+class ApplicationLine:
+    """An application in a call's list. `facts` are those of the call's closing day."""
+
+    id: uuid.UUID
+    reference: str
+    organisation_id: uuid.UUID
+    state_name: str
+    state: str
+    received_at: datetime | None
+    received_after_date: bool
+    nominees: int
+    facts: frozenset[str]
+    first_attendance: bool | None
+    no_mission_at_seat: bool | None
+
+    @property
+    def status(self) -> Any:
+        """Word and tone."""
+        return APPLICATION.state(self.state)
+
+
+def applications_of_call(call_id: uuid.UUID, query: TableQuery) -> tuple[list[ApplicationLine], int]:
+    """Applications received under a call. Filter: state, q (part of the State's name). Sorts: name, reference,
+    received. Four queries; at most some two hundred States, so names are sorted here."""
+    call = get(Call, call_id)
+    wanted = [query.get("state")] if query.get("state") in RECEIVED else list(RECEIVED)
+    rows = db.session.scalars(
+        select(Application).where(Application.call_id == call_id, Application.state.in_(wanted))
+    ).all()
+    labels = names({r.organisation_id for r in rows})
+    facts = {key: frozenset(f.code for f in found)
+             for key, found in dated_facts({r.organisation_id for r in rows}, facts_day(call)).items()}
+    counts = nominee_counts(r.id for r in rows)
+    lines = [
+        ApplicationLine(r.id, r.reference, r.organisation_id, labels[r.organisation_id], r.state, r.received_at,
+                        r.received_after_date, counts.get(r.id, 0), facts[r.organisation_id], r.first_attendance,
+                        r.no_mission_at_seat)
+        for r in rows
+    ]
+    if words := (query.get("q") or "").casefold():
+        lines = [line for line in lines if words in line.state_name.casefold() or words in line.reference.casefold()]
+    keys: dict[str, Any] = {
+        "state_name": lambda line: (line.state_name.casefold(), line.reference),
+        "reference": lambda line: line.reference,
+        "received_at": lambda line: (line.received_at, line.reference),
+    }
+    lines.sort(key=keys.get(query.sort or "received_at", keys["received_at"]), reverse=query.descending)
+    total = len(lines)
+    return (lines if query.format else lines[query.offset:query.offset + query.limit]), total
+
+
+@dataclass(frozen=True)
+class ScreeningPage:
+    """One application as officers see it."""
+
+    application: ApplicationRow
+    call: CallRow
+    meeting: MeetingRow
+    organisation: str
+    organisation_kind: str
+    nominees: list[NomineeRow]
+    facts: list[Fact]
+    facts_day: date
+    findings: dict[str, Screening]
+    history: list[events.History]
+    people: dict[uuid.UUID, str]
+    recommendation: Recommendation | None
+    position: int | None
+
+
+def screening_page(application_id: uuid.UUID, actor: Actor) -> ScreeningPage:
+    """Raises NotFound; a draft that was never sent is nobody's business."""
+    application = get(Application, application_id)
+    if application.received_at is None:
+        raise NotFound()
+    call = get(Call, application.call_id)
+    organisation = get_organisation(application.organisation_id)
+    day = facts_day(call)
+    found = db.session.scalars(
+        select(Screening).where(Screening.application_id == application_id,
+                                Screening.round == application.screening_round)
+    ).all()
+    past = [e for e in events.history("application", application_id) if not e.tag.endswith((".start", ".remind"))]
+    advice = db.session.scalar(
+        select(Recommendation).where(Recommendation.application_id == application_id,
+                                     Recommendation.round == call.recommendation_round))
+    place = db.session.scalar(
+        select(Ranking.position).where(Ranking.application_id == application_id,
+                                       Ranking.round == call.ranking_round))
+    return ScreeningPage(
+        application_row(application), call_rows([call])[0], meeting_by_id(call.meeting_id), organisation.name,
+        organisation.kind, nominees_of(application_id, actor),
+        dated_facts([application.organisation_id], day)[application.organisation_id], day,
+        {row.criterion: row for row in found}, past, person_labels(e.actor_id for e in past), advice, place,
+    )
+
+
+@dataclass(frozen=True)
+class RankedLine:
+    """A State's place with every value it follows from, and what the panel said of it."""
+
+    application_id: uuid.UUID
+    reference: str
+    state_name: str
+    state: str
+    position: int
+    values: dict[str, bool]
+    received_at: datetime
+    received_after_date: bool
+    decided_by: str
+    nominees: int
+    outcome: str | None = None
+    panel_position: int | None = None
+    seats: int = 0
+    reason: str = ""
+
+    @property
+    def status(self) -> Any:
+        """Word and tone."""
+        return APPLICATION.state(self.state)
+
+
+def ranked_lines(call: CallRow) -> list[RankedLine]:
+    """The ranking that stands, first place first, with the panel's recommendation where there is one. Four
+    queries."""
+    rows = db.session.execute(
+        select(Ranking, Application).join(Application, Application.id == Ranking.application_id)
+        .where(Ranking.call_id == call.id, Ranking.round == call.ranking_round).order_by(Ranking.position)
+    ).all()
+    advice = {
+        a.application_id: a for a in db.session.scalars(
+            select(Recommendation).where(Recommendation.call_id == call.id,
+                                         Recommendation.round == call.recommendation_round))
+    }
+    labels = names({a.organisation_id for _r, a in rows})
+    counts = nominee_counts(a.id for _r, a in rows)
+    lines = []
+    for ranking, application in rows:
+        said = advice.get(application.id)
+        lines.append(RankedLine(
+            application.id, application.reference, labels[application.organisation_id], application.state,
+            ranking.position, ranking.criteria_values, ranking.received_at, application.received_after_date,
+            ranking.decided_by, counts.get(application.id, 0),
+            said.outcome if said else None, said.position if said else None, said.seats if said else 0,
+            said.reason if said else "",
+        ))
+    return lines
+
+
+@dataclass(frozen=True)
+class WaitingCall:
+    """A call in which something waits for an officer. `to_screen` counts applications to be screened."""
+
+    id: uuid.UUID
+    reference: str
+    meeting: str
+    state: str
+    opens_at: datetime
+    decide_by: date
+    to_screen: int
+
+
+def waiting_calls(states: Sequence[str]) -> list[WaitingCall]:
+    """Calls in these states, by the day States are told. Two queries."""
+    waiting = (
+        select(Application.call_id, func.count().label("n")).where(Application.state == "submitted")
+        .group_by(Application.call_id).subquery()
+    )
+    rows = db.session.execute(
+        select(Call, func.coalesce(waiting.c.n, 0)).outerjoin(waiting, waiting.c.call_id == Call.id)
+        .where(Call.state.in_(states)).order_by(Call.decide_by, Call.id).limit(100)
+    ).all()
+    meetings = meetings_by_id({call.meeting_id for call, _n in rows})
+    return [
+        WaitingCall(c.id, c.reference, meetings[c.meeting_id].label, c.state, c.opens_at, c.decide_by, n)
+        for c, n in rows
+    ]

@@ -1,0 +1,68 @@
+"""The words for codes of this room, in one place. Sentences for missions are the approved ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+CRITERION_NAMES: dict[str, Any] = {
+    "ldc": _l("Least developed country"),
+    "lldc": _l("Landlocked developing country"),
+    "sids": _l("Small island developing State"),
+    "first_attendance": _l("First attendance"),
+    "no_mission_at_seat": _l("No mission at the seat"),
+}
+CRITERION_SHORT: dict[str, Any] = {
+    "ldc": _l("LDC"),
+    "lldc": _l("LLDC"),
+    "sids": _l("SIDS"),
+    "first_attendance": _l("First attendance"),
+    "no_mission_at_seat": _l("No mission at the seat"),
+}
+CRITERION_MEANINGS: dict[str, Any] = {
+    "ldc": _l("On the United Nations list of least developed countries on the closing day."),
+    "lldc": _l("On the United Nations list of landlocked developing countries on the closing day."),
+    "sids": _l("On the United Nations list of small island developing States on the closing day."),
+    "first_attendance": _l("No official from the capital attended an earlier meeting; declared by the State, checked "
+                           "by the secretariat."),
+    "no_mission_at_seat": _l("No permanent mission where the meeting is held; declared by the State, checked by the "
+                             "secretariat."),
+}
+ELIGIBILITY_NAMES: dict[str, Any] = {
+    "complete": _l("The application is complete"),
+    "nominated_by_state": _l("The persons are officials nominated by the State through its mission"),
+    "declaration": _l("The State declares that it could not attend otherwise (resolution 68/48, paragraph 18)"),
+}
+DECIDED_BY_NAMES: dict[str, Any] = {
+    **CRITERION_SHORT,
+    "received_at": _l("Date of receipt"),
+    "reference": _l("Reference"),
+    "": _l("First"),
+}
+PACKAGE_NAMES: dict[str, Any] = {
+    "ticket_and_dsa": _l("Air ticket, daily subsistence allowance and terminal expenses"),
+    "ticket": _l("Air ticket and terminal expenses"),
+    "dsa": _l("Daily subsistence allowance and terminal expenses"),
+}
+OUTCOME_NAMES: dict[str, Any] = {
+    "recommend": _l("Recommend"),
+    "reserve": _l("Reserve list"),
+    "not": _l("Do not recommend"),
+}
+SEX_NAMES: dict[str, Any] = {
+    "female": _l("Female"),
+    "male": _l("Male"),
+    "not_said": _l("Not said"),
+}
+INELIGIBLE_SENTENCES: dict[str, Any] = {
+    "incomplete": _l("The application was not complete by the date given."),
+    "not_nominated_by_state": _l("The nomination did not come from the State through its mission."),
+    "no_declaration": _l("The State did not declare that it could not attend otherwise."),
+    "outside_call": _l("The request is for something this call does not pay."),
+}
+
+
+def ineligible_sentence(reason: str | None) -> Any:
+    """The approved sentence for a reason code; the bare code for one that has been retired."""
+    return INELIGIBLE_SENTENCES.get(reason or "", reason or "")
