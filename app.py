@@ -13,6 +13,7 @@ from core import events, i18n, jobs, logs, outbox, verify
 from core.db import db
 from core.ddl import missing_triggers
 from core.settings import Settings
+from core.tables import __all__ as _core_tables  # noqa: F401 - the tables themselves
 from core.web import errors, formats, security
 
 BLUEPRINTS = (
@@ -24,6 +25,7 @@ BLUEPRINTS = (
     "sponsorship.contributions.routes:bp",
     "sponsorship.applications.routes:bp",
     "sponsorship.applications.officer_routes:bp",
+    "sponsorship.applications.selection_routes:bp",
     "sponsorship.awards.routes:bp",
     "sponsorship.disbursements.routes:bp",
     "sponsorship.disbursements.payee_routes:bp",
@@ -33,6 +35,7 @@ BLUEPRINTS = (
 )
 # signals, desk sources, panels, handlers: each room says what it listens to in one function
 WIRING = (
+    "meetings.calendar.desk:register",
     "sponsorship.contributions.inbox:register_handlers",
     "sponsorship.contributions.desk:register",
     "sponsorship.applications.signals_in:subscribe",
@@ -46,6 +49,7 @@ WIRING = (
 )
 JOBS = (
     "accounts.jobs:JOBS",
+    "meetings.calendar.jobs:JOBS",
     "sponsorship.gateways.jobs:JOBS",
     "sponsorship.contributions.jobs:JOBS",
     "sponsorship.applications.jobs:JOBS",
@@ -61,6 +65,7 @@ CHECKS = (
     "sponsorship.applications.checks",
     "sponsorship.awards.checks",
     "sponsorship.disbursements.checks",
+    "sponsorship.transparency.checks",
 )
 
 
@@ -86,7 +91,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.configure(app, settings)
     db.init_app(app)
     Migrate(app, db, directory=str(__import__("pathlib").Path(__file__).resolve().parent / "migrations"))
-    i18n.init_i18n(app)
+    i18n.init_i18n(app, settings.translations_dir)
     formats.register_formats(app)
     errors.init_errors(app)
     app.extensions["placard_mail"] = (

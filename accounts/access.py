@@ -14,6 +14,7 @@ from accounts.permissions import require_any
 from core.db import db, end_reading, reading
 from core.errors import SignInNeeded
 from core.web.access import Access
+from core.web.kept import typed_words
 
 # views of Flask itself, which cannot carry a decorator (Flask-Security's addresses answer with views of ours)
 EXTENSION_VIEWS: dict[str, Access] = {"static": Access("public")}
@@ -65,6 +66,8 @@ def enforce() -> Response | None:
                 end_reading()
     except SignInNeeded:
         db.session.rollback()
+        if request.method == "POST" and typed_words():
+            raise  # its page gives back what was typed
         return _to_sign_in()
     return None
 
@@ -78,7 +81,7 @@ def require_group(access: Access) -> None:
 
 
 def _to_sign_in() -> Response:
-    # only a page can be returned to: an answer that was sent is lost with its session, and the sign-in page says so
+    # only a page can be returned to; a form that was sent gets a page of its own (core.web.kept)
     target = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else None
     session.pop("_flashes", None)
     values: dict[str, Any] = {"next": target} if target not in (None, "/") else {}

@@ -17,19 +17,19 @@ class SimulatorFailed(RuntimeError):
 
 def start_simulator(settings: Settings) -> subprocess.Popen[bytes]:
     """Start it and wait until it answers. It ends with this process."""
-    log = open(settings.instance_dir / "simulator.log", "ab")  # noqa: SIM115 - the child keeps it
-    child = subprocess.Popen(
-        [
-            sys.executable, "-m", "stripe_simulator",
-            "--port", str(settings.simulator_port),
-            "--state", str(settings.instance_dir / "simulator.sqlite3"),
-            "--webhook-url", f"http://127.0.0.1:{settings.port}/webhooks/stripe",
-            "--parent-pid", str(os.getpid()),
-        ],
-        cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-        # the secret goes by the environment: command lines are visible to every user of the machine
-        env={**os.environ, "STRIPE_WEBHOOK_SECRET": settings.stripe_webhook_secret},
-    )
+    with open(settings.instance_dir / "simulator.log", "ab") as log:
+        child = subprocess.Popen(
+            [
+                sys.executable, "-m", "stripe_simulator",
+                "--port", str(settings.simulator_port),
+                "--state", str(settings.instance_dir / "simulator.sqlite3"),
+                "--webhook-url", f"http://127.0.0.1:{settings.port}/webhooks/stripe",
+                "--parent-pid", str(os.getpid()),
+            ],
+            cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            # the secret goes by the environment: command lines are visible to every user of the machine
+            env={**os.environ, "STRIPE_SIMULATOR_WEBHOOK_SECRET": settings.stripe_webhook_secret},
+        )
     for _ in range(100):
         if child.poll() is not None:
             break

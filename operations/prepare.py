@@ -40,6 +40,10 @@ def load_reference_data(app: Flask) -> list[str]:
     """States and observers, meetings and mandates; adds what is missing, changes nothing that was edited."""
     from accounts.reference import load_states
     from meetings.calendar.reference import load_meetings
+    from sponsorship.ledger.service import open_pool
 
     with app.app_context():
-        return [f"States and observers: {load_states()}", f"meetings and mandates: {load_meetings()}"]
+        states = load_states()
+        meetings = load_meetings()
+        open_pool("unearmarked", "Unearmarked contributions")
+        return [f"States and observers: {states}", f"meetings and mandates: {meetings}", "the fund: its accounts"]

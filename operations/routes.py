@@ -13,7 +13,7 @@ from typing import Any
 from flask import Blueprint, current_app, render_template
 from sqlalchemy import text
 
-from core import clock
+from core import clock, marks
 from core.db import db
 from core.errors import NotFound
 from core.scheduler import last_tick
@@ -114,6 +114,8 @@ def demonstration() -> str:
     _demo_only()
     from demonstration.cast import CAST, PASSWORD
 
-    return render_template("operations/demonstration.html", cast=CAST, password=PASSWORD)
+    played = marks.read("demonstration_played_at")
+    return render_template("operations/demonstration.html", cast=CAST, password=PASSWORD,
+                           made_at=datetime.fromisoformat(played) if played else None)
 
 

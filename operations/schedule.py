@@ -33,7 +33,7 @@ class Waiting:
 
 def job_rows() -> list[JobRow]:
     """Every job with its last wake and the number of items due now (at most 1,000 are counted)."""
-    ticks = {name: at for name, at in db.session.execute(select(jobs.JobTick.name, jobs.JobTick.woke_at))}
+    ticks = dict(db.session.execute(select(jobs.JobTick.name, jobs.JobTick.woke_at)).all())
     now = clock.now()
     rows = []
     for job in jobs.JOBS.values():

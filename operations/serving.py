@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from operations.child import start_simulator
 def serve(app: Flask) -> None:
     """Prepare the database, then serve until stopped."""
     settings: Settings = app.extensions["placard_settings"]
+    door = _door(os.environ.get("HOST", "127.0.0.1"), settings.port)
     prepare.migrate(app)
     prepare.mark(app, settings)
     child = start_simulator(settings) if settings.uses_simulator else None
@@ -29,21 +31,31 @@ def serve(app: Flask) -> None:
             _demonstration(app)
         scheduler.start()
         server = waitress.create_server(
-            app, host=os.environ.get("HOST", "127.0.0.1"), port=settings.port, threads=8, ident=None,
-            max_request_body_size=32 * 1024 * 1024,
+            app, sockets=[door], threads=8, ident=None, max_request_body_size=32 * 1024 * 1024,
         )
         _stop_on_signal(_leave)
         _welcome(app, settings)
         server.run()
-    except (KeyboardInterrupt, SystemExit, OSError) as error:
-        if isinstance(error, OSError) and error.errno not in (9, None):
-            sys.exit(f"cannot serve on port {settings.port}: {error.strerror}")
+    except (KeyboardInterrupt, SystemExit):
+        pass
     finally:
         if scheduler.running:
             scheduler.stop()
         if child is not None:
             child.terminate()
             child.wait(10)
+
+
+def _door(host: str, port: int) -> socket.socket:
+    """The port, taken before anything else is touched: a second server on one database stops here."""
+    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+    except OSError as error:
+        sys.exit(f"cannot listen on {host}:{port} ({error.strerror}). Is Placard running already? "
+                 f"Another port: PORT={port + 100} make run")
+    return door
 
 
 def worker(app: Flask) -> None:

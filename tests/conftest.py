@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask_migrate import stamp
 
 os.environ["PLACARD_ENV"] = "test"
 
@@ -53,8 +54,13 @@ def _make_app(url: str, folder: Path, **overrides: Any) -> Any:
 @pytest.fixture(scope="session")
 def _template_app(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Any:
     app = _make_app(databases.create(databases.template), tmp_path_factory.mktemp("instance"))
+    from tests.support.rooms import load_rooms
+
+    load_rooms()
     with app.app_context():
-        Base.metadata.create_all(db.engine)
+        Base.metadata.create_all(db.engine)  # tests/integration/test_schema.py proves that migrations make the same
+        stamp()
+        db.session.remove()
         db.engine.dispose()
     return app
 

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from core.db import db
 from core.errors import PlacardError
+from core.web.kept import typed_words
 
 log = structlog.get_logger("placard.web")
 PAGES = {403, 404, 409, 413, 429, 500}
@@ -28,7 +29,10 @@ def _page(status: int, message: object = "", **more: Any) -> Any:
         body = {"type": "about:blank", "status": status, "title": str(message) or str(status)}
         return body, status, {"Content-Type": "application/problem+json"}
     template = f"errors/{status}.html" if status in PAGES else "errors/error.html"
-    return render_template(template, status=status, message=message, request_id=g.get("request_id", ""), **more), status
+    typed = typed_words() if status in (400, 401, 503) else []
+    return render_template(
+        template, status=status, message=message, request_id=g.get("request_id", ""), typed=typed, **more
+    ), status
 
 
 def _refused(error: PlacardError) -> Any:
@@ -41,7 +45,11 @@ def _refused(error: PlacardError) -> Any:
     status = error.status
     if status in PAGES:
         return _page(status, message)
-    titles = {401: _("Sign in to go on"), 503: _("Please try again in a moment")}
+    if status == 401:
+        return _page(status, _("You were signed out meanwhile, so the form could not be taken."),
+                     title=_("Sign in to go on"), action_label=_("Sign in"), action_url="/sign-in",
+                     what_next=_("Copy what you typed, sign in, and put it into the form again."))
+    titles = {503: _("Please try again in a moment")}
     return _page(status, message, title=titles.get(status, _("This cannot be done")),
                  what_next=_("Go back and change what you entered, or ask the secretariat."))
 

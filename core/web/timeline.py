@@ -40,7 +40,7 @@ def timeline_items(
         label = (labels or {}).get(h.tag) or (labels or {}).get(action)
         state = machine.state(h.to_state) if h.to_state else None
         title = str(label or (move.label if move else action.replace("_", " ").capitalize()))
-        if state is not None and h.from_state != h.to_state:
+        if state is not None and h.from_state is not None and h.from_state != h.to_state:
             title = _("%(what)s: now %(state)s", what=title, state=str(state.label).lower())
         items.append(TimelineItem(h.at, title, _actor(h, names or {}), h.text if show_text else None,
                                   state.tone if state else "neutral"))

@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from accounts.current import current_actor
+from accounts.current import current_actor, current_person
 from core.errors import IllegalMove, RuleBroken
 from core.web.access import needs
 from core.web.forms import BaseForm, add_error
@@ -110,7 +110,8 @@ def create() -> ResponseReturnValue:
     if form.validate_on_submit():
         slug = form.slug.data or service.slug_from(form.short_name.data or "")
         try:
-            service.create_meeting(current_actor(), form.facts(), slug=slug)
+            person = current_person()  # what an invented person records is a demonstration meeting, never a real one
+            service.create_meeting(current_actor(), form.facts(), slug=slug, is_demo=bool(person and person.is_demo))
         except RuleBroken as error:
             _refuse(form, error)
         else:

@@ -182,7 +182,7 @@ def place_text(meeting: MeetingRow) -> str | None:
 
 
 def _name_cell(meeting: MeetingRow) -> Markup:
-    mark = Markup('<span class="demo-mark">{}</span>').format(_("Demonstration")) if meeting.is_demo else ""
+    mark = Markup(' <span class="demo-mark">{}</span>').format(_("Demonstration")) if meeting.is_demo else ""
     return Markup("<bdi>{}</bdi>{}").format(meeting.short_name, mark)
 
 

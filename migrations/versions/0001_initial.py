@@ -11,9 +11,11 @@ HERE = Path(__file__).resolve().parent
 
 
 def upgrade() -> None:
-    dialect = op.get_bind().dialect.name
+    connection = op.get_bind()
+    dialect = connection.dialect.name
     for statement in (HERE / f"0001_{dialect}.sql").read_text().split("\n-- next --\n"):
-        op.get_bind().exec_driver_sql(statement)
+        # psycopg reads a lone % as a placeholder
+        connection.exec_driver_sql(statement.replace("%", "%%") if dialect == "postgresql" else statement)
 
 
 def downgrade() -> None:

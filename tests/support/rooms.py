@@ -11,5 +11,5 @@ def load_rooms() -> None:
     for package in ("core", "accounts", "meetings", "sponsorship"):
         root = importlib.import_module(package)
         for module in pkgutil.walk_packages(root.__path__, f"{package}."):
-            if module.name.rsplit(".", 1)[-1] in ("models", "transitions", "approvals"):
+            if module.name.rsplit(".", 1)[-1] in ("models", "transitions", "approvals", "tables"):
                 importlib.import_module(module.name)

@@ -1,0 +1,84 @@
+"""Donors pledge and pay, through the same steps as the pages and the same simulator as a visitor."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from datetime import datetime
+
+from flask import current_app
+from sqlalchemy import select
+
+from core import clock
+from core.actor import PUBLIC, Actor
+from core.db import db
+from core.web.links import absolute
+from demonstration.cast import DOMAIN
+from demonstration.stage import DEMONSTRATION, Stage
+from sponsorship.contributions import checkout, payments
+from sponsorship.contributions.models import Contribution
+from sponsorship.contributions.pledges import PledgeDraft, PledgeMade, make_pledge
+from sponsorship.ledger.books import account_by_code
+from sponsorship.ledger.service import record_payout
+
+
+def pledge_of_state(stage: Stage, donor: str, code: str, amount_minor: int, at: datetime) -> PledgeMade:
+    with clock.moved_to(at):
+        return make_pledge(PledgeDraft(draft_key=f"demo-{uuid.uuid4()}", amount_minor=amount_minor,
+                                       organisation_id=stage.places[code]), stage.actor(donor))
+
+
+def pledge_of_visitor(name: str, amount_minor: int, at: datetime) -> PledgeMade:
+    with clock.moved_to(at):
+        return make_pledge(PledgeDraft(
+            draft_key=f"demo-{uuid.uuid4()}", amount_minor=amount_minor, donor_kind="organisation", donor_name=name,
+            donor_contact="Demo Contact", donor_email=f"foundation@{DOMAIN}"), PUBLIC)
+
+
+def pay(made: PledgeMade, actor: Actor, at: datetime, button: str = "pay") -> uuid.UUID:
+    """Open Checkout, press `button` on the simulator's page, and ask Stripe what became of it. The contribution."""
+    gateway = current_app.extensions["placard_stripe"]
+    with clock.moved_to(at):
+        address = checkout.begin_checkout(
+            gateway, made.id, actor, token=made.token, success_url=absolute("calendar.home"),
+            cancel_url=absolute("calendar.home"))
+        _press(address, button)
+        contribution_id = db.session.scalars(
+            select(Contribution.id).where(Contribution.pledge_id == made.id).order_by(Contribution.attempt.desc())
+        ).first()
+        assert contribution_id is not None
+        db.session.rollback()
+        checkout.ask(gateway, contribution_id)
+    return contribution_id
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_args: object, **_kwargs: object) -> None:
+        return None
+
+
+def _press(address: str, button: str) -> None:
+    """Send the simulator's form as a browser would; where it leads afterwards does not matter here."""
+    if not address.startswith("http://127.0.0.1:"):
+        raise RuntimeError("the demonstration pays at the simulator only")
+    data = urllib.parse.urlencode({"action": button, "email": f"payer@{DOMAIN}", "name": ""}).encode()
+    try:
+        urllib.request.build_opener(_Stay).open(urllib.request.Request(address, data=data), timeout=10)
+    except urllib.error.HTTPError as answer:
+        if answer.code not in (302, 303, 402):
+            raise
+
+
+def pay_out(at: datetime) -> None:
+    """Stripe pays to the fund's bank account what it holds, so that the bank can pay for journeys."""
+    with clock.moved_to(at):
+        balance = account_by_code("stripe_clearing").balance
+        db.session.rollback()
+        record_payout(balance, key="demo-payout-1", actor=DEMONSTRATION)
+
+
+def accept(stage: Stage, contribution_id: uuid.UUID, at: datetime) -> None:
+    with clock.moved_to(at):
+        payments.accept(contribution_id, stage.actor("head"), "Demonstration: register and statutes were checked.")

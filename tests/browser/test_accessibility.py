@@ -1,0 +1,189 @@
+"""Every public page, and of each role My desk and an object: axe-core without violations at 1280 and 375 px, light and
+dark; nothing scrolls sideways on a telephone; the browser's console stays silent; the first visit is small."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from demonstration.cast import CAST
+from tests.browser.conftest import Cast, Person, Site, open_window
+
+pytestmark = pytest.mark.browser
+
+VIEWPORTS = ((1280, 900), (375, 812))
+FIRST_VISIT_BYTES = 100 * 1024
+ALL_RULES: dict[str, Any] = {"resultTypes": ["violations"]}
+# what a dark page can break and a light one cannot
+COLOURS: dict[str, Any] = {**ALL_RULES, "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+
+PUBLIC = ("/", "/meetings/", "/meetings/timeline", "/meetings/demo-bms-c/", "/sponsorship/", "/sponsorship/apply/",
+          "/fund/", "/fund/record", "/donate/", "/sign-in", "/recover", "/confirm", "/accounts/request",
+          "/demonstration", "/mailbox/", "/no-such-page")
+# where each role finds an object to open: the list, and what its links look like
+_ID = r"[0-9a-f-]{36}"
+OBJECTS = {
+    "organiser": ("/meetings/", r"^/meetings/demo-bms-c/$"),
+    "fund-manager": ("/contributions/", rf"^/contributions/{_ID}/$"),
+    "panel": ("/sponsorship/calls/", rf"^/sponsorship/calls/{_ID}/manage$"),
+    "head": ("/desk", rf"^/contributions/{_ID}/"),
+    "requesting": ("/disbursements/", rf"^/disbursements/{_ID}$"),
+    "payee-data": ("/awards/", rf"^/awards/{_ID}$"),
+    "certifying": ("/desk", rf"^/(awards|disbursements)/{_ID}$"),
+    "approving": ("/desk", rf"^/(awards|disbursements)/{_ID}$"),
+    "signatory": ("/disbursements/instructions/", rf"^/disbursements/instructions/{_ID}$"),
+    "focal-xa": ("/desk", rf"^/sponsorship/applications/{_ID}/"),
+    "focal-xb": ("/sponsorship/applications/", rf"^/sponsorship/applications/{_ID}/$"),
+    "focal-xe": ("/awards/", rf"^/awards/{_ID}$"),
+    "donor-xz": ("/donor/", rf"^/donor/pledges/{_ID}/$"),
+    "auditor": ("/audit/events", rf"^/audit/events/{_ID}$"),
+    "administrator": ("/accounts/people/", rf"^/accounts/people/{_ID}/$"),
+}
+
+
+@pytest.fixture(scope="module")
+def people(browser: Browser, told_site: Site) -> Iterator[Cast]:
+    """Everybody, with JavaScript. The policy is bypassed for axe alone: `test_the_console_stays_silent` keeps it."""
+    made = Cast(browser, told_site, bypass_csp=True, reduced_motion="reduce")
+    yield made
+    made.close()
+
+
+def _violations(page: Page, options: dict[str, Any]) -> list[str]:
+    found = Axe().run(page, options=options).response["violations"]
+    return [f"{v['id']}: {n['html'][:160]} {n.get('failureSummary', '')[:200]}" for v in found for n in v["nodes"][:3]]
+
+
+def _sideways(page: Page) -> str:
+    """What sticks out of a page that scrolls sideways; empty when it does not."""
+    return str(page.evaluate("""() => {
+        const wide = document.documentElement.clientWidth;
+        if (document.documentElement.scrollWidth <= wide) return "";
+        const out = [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > wide + 1
+            && !e.closest(".scroller") && !e.closest(".sr"));
+        return `scrolls to ${document.documentElement.scrollWidth}: `
+            + out.slice(0, 3).map(e => e.outerHTML.slice(0, 120)).join(" | ");
+    }"""))
+
+
+def _check(person: Person, path: str, status: int = 200) -> list[str]:
+    """Problems of one page at both widths, light and dark."""
+    page, problems = person.page, []
+    person.open(path, status=status)
+    for width, height in VIEWPORTS:
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme, options in (("light", ALL_RULES), ("dark", COLOURS)):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            problems += [f"{path} at {width} {scheme}: {text}" for text in _violations(page, options)]
+        if width == 375 and (out := _sideways(page)):
+            problems.append(f"{path} at {width}: {out}")
+    page.emulate_media(color_scheme="light")
+    return problems
+
+
+def _object_of(person: Person, key: str) -> str:
+    """The first object that the role's list links to."""
+    where, shape = OBJECTS[key]
+    page = person.open(where)
+    hrefs = page.eval_on_selector_all("main a[href]", "all => all.map(a => a.getAttribute('href'))")
+    found = [href for href in hrefs if re.search(shape, href)]
+    assert found, f"{key} finds no object on {where}: {hrefs}"
+    return str(found[0])
+
+
+def test_public_pages(people: Cast) -> None:
+    visitor, problems = people["visitor"], []
+    for path in PUBLIC:
+        problems += _check(visitor, path, 404 if path == "/no-such-page" else 200)
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("key", [member.key for member in CAST])
+def test_desk_and_an_object_of_each_role(people: Cast, key: str) -> None:
+    person = people[key]
+    problems = _check(person, "/desk") + _check(person, _object_of(person, key))
+    assert not problems, "\n".join(problems)
+
+
+# --- the console, the policy, the weight ------------------------------------------------------------------------
+class Listener:
+    """Everything the browser complains about, on every page of a window."""
+
+    def __init__(self, person: Person) -> None:
+        self.heard: list[str] = []
+        page = person.page
+        page.on("console", lambda m: self._note(page, m.type, m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda e: self._note(page, "exception", str(e)))
+        # going on before a page has its icon aborts the icon, which is nobody's fault
+        page.on("requestfailed", lambda r: r.failure == "net::ERR_ABORTED" or self._note(
+            page, "failed", f"{r.url} {r.failure}"))
+        page.add_init_script(
+            "document.addEventListener('securitypolicyviolation', e => console.error('policy: '"
+            " + e.violatedDirective + ' ' + e.blockedURI))")
+
+    def _note(self, page: Page, kind: str, text: str) -> None:
+        self.heard.append(f"{page.url} {kind}: {text}")
+
+
+def test_the_console_stays_silent(browser: Browser, told_site: Site) -> None:
+    cast = Cast(browser, told_site)
+    try:
+        heard: list[str] = []
+        for key in ("visitor", *(member.key for member in CAST)):
+            person = cast[key]
+            listener = Listener(person)
+            public = [path for path in PUBLIC if path != "/no-such-page"]
+            paths = public if key == "visitor" else ["/desk", _object_of(person, key)]
+            for path in paths:
+                person.open(path)
+                person.page.wait_for_load_state("networkidle")
+            heard += listener.heard
+        assert not heard, "\n".join(heard)
+    finally:
+        cast.close()
+
+
+def test_paying_is_not_blocked_by_the_policy(browser: Browser, told_site: Site) -> None:
+    """With JavaScript on, from the pledge to Checkout and back: `form-action` names where the form leads."""
+    visitor = open_window(browser, told_site)
+    listener = Listener(visitor)
+    try:
+        visitor.open("/donate/")
+        visitor.fill(amount="120")
+        visitor.press("Continue")
+        visitor.pick(donor_kind="person")
+        visitor.fill(donor_name="Demo Giver", donor_email="giver@demo.example")
+        visitor.press("Continue")
+        visitor.press("Make this pledge")
+        visitor.press("Pay now by card")
+        visitor.page.wait_for_url(f"{told_site.simulator}/**")
+        visitor.page.locator("button.primary").click()
+        visitor.page.wait_for_url(f"{told_site.base}/donate/pledges/**")
+        visitor.page.wait_for_load_state("networkidle")
+        assert not listener.heard, "\n".join(listener.heard)
+    finally:
+        visitor.context.close()
+
+
+def test_the_first_visit_is_small(browser: Browser, told_site: Site) -> None:
+    """Everything that travels when somebody comes for the first time, heads included."""
+    visitor = open_window(browser, told_site)
+    travelled: dict[str, int] = {}
+
+    def weigh(request: Any) -> None:
+        sizes = request.sizes()
+        travelled[request.url] = sizes["responseHeadersSize"] + sizes["responseBodySize"]
+
+    visitor.page.on("requestfinished", weigh)
+    try:
+        visitor.open("/")
+        visitor.page.wait_for_load_state("networkidle")
+        assert any(".css" in url for url in travelled) and any(".js" in url for url in travelled)
+        assert sum(travelled.values()) < FIRST_VISIT_BYTES, travelled
+    finally:
+        visitor.context.close()

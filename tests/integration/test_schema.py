@@ -1,0 +1,77 @@
+"""Migrations make exactly the schema that the models describe, triggers and checks included."""
+
+import re
+
+import pytest
+import sqlalchemy as sa
+from flask_migrate import upgrade
+
+from core.db import Base, db
+from core.ddl import LOOKUPS, missing_triggers
+
+
+def _normal(sql):
+    return re.sub(r"\s+", " ", sql or "").strip().strip(";").replace('"', "")
+
+
+def _schema(engine):
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            rows = connection.execute(sa.text(
+                "SELECT type || ' ' || name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' "
+                "AND name <> 'alembic_version'"))
+            found = {name: _normal(sql) for name, sql in rows}
+        else:
+            found = {}
+            for kind, statement in {
+                "column": "SELECT table_name || '.' || column_name, concat_ws(' ', data_type, is_nullable, "
+                          "column_default, character_maximum_length) FROM information_schema.columns "
+                          "WHERE table_schema = 'public' AND table_name <> 'alembic_version'",
+                "constraint": "SELECT conrelid::regclass || '.' || conname, pg_get_constraintdef(oid) "
+                              "FROM pg_constraint WHERE connamespace = 'public'::regnamespace "
+                              "AND conrelid::regclass::text <> 'alembic_version'",
+                "index": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' "
+                         "AND tablename <> 'alembic_version'",
+                "trigger": "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+                "function": "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+            }.items():
+                found |= {f"{kind} {name}": _normal(text) for name, text in connection.execute(sa.text(statement))}
+        for lookup in LOOKUPS:
+            codes = connection.execute(sa.text(f"SELECT code FROM {lookup} ORDER BY code")).scalars().all()
+            found[f"codes {lookup}"] = ",".join(codes)
+        return found
+
+
+@pytest.mark.real_database
+def test_migrations_make_what_models_describe(app, databases):
+    by_models = _schema(db.engine)
+    name = "placard_migrated_probe"
+    databases.drop(name)
+    url = databases.create(name)
+    from tests.conftest import _make_app
+
+    fresh = _make_app(url, app.extensions["placard_settings"].instance_dir)
+    with fresh.app_context():
+        upgrade()
+        upgrade()  # again: nothing happens
+        by_migrations = _schema(db.engine)
+        assert missing_triggers(db.session.connection()) == []
+        db.session.remove()
+        db.engine.dispose()
+    databases.drop(name)
+    differing = {k for k in by_models.keys() | by_migrations.keys() if by_models.get(k) != by_migrations.get(k)}
+    assert not differing, "\n".join(
+        f"{k}\n  models     {by_models.get(k)}\n  migrations {by_migrations.get(k)}" for k in sorted(differing))
+
+
+def test_every_lookup_holds_the_codes_of_the_code(app):
+    for name, codes in LOOKUPS.items():
+        found = db.session.execute(sa.text(f"SELECT code FROM {name}")).scalars().all()
+        assert sorted(found) == sorted(codes), name
+
+
+def test_constraints_have_names():
+    for table in Base.metadata.tables.values():
+        for constraint in table.constraints:
+            if not isinstance(constraint, sa.PrimaryKeyConstraint):
+                assert constraint.name, f"{table.name}: {constraint}"
