@@ -98,7 +98,8 @@ def people_table(rows: Sequence[PersonRow], total: int, query: TableQuery) -> Ta
     return Table(
         _("People"),
         [
-            Column("name", _l("Name"), sortable=True, heading=True),
+            Column("name", _l("Name"), sortable=True, heading=True, csv=lambda row: row.name,
+                   render=lambda row: Markup("<bdi>{}</bdi>").format(row.name)),
             Column("email", _l("E-mail address"), sortable=True,
                    render=lambda row: Markup("<bdi>{}</bdi>").format(row.email)),
             Column("roles", _l("Roles today"), render=roles_today, csv=roles_today),

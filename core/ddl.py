@@ -55,7 +55,7 @@ def append_only(table: Table, *, key: str | tuple[str, ...] = "id", updatable: t
         table, f"{name}_no_update",
         sqlite=f"CREATE TRIGGER {name}_no_update BEFORE UPDATE{of} ON {name} "
                f"BEGIN SELECT RAISE(ABORT, '{refused}'); END",
-        postgresql=(_REFUSE, f"CREATE TRIGGER {name}_no_update BEFORE UPDATE{of} ON {name} "
+        postgresql=(REFUSE, f"CREATE TRIGGER {name}_no_update BEFORE UPDATE{of} ON {name} "
                              f"FOR EACH ROW EXECUTE FUNCTION placard_refuse('{refused}')"),
     )
     if updatable:  # UPDATE OR REPLACE t SET rowid = ... names no column above, and removes the row that has it
@@ -69,7 +69,7 @@ def append_only(table: Table, *, key: str | tuple[str, ...] = "id", updatable: t
         table, f"{name}_no_delete",
         sqlite=f"CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name} "
                f"BEGIN SELECT RAISE(ABORT, '{refused}'); END",
-        postgresql=(_REFUSE, f"CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name} "
+        postgresql=(REFUSE, f"CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name} "
                              f"FOR EACH ROW EXECUTE FUNCTION placard_refuse('{refused}')"),
     )
     # INSERT OR REPLACE deletes without a delete trigger on SQLite, by the key or by naming a rowid (which is -1 here
@@ -79,12 +79,12 @@ def append_only(table: Table, *, key: str | tuple[str, ...] = "id", updatable: t
         sqlite=f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name} "
                f"WHEN EXISTS (SELECT 1 FROM {name} WHERE ({same}) OR rowid = NEW.rowid) "
                f"BEGIN SELECT RAISE(ABORT, '{refused}'); END",
-        postgresql=(_REFUSE, f"CREATE TRIGGER {name}_no_replace BEFORE TRUNCATE ON {name} "
+        postgresql=(REFUSE, f"CREATE TRIGGER {name}_no_replace BEFORE TRUNCATE ON {name} "
                              f"FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('{refused}')"),
     )
 
 
-_REFUSE = (
+REFUSE = (
     "CREATE OR REPLACE FUNCTION placard_refuse() RETURNS trigger LANGUAGE plpgsql AS "
     "$$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $$"
 )

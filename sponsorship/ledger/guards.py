@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import Table
 
 from core.db import Base
-from core.ddl import _REFUSE, append_only, trigger
+from core.ddl import REFUSE, append_only, trigger
 from sponsorship.ledger.models import (
     Account,
     Entry,
@@ -87,7 +87,7 @@ trigger(
     sqlite="CREATE TRIGGER account_starts_at_zero BEFORE INSERT ON account "
            "WHEN NEW.debits_posted IS NOT 0 OR NEW.credits_posted IS NOT 0 OR NEW.moved_by IS NOT NULL "
            "BEGIN SELECT RAISE(ABORT, 'an account starts at zero'); END",
-    postgresql=(_REFUSE,
+    postgresql=(REFUSE,
                 "CREATE TRIGGER account_starts_at_zero BEFORE INSERT ON account FOR EACH ROW "
                 "WHEN (NEW.debits_posted <> 0 OR NEW.credits_posted <> 0 OR NEW.moved_by IS NOT NULL) "
                 "EXECUTE FUNCTION placard_refuse('an account starts at zero')"),
@@ -105,7 +105,7 @@ trigger(
            "AND NEW.credits_posted - OLD.credits_posted = (SELECT coalesce(sum(usd_minor), 0) FROM leg "
            "WHERE entry_id = NEW.moved_by AND account_id = NEW.id AND side = 'C'), 0) = 0 "
            "BEGIN SELECT RAISE(ABORT, 'only posting moves a balance'); END",
-    postgresql=(_REFUSE,
+    postgresql=(REFUSE,
                 "CREATE TRIGGER account_moves_by_posting BEFORE UPDATE OF debits_posted, credits_posted, moved_by "
                 "ON account FOR EACH ROW WHEN (pg_trigger_depth() = 0) "
                 "EXECUTE FUNCTION placard_refuse('only posting moves a balance')"),
@@ -213,7 +213,7 @@ trigger(
     sqlite=f"CREATE TRIGGER spend_moves_forward BEFORE UPDATE ON spend WHEN NOT (({_MOVES}) AND ({_KEPT})) "
            "OR EXISTS (SELECT 1 FROM spend s WHERE s.id <> NEW.id AND (s.confirm_entry_id = NEW.confirm_entry_id "
            "OR s.return_entry_id = NEW.return_entry_id)) BEGIN SELECT RAISE(ABORT, 'a payment does not move so'); END",
-    postgresql=(_REFUSE,
+    postgresql=(REFUSE,
                 f"CREATE TRIGGER spend_moves_forward BEFORE UPDATE ON spend FOR EACH ROW "
                 f"WHEN (NOT (({_MOVES}) AND ({_KEPT}))) EXECUTE FUNCTION placard_refuse('a payment does not move so')"),
 )

@@ -526,7 +526,7 @@ def test_the_donor_sees_the_journey_once_it_is_over(browser: Browser, told_site:
     try:
         sign_in(donor, "donor-xz@demo.example")
         page = donor.open("/donor/results")
-        assert int(_figure(page, "Journeys carried")) >= 3
+        assert int(_figure(page, "Journeys carried")) >= 1
         expect(page.locator("main tbody tr").filter(has_text="Demo BMS A").first).to_be_visible()
         words = page.locator("main").inner_text()
         for private in ("Amina", "Demo-Alpha", "Chimeg", "Demo State XA", "Demo State XC"):

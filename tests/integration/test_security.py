@@ -54,7 +54,8 @@ def test_logs_lose_addresses_keys_and_account_numbers(capsys):
     import structlog
 
     logs.configure_logs(as_json=True)
-    structlog.get_logger("probe").info("x", a="mail to amina@state.example", b="sk_live_abc", c="DE89370400440532013000")
+    structlog.get_logger("probe").info(
+        "x", a="mail to amina@state.example", b="sk_live_abc", c="DE89370400440532013000")
     logging.getLogger("probe").warning("for %s", "amina@state.example")
     noise = capsys.readouterr().err
     assert "amina@" not in noise and "sk_live" not in noise and "DE8937" not in noise
