@@ -26,14 +26,14 @@ from sponsorship.ledger.service import record_payout
 
 def pledge_of_state(stage: Stage, donor: str, code: str, amount_minor: int, at: datetime) -> PledgeMade:
     with clock.moved_to(at):
-        return make_pledge(PledgeDraft(draft_key=f"demo-{uuid.uuid4()}", amount_minor=amount_minor,
+        return make_pledge(PledgeDraft(draft_key=uuid.uuid4().hex, amount_minor=amount_minor,
                                        organisation_id=stage.places[code]), stage.actor(donor))
 
 
 def pledge_of_visitor(name: str, amount_minor: int, at: datetime) -> PledgeMade:
     with clock.moved_to(at):
         return make_pledge(PledgeDraft(
-            draft_key=f"demo-{uuid.uuid4()}", amount_minor=amount_minor, donor_kind="organisation", donor_name=name,
+            draft_key=uuid.uuid4().hex, amount_minor=amount_minor, donor_kind="organisation", donor_name=name,
             donor_contact="Demo Contact", donor_email=f"foundation@{DOMAIN}"), PUBLIC)
 
 
