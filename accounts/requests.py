@@ -45,9 +45,12 @@ def submit_account_request(
 
     Sending the same page twice gives the same request. Raises RuleBroken, NotFound.
     """
-    sent = db.session.scalar(select(AccountRequest.id).where(AccountRequest.letter_file_id == letter.key))
+    sent = db.session.scalar(select(AccountRequest).where(AccountRequest.letter_file_id == letter.key))
+    if sent is not None and sent.organisation_id == organisation_id:
+        return sent.id  # the same page sent twice
     if sent is not None:
-        return sent  # the same page sent twice
+        raise RuleBroken(gettext("This letter was sent for another State already. Choose the file again."),
+                         code="request.letter_used", field="letter")
     organisation = get(Organisation, organisation_id)
     if organisation.kind not in ("state", "observer"):
         raise RuleBroken(gettext("Choose a State from the list."), code="request.state", field="state")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 # ISO 4217 (List One) minor units where they are not 2. These are the accounting digits; Stripe's wire digits differ
 # (ISK, UGX) and live with the gateway.
@@ -113,16 +113,14 @@ class Money:
         raw = re.sub(r"[ \u00a0\u202f'\u2019_]", ",", raw)
         if not re.fullmatch(r"(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?", raw):
             raise MoneyError("not_a_number")
-        try:
-            amount = Decimal(raw.replace(",", ""))
-        except InvalidOperation as error:
-            raise MoneyError("not_a_number") from error
-        scaled = amount.scaleb(currency_digits(currency))
-        if scaled != scaled.to_integral_value():
+        digits = currency_digits(currency)
+        whole, _point, part = raw.replace(",", "").partition(".")
+        whole, part = whole.lstrip("0") or "0", part.rstrip("0")  # as text: Decimal rounds, or gives up, when long
+        if len(part) > digits:
             raise MoneyError("decimals")
-        if scaled > MAX_MINOR:
+        if len(whole) > len(str(MAX_MINOR)) or (minor := int(whole + part.ljust(digits, "0"))) > MAX_MINOR:
             raise MoneyError("too_large")
-        return cls(int(scaled), currency)
+        return cls(minor, currency)
 
 
 def usd(minor: int) -> Money:

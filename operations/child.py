@@ -16,9 +16,16 @@ class SimulatorFailed(RuntimeError):
 
 
 def start_simulator(settings: Settings) -> subprocess.Popen[bytes]:
-    """Start it and wait until it answers. It ends with this process."""
+    """Start it and wait until it answers. Raises SimulatorFailed."""
+    child = launch_simulator(settings)
+    wait_for_simulator(child, settings)
+    return child
+
+
+def launch_simulator(settings: Settings) -> subprocess.Popen[bytes]:
+    """Start it, without waiting. It ends with this process."""
     with open(settings.instance_dir / "simulator.log", "ab") as log:
-        child = subprocess.Popen(
+        return subprocess.Popen(
             [
                 sys.executable, "-m", "stripe_simulator",
                 "--port", str(settings.simulator_port),
@@ -30,13 +37,17 @@ def start_simulator(settings: Settings) -> subprocess.Popen[bytes]:
             # the secret goes by the environment: command lines are visible to every user of the machine
             env={**os.environ, "STRIPE_SIMULATOR_WEBHOOK_SECRET": settings.stripe_webhook_secret},
         )
-    for _ in range(100):
+
+
+def wait_for_simulator(child: subprocess.Popen[bytes], settings: Settings) -> None:
+    """Return once it answers. Raises SimulatorFailed."""
+    for _ in range(300):
         if child.poll() is not None:
             break
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", settings.simulator_port)) == 0:
-                return child
-        time.sleep(0.1)
+                return
+        time.sleep(0.05)
     child.kill()
     raise SimulatorFailed(f"the Stripe simulator did not start on port {settings.simulator_port}; "
                           f"see {settings.instance_dir / 'simulator.log'}")

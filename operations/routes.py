@@ -102,7 +102,7 @@ def mailbox() -> str:
 def mail(name: str) -> str:
     _demo_only()
     path = _settings().mailbox_dir / f"{name}.eml"
-    if not name.replace("-", "").isalnum() or not path.exists():
+    if len(name) > 100 or not name.replace("-", "").isalnum() or not path.exists():
         raise NotFound()
     return render_template("operations/mail.html", mail=_read(path))
 

@@ -15,18 +15,20 @@ from flask import Flask
 from core.scheduler import Scheduler
 from core.settings import Settings
 from operations import prepare
-from operations.child import start_simulator
+from operations.child import launch_simulator, wait_for_simulator
 
 
 def serve(app: Flask) -> None:
     """Prepare the database, then serve until stopped."""
     settings: Settings = app.extensions["placard_settings"]
     door = _door(os.environ.get("HOST", "127.0.0.1"), settings.port)
-    prepare.migrate(app)
-    prepare.mark(app, settings)
-    child = start_simulator(settings) if settings.uses_simulator else None
+    child = launch_simulator(settings) if settings.uses_simulator else None
     scheduler = Scheduler(app)
     try:
+        prepare.migrate(app)
+        prepare.mark(app, settings)
+        if child is not None:
+            wait_for_simulator(child, settings)
         if settings.env == "demo":
             _demonstration(app)
         scheduler.start()

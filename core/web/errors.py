@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, g, render_template, request
+from flask import Flask, current_app, g, render_template, request
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
@@ -29,7 +30,7 @@ def _page(status: int, message: object = "", **more: Any) -> Any:
         body = {"type": "about:blank", "status": status, "title": str(message) or str(status)}
         return body, status, {"Content-Type": "application/problem+json"}
     template = f"errors/{status}.html" if status in PAGES else "errors/error.html"
-    typed = typed_words() if status in (400, 401, 503) else []
+    typed = [] if status in (413, 500) else typed_words()  # those two could not, or need not, be read again
     return render_template(
         template, status=status, message=message, request_id=g.get("request_id", ""), typed=typed, **more
     ), status
@@ -43,6 +44,8 @@ def _refused(error: PlacardError) -> Any:
         "busy": _("The system is busy. Nothing was changed; please try again in a moment."),
     }.get(error.code.split(".")[0], "")
     status = error.status
+    if status == 409:
+        return _page(status, message, retry_url=_page_to_open())
     if status in PAGES:
         return _page(status, message)
     if status == 401:
@@ -52,6 +55,14 @@ def _refused(error: PlacardError) -> Any:
     titles = {503: _("Please try again in a moment")}
     return _page(status, message, title=titles.get(status, _("This cannot be done")),
                  what_next=_("Go back and change what you entered, or ask the secretariat."))
+
+
+def _page_to_open() -> str:
+    """Where the form that came too late stood: the page it was sent from, or its own address if that is a page."""
+    came_from = urlsplit(request.referrer or "")
+    paths = ([came_from.path] if came_from.netloc == request.host else []) + [request.path]
+    routes = current_app.url_map.bind("")
+    return next((path for path in paths if not path.startswith("//") and routes.test(path, "GET")), "/")
 
 
 def _http(error: HTTPException) -> Any:

@@ -32,6 +32,7 @@ from core.money import Money, MoneyError
 from core.web.formats import format_day, format_money, format_size
 
 MEGABYTE = 1024 * 1024
+FIRST_YEAR, LAST_YEAR = 1900, 2200  # beyond them a typing mistake is certain, and arithmetic on days would fail
 
 
 def stripped(value: Any) -> Any:
@@ -180,6 +181,12 @@ class DayField(_KeepsFirstError, DateField):
                     "Write a date that exists, as %(example)s or 2027-06-16.",
                     example=format_day(date(2027, 6, 16)),
                 )
+            )
+        if not FIRST_YEAR <= self.data.year <= LAST_YEAR:
+            self.data = None
+            raise ValueError(
+                gettext("Write the year with four figures, from %(first)s to %(last)s.",
+                        first=FIRST_YEAR, last=LAST_YEAR)
             )
 
 

@@ -12,6 +12,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import db as database
+from core.errors import NotFound
 from core.settings import Settings
 from core.web.access import Access
 from core.web.limits import limiter
@@ -58,6 +59,8 @@ def _begin() -> None:
     g.mode_token = database.set_mode("read" if reads else "write")
     g.request_id = secrets.token_hex(8)
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    if "\x00" in request.path:
+        raise NotFound()  # no address holds one, and PostgreSQL refuses to compare with one
 
 
 def _end(_error: BaseException | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,6 +19,7 @@ from accounts.current import current_actor
 from accounts.permissions import allows
 from accounts.queries import person_labels
 from core import clock, events
+from core.machines import State
 from core.web.access import public
 from core.web.formats import day_html, format_days
 from core.web.links import absolute
@@ -186,7 +188,13 @@ def _name_cell(meeting: MeetingRow) -> Markup:
     return Markup("<bdi>{}</bdi>{}").format(meeting.short_name, mark)
 
 
-def _columns(organises: bool) -> list[Column]:
+def _officer_status(meeting: MeetingRow) -> State | str:
+    """The state in the organiser's words; nothing where the public word beside it says as much."""
+    told = meeting.state == "published" or str(meeting.officer_status.label) == str(meeting.status.label)
+    return "" if told else meeting.officer_status
+
+
+def _columns(organises: bool, rows: Sequence[MeetingRow]) -> list[Column]:
     columns = [
         Column("name", _("Meeting"), sortable=True, heading=True, render=_name_cell),
         Column("when", _("Dates"), sortable=True,
@@ -195,8 +203,8 @@ def _columns(organises: bool) -> list[Column]:
         Column("kind", _("Kind"), sortable=True, render=lambda m: m.kind_name),
         Column("status", _("Status"), render=lambda m: m.status),
     ]
-    if organises:
-        columns.append(Column("state", _("For organisers"), render=lambda m: m.officer_status))
+    if organises and any(_officer_status(row) for row in rows):
+        columns.append(Column("state", _("For organisers"), render=_officer_status))
     return columns
 
 
@@ -222,7 +230,7 @@ def meetings() -> ResponseReturnValue:
     if query.format == "csv":
         return csv_response(_csv_columns(), rows, "placard-meetings.csv")
     table = Table(
-        _("Meetings"), _columns(organises), rows, filters=filters, query=query, total=total,
+        _("Meetings"), _columns(organises, rows), rows, filters=filters, query=query, total=total,
         base_url=url_for("calendar.meetings"), row_url=lambda m: url_for("calendar.meeting", slug=m.slug),
         empty_title=_("No meetings yet"), empty_text=_("Meetings appear here once the organiser has announced them."),
     )

@@ -18,6 +18,7 @@ from core.actor import Actor
 from core.db import db, get
 from core.errors import NotFound
 from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_by_id
+from sponsorship.applications import related
 from sponsorship.applications.application_service import NOMINEE_PAGES, PAGES, WRITABLE, step_key
 from sponsorship.applications.completeness import Missing, missing
 from sponsorship.applications.models import Application, ApplicationStep, Call, Nominee
@@ -56,11 +57,12 @@ class MissionPage:
     nominees: list[NomineeRow]
     missing: list[Missing]
     last_saved: tuple[datetime, str] | None
+    told: bool  # an offer has been sent
 
     @property
     def status(self) -> Any:
         """Word and tone for the mission."""
-        return mission_state(self.application.state)
+        return mission_state(self.application.state, self.told)
 
     @property
     def writable(self) -> bool:
@@ -94,7 +96,7 @@ def mission_page(application_id: uuid.UUID, actor: Actor) -> MissionPage:
     return MissionPage(
         application_row(application), call_rows([call])[0], meeting,
         names([application.organisation_id])[application.organisation_id], nominees_of(application_id, actor),
-        lacks, _last_saved(application_id),
+        lacks, _last_saved(application_id), bool(related.told([application_id])),
     )
 
 
@@ -150,15 +152,16 @@ class OwnApplication:
     closes_at: datetime
     zone: str
     received_at: datetime | None
+    told: bool  # an offer has been sent
 
     @property
     def status(self) -> Any:
         """Word and tone for the mission."""
-        return mission_state(self.state)
+        return mission_state(self.state, self.told)
 
 
 def own_applications(actor: Actor) -> list[OwnApplication]:
-    """Every application of the States this person acts for, the latest first. Four queries."""
+    """Every application of the States this person acts for, the latest first. Five queries."""
     organisations = organisations_with(actor, "application.own")
     rows = db.session.execute(
         select(Application, Call).join(Call, Call.id == Application.call_id)
@@ -167,11 +170,12 @@ def own_applications(actor: Actor) -> list[OwnApplication]:
     ).all()
     meetings = meetings_by_id({call.meeting_id for _a, call in rows})
     labels = names(organisations)
+    told = related.told(a.id for a, _call in rows)
     return [
         OwnApplication(
             a.id, a.reference, call.id, meetings[call.meeting_id].short_name, meetings[call.meeting_id].days_text,
             a.organisation_id, labels[a.organisation_id], a.state, call.closes_at, meetings[call.meeting_id].timezone,
-            a.received_at,
+            a.received_at, a.id in told,
         )
         for a, call in rows
     ]

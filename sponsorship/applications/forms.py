@@ -157,7 +157,7 @@ class PersonForm(StepForm):
     sex = OneOf(_l("Sex"), [Required(_l("Choose an answer."))], choices=list(SEX_NAMES.items()),
                      description=_l("Used for totals of women and men sponsored, never for a person."))
     birth_date = DayField(_l("Date of birth"), [Required(_l("Write the date of birth, as in the passport."))],
-                          description=_l("As in the passport, for example 27 March 1985."))
+                          description=_l("As in the passport."))
     function = StringField(_l("Function"), [Required(), _no_longer_than(200)],
                            description=_l("For example: head of the national commission on small arms."))
     ministry = StringField(_l("Ministry or service"), [Required(), _no_longer_than(200)])

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from sponsorship.applications.form_queries import MissionPage
 from sponsorship.applications.queries import CallRow
+from sponsorship.applications.transitions import kept_from_mission
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def for_mission(page: MissionPage, now: datetime) -> NextStep:
                               None),
         "cancelled": NextStep(_("Nothing more follows: the call was cancelled."), None, None),
     }
-    if application.state in simple:
+    if application.state in simple and not kept_from_mission(application.state, page.told):
         return simple[application.state]
     return NextStep(_("You need not do anything. States are ranked by the published rules, a panel recommends, and the "
                       "head of the fund decides. The fund plans to tell States by the date below."),

@@ -43,6 +43,7 @@ from sponsorship.applications.words import (
     OUTCOME_NAMES,
     PACKAGE_NAMES,
     SEX_NAMES,
+    fact_name,
 )
 
 bp = Blueprint("calls", __name__)
@@ -56,7 +57,7 @@ def officers_words() -> dict[str, Any]:
         "CALL": CALL, "APPLICATION": APPLICATION, "criterion_names": CRITERION_NAMES,
         "criterion_short": CRITERION_SHORT, "decided_by_names": DECIDED_BY_NAMES, "package_names": PACKAGE_NAMES,
         "sex_names": SEX_NAMES, "outcome_names": OUTCOME_NAMES, "eligibility_names": ELIGIBILITY_NAMES,
-        "ineligible_sentences": INELIGIBLE_SENTENCES, "usd": usd,
+        "ineligible_sentences": INELIGIBLE_SENTENCES, "fact_name": fact_name, "usd": usd,
         "may": lambda permission: allows(current_actor(), permission),
     }
 

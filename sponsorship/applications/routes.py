@@ -25,7 +25,7 @@ from sponsorship.applications.completeness import MAX_NOMINEES
 from sponsorship.applications.form_queries import MissionPage, StepState
 from sponsorship.applications.forms import STEP_FORMS, StepForm, VersionedForm, WithdrawForm, step_form
 from sponsorship.applications.next_steps import for_mission
-from sponsorship.applications.transitions import APPLICATION, MISSION_EVENTS, public_call_state
+from sponsorship.applications.transitions import APPLICATION, EVENTS_UNTIL_TOLD, MISSION_EVENTS, public_call_state
 from sponsorship.applications.words import (
     CRITERION_MEANINGS,
     CRITERION_NAMES,
@@ -109,7 +109,8 @@ def status(id: uuid.UUID) -> str:
     page = form_queries.mission_page(id, current_actor())
     return render_template(
         "applications/status.html", page=page, next=for_mission(page, clock.now()), timeline=_timeline(page),
-        related=related.of_application(id), ineligible=ineligible_sentence(page.application.ineligible_reason),
+        related=related.of_application(id, current_actor()),
+        ineligible=ineligible_sentence(page.application.ineligible_reason),
         can_withdraw=APPLICATION.find(page.application.state, "withdraw") is not None,
     )
 
@@ -117,6 +118,8 @@ def status(id: uuid.UUID) -> str:
 def _timeline(page: MissionPage) -> list[TimelineItem]:
     """What a mission may know: its own steps and the decisions; colleagues by name, officers by office."""
     events = [e for e in history("application", page.application.id) if e.tag in MISSION_EVENTS]
+    if not page.told:
+        events = [e for e in events if e.tag not in EVENTS_UNTIL_TOLD]
     own_tags = ("start", "submit", "withdraw")
     colleagues = person_labels(e.actor_id for e in events if e.tag.rsplit(".", 1)[-1] in own_tags)
     labels = {"start": _("Application begun"), "submit": _("Application sent"), "return": _("Returned for completion"),

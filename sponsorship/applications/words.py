@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 CRITERION_NAMES: dict[str, Any] = {
@@ -61,6 +62,12 @@ INELIGIBLE_SENTENCES: dict[str, Any] = {
     "no_declaration": _l("The State did not declare that it could not attend otherwise."),
     "outside_call": _l("The request is for something this call does not pay."),
 }
+
+
+def fact_name(code: str) -> Any:
+    """A dated fact in words: of a criterion, of a regional group (`group:African`); the bare code for any other."""
+    kind, _colon, value = code.partition(":")
+    return _("Regional group: %(group)s", group=value) if kind == "group" else CRITERION_NAMES.get(code, code)
 
 
 def ineligible_sentence(reason: str | None) -> Any:

@@ -16,7 +16,7 @@ from sponsorship.applications import related
 from sponsorship.applications.models import Call
 from sponsorship.applications.related import Related
 from sponsorship.awards.models import Award
-from sponsorship.awards.queries import AwardRow, awards_waiting
+from sponsorship.awards.queries import AwardRow, applications_offered, awards_waiting, visible
 from sponsorship.awards.transitions import AWARD
 
 
@@ -53,10 +53,10 @@ def to_answer(actor: Actor) -> list[DeskItem]:
             for row in awards_waiting(("offered",), actor)]
 
 
-def of_application(application_id: uuid.UUID) -> list[Related]:
-    """Awards that follow from an application, for its page."""
+def of_application(application_id: uuid.UUID, actor: Actor) -> list[Related]:
+    """Awards that follow from an application and that this reader may know of, for its page."""
     rows = db.session.execute(
-        select(Award.id, Award.reference, Award.state).where(Award.application_id == application_id)
+        select(Award.id, Award.reference, Award.state).where(Award.application_id == application_id, visible(actor))
         .order_by(Award.reference)
     )
     return [Related(_("Award"), row.reference, url_for("awards.award_page", id=row.id), AWARD.state(row.state))
@@ -66,6 +66,7 @@ def of_application(application_id: uuid.UUID) -> list[Related]:
 def register() -> None:
     """Called once by app.py."""
     related.register(of_application)
+    related.register_told(applications_offered)
     register_source("award.decide", to_decide)
     register_source("obligation.certify", to_certify)
     register_source("obligation.approve", to_approve)

@@ -18,11 +18,16 @@ Words = Callable[[], tuple[str, str]]
 
 
 def to_focal_points(award: Award, kind: str, words: Words, once: str = "") -> None:
-    """Write to every focal point of the award's State; `words` makes (subject, body) in the reader's language."""
+    """Write to every focal point of the award's State; `words` makes (subject, body) in the reader's language.
+
+    Before the offer the State does not read the award's page, so the link leads to its application.
+    """
+    page, target = (("awards.award_page", award.id) if award.offered_at else
+                     ("applications.status", award.application_id))
     for contact in people_with("award.answer", award.organisation_id):
         with force_locale(contact.locale):
             subject, body = words()
-            link = absolute("awards.award_page", id=award.id)
+            link = absolute(page, id=target)
             send_mail(contact.email, kind=kind, subject=subject, body=f"{body}\n\n{link}\n",
                       dedupe_key=f"{kind}:{award.id}:{once or award.version}:{contact.person_id}")
 

@@ -5,17 +5,30 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from core.actor import Actor
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What this reader is to do next with the award: one primary button, in place of the award's own next step."""
+
+    what: str
+    who: str
+    by: datetime | str | None
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
 class Panel:
-    """A part of the page: a template with its own context."""
+    """A part of the page: a template with its own context, and what it asks of the reader."""
 
     template: str
     context: dict[str, Any] = field(default_factory=dict)
+    asked: Asked | None = None
 
 
 PanelSource = Callable[[uuid.UUID, Actor], Panel | None]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
 from accounts.permissions import allows, organisations_with
 from accounts.queries import names
@@ -42,10 +42,19 @@ def lines_of(award_id: uuid.UUID) -> dict[str, int]:
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """Which awards a reader may know of: the fund's officers all, focal points their State's, nobody else any."""
+    """Which awards a reader may know of: the fund's officers all, focal points their State's from the offer on, nobody
+    else any."""
     if allows(actor, "award.view_all"):
         return true()
-    return Award.organisation_id.in_(organisations_with(actor, "award.answer"))
+    return and_(Award.organisation_id.in_(organisations_with(actor, "award.answer")), Award.offered_at.is_not(None))
+
+
+def applications_offered(application_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these applications have had an offer: from then on their States know what was decided."""
+    return set(db.session.scalars(
+        select(Award.application_id)
+        .where(Award.application_id.in_(set(application_ids)), Award.offered_at.is_not(None))
+    ))
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,10 @@ from sponsorship.awards.forms import (
     choices_of,
     decision_form,
 )
+from sponsorship.awards.money import cover_of
 from sponsorship.awards.panels import panels_for
 from sponsorship.awards.transitions import AWARD
-from sponsorship.awards.words import LABELS, LINES, STATE_EVENTS, STATE_LABELS, STEPS, next_step
+from sponsorship.awards.words import LABELS, LINES, STATE_EVENTS, STATE_LABELS, STEPS, next_step, offer_covers
 
 bp = Blueprint("awards", __name__)
 View = str | Response | tuple[str, int]
@@ -99,11 +100,15 @@ def _show(award_id: uuid.UUID, message: object | None = None) -> View:
         m for m in AWARD.from_state(page.row.state)
         if m.permission != SYSTEM and m.action != "select" and allows(actor, m.permission, page.row.organisation_id)
     ]
+    panels = panels_for(award_id, actor)
+    asked = next((p.asked for p in panels if p.asked), None)
+    signs = any(m.action in ("certify", "approve") for m in moves)
     body = render_template(
         "awards/award.html", page=page, signed=[(STEPS[s.step], names.get(s.person_id, ""), s.at) for s in signed],
         timeline=timeline_items(events, AWARD, names, LABELS if page.officer else STATE_LABELS,
                                 show_text=page.officer), moves=moves, line_labels=LINES,
-        next=next_step(page), panels=panels_for(award_id, actor), message=message,
+        next=asked or next_step(page), panels=panels, message=message, asked=asked,
+        cover=cover_of(award_id) if signs else None,
         sees_application=allows(actor, "application.view_all"),
         me_signed=any(s.person_id == actor.person_id for s in signed),
     )
@@ -144,7 +149,7 @@ def approve(id: uuid.UUID) -> View:
 
 def _page_with_form(
     award_id: uuid.UUID, form: Any, run: Callable[[Any], None], done: str, title: object, warning: object,
-    button: object, kind: str = "primary",
+    button: object, kind: str = "primary", covers: object = None,
 ) -> View:
     """An act with a page of its own: what it does, the form, the button."""
     page = queries.award_page(award_id, current_actor())
@@ -157,7 +162,7 @@ def _page_with_form(
         except RuleBroken as error:
             add_error(form, error.field, error.message)
     body = render_template("awards/act.html", page=page, form=form, title=title, warning=warning, button=button,
-                           kind=kind)
+                           kind=kind, covers=covers)
     return (body, 422) if request.method == "POST" else body
 
 
@@ -191,7 +196,7 @@ def accept(id: uuid.UUID) -> View:
         _("Accepted. Please give the bank data of the person who travels next."), _("Check and accept the offer"),
         _("By accepting, the State confirms that this nominee will attend, travel on these dates, and send a short "
           "report afterwards."),
-        _("Accept the offer"),
+        _("Accept the offer"), covers=offer_covers,
     )
 
 

@@ -18,6 +18,8 @@ STEPS = {
     "award.approved": _l("Approved, approving officer"),
 }
 LINES = {"ticket": _l("Ticket"), "dsa": _l("Daily subsistence allowance"), "terminal": _l("Terminal expenses")}
+# the same lines inside a sentence
+COVERED = {"ticket": _l("the ticket"), "dsa": _l("daily subsistence"), "terminal": _l("terminal expenses")}
 LABELS = {"awards.award.reserve": _l("Placed on the reserve list by the head of the fund")}
 # the same moves in the words of a letter to the State
 STATE_LABELS = {
@@ -34,6 +36,12 @@ STATE_EVENTS = frozenset(
         "leave", "end_reserve", "close",
     )
 )
+
+
+def offer_covers(page: AwardPage) -> str:
+    """What an offer pays, in the words of the State."""
+    covered = ", ".join(str(COVERED[kind]) for kind, _amount in page.lines)
+    return _("The offer covers: %(parts)s. The State pays everything else.", parts=covered)
 
 
 @dataclass(frozen=True)

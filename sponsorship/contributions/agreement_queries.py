@@ -14,7 +14,7 @@ from core import clock
 from core.db import db
 from sponsorship.contributions.agreements import agreement_in_force, in_force
 from sponsorship.contributions.models import Agreement
-from sponsorship.contributions.pools import pool_names
+from sponsorship.contributions.pools import pool_names, purpose_names
 
 MAX_LIST = 10_000
 
@@ -56,7 +56,7 @@ def list_agreements() -> list[AgreementRow]:
 
 @dataclass(frozen=True)
 class AgreementTermsRow:
-    """What a donor should know of the agreement that will apply."""
+    """What a donor should know of the agreement that will apply; `pool` in the words for donors."""
 
     reference: str
     pool: str
@@ -65,10 +65,11 @@ class AgreementTermsRow:
 
 
 def agreement_terms(organisation_id: uuid.UUID, day: date) -> AgreementTermsRow | None:
-    """The agreement that a State's payment would come under on `day`; None when it would wait for acceptance."""
+    """The agreement that a State's payment would come under on `day`, and which decides its pool; None when the
+    payment would wait for acceptance."""
     kind = db.session.scalar(select(Organisation.kind).where(Organisation.id == organisation_id))
     found = agreement_in_force(organisation_id, day) if kind == "state" else None
     if found is None:
         return None
-    pool = pool_names({found.pool_id}).get(found.pool_id, "—")
+    pool = purpose_names({found.pool_id}).get(found.pool_id, "—")
     return AgreementTermsRow(found.reference, pool, found.support_rate_bp, found.end_date)

@@ -54,6 +54,7 @@ def _own_page(pledge_id: uuid.UUID, problem: Any = None) -> str:
             page, request.args.get("back"), problem, pay_url=url_for("contributions.pay_own", pledge_id=pledge_id),
             here=url_for("contributions.own_pledge", pledge_id=pledge_id),
             receipt_url=lambda row: url_for("contributions.own_receipt", contribution_id=row.id),
+            results_url=url_for("fund.donor_results"),
         ),
         crumbs=[(_("My contributions"), url_for("contributions.donor_home")), (page.reference, None)],
         withdraw_url=url_for("contributions.withdraw_own", pledge_id=pledge_id) if page.code == "announced" else None,

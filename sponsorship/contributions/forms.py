@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Collection, Sequence
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext
@@ -40,7 +40,10 @@ class OneOfField(RadioField):
 
 
 class AmountForm(BaseForm):
-    """How much, for what; and for which organisation, where the person serves several."""
+    """How much, for what; and for which organisation, where the person serves several.
+
+    What it is for is not asked where an agreement decides it: `bound` has the organisations with one in force.
+    """
 
     organisation = OneOfField(_l("Who gives"), validators=[Optional()])
     amount = MoneyField(
@@ -49,7 +52,9 @@ class AmountForm(BaseForm):
     )
     purpose = OneOfField(_l("What it is for"), validators=[Required(_l("Choose what the money is for."))])
 
-    def __init__(self, purposes: Sequence[PoolChoice], organisations: Choices, **kwargs: Any) -> None:
+    def __init__(
+        self, purposes: Sequence[PoolChoice], organisations: Choices, bound: Collection[str] = (), **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.purpose.choices = [(choice.value, choice.label) for choice in purposes]
         self.organisation.choices = list(organisations)
@@ -57,6 +62,8 @@ class AmountForm(BaseForm):
             self.organisation.validators = [Required(_l("Choose for whom you give."))]
         else:
             del self.organisation
+        if organisations and all(key in bound for key, _label in organisations):
+            del self.purpose
 
     def validate_amount(self, field: Any) -> None:
         """Within what a pledge may be."""
@@ -158,7 +165,7 @@ class PercentField(StringField):
             return
         try:
             value = Decimal(text) * 100
-        except InvalidOperation:
+        except ArithmeticError:  # no number, or one too large to be one
             value = Decimal("0.5")
         if value != value.to_integral_value() or not 0 <= value <= 5000:
             raise ValidationError(gettext("Write a rate from 0 to 50, with at most two decimals, for example 13."))

@@ -108,17 +108,16 @@ def donor_table(rows: list[PledgeRow], total: int, query: TableQuery) -> Table:
         row_url=lambda row: url_for("contributions.own_pledge", pledge_id=row.id),
         empty_title=_("You have not pledged yet"),
         empty_text=_("A pledge says what you intend to give. You can pay it at once or later."),
-        empty_action=(_("Make a pledge"), url_for("contributions.donate")),
     )
 
 
 def agreement_table(rows: list[AgreementRow]) -> Table:
     """Agreements on record."""
     return Table(
-        _("Agreements"), AGREEMENT_COLUMNS, rows, per_page=max(50, len(rows)),
+        _("Contribution agreements"), AGREEMENT_COLUMNS, rows, per_page=max(50, len(rows)),
         base_url=url_for("contributions.agreement_list"),
         empty_title=_("No agreement on record"),
         empty_text=_("Record an exchange of letters, and the State's payments go into its pool without further "
                      "acceptance."),
-        empty_action=(_("Record an agreement"), url_for("contributions.new_agreement")),
+        empty_action=(_("Record a contribution agreement"), url_for("contributions.new_agreement")),
     )

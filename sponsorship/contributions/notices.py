@@ -82,8 +82,8 @@ def receipt_issued(pledge: Pledge, contribution: Contribution, receipt: Receipt)
         with in_language(locale):
             send_mail(
                 address, kind="contribution.receipt", dedupe_key=f"ctr:{contribution.id.hex}:receipt:{part}",
-                subject=_("%(number)s: receipt for %(amount)s", number=receipt.number,
-                          amount=_amount(receipt.gross_minor, receipt.currency)),
+                subject=_("%(number)s: receipt for %(amount)s, pledge %(reference)s", number=receipt.number,
+                          amount=_amount(receipt.gross_minor, receipt.currency), reference=pledge.reference),
                 body=_("Thank you. %(amount)s has been received and accepted.\n\nReceipt: %(number)s\n"
                        "Pledge: %(reference)s\n\n%(link)s",
                        amount=_amount(receipt.gross_minor, receipt.currency), number=receipt.number,

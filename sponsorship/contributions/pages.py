@@ -37,27 +37,30 @@ class PledgeView:
     pay_label: str
     refresh_url: str | None
     receipts: tuple[tuple[str, str], ...]
+    results_url: str | None
     problem: Any
     timeline: list[TimelineItem]
 
 
 def pledge_view(
     page: PledgePage, back: str | None, problem: Any, *, pay_url: str, here: str,
-    receipt_url: Callable[[ContributionRow], str],
+    receipt_url: Callable[[ContributionRow], str], results_url: str | None = None,
 ) -> PledgeView:
     """`back` is how the donor came from Stripe: paid, cancelled or None. It is only what the address says; what
-    counts is what Stripe has told us."""
+    counts is what Stripe has told us. `results_url` is where a signed-in donor reads what the money has done."""
     latest = page.latest
     waiting = latest is not None and latest.code == "checkout" and back == "paid"
     payable = page.code == "announced" and not waiting and page.amount.minor <= CARD_LIMIT_MINOR
+    results = results_url if page.code == "paid" and latest is not None and latest.code == "accepted" else None
     label = _("Go on to pay") if latest is not None and latest.code == "checkout" else _("Pay now by card")
     if latest is not None and latest.code in ("failed", "expired"):
         label = _("Try again")
     return PledgeView(
-        pledge=page, latest=latest, notice=_notice(page, latest, back), next=_next(page, latest, waiting),
+        pledge=page, latest=latest, notice=_notice(page, latest, back),
+        next=_next(page, latest, waiting, results is not None),
         pay_url=pay_url if payable else None, pay_label=label, refresh_url=f"{here}?back=paid" if waiting else None,
         receipts=tuple((row.receipt_number, receipt_url(row)) for row in page.attempts if row.receipt_number),
-        problem=problem,
+        results_url=results, problem=problem,
         timeline=timeline_items(page.history, PLEDGE, labels={"announce": _("Pledge made")}, show_text=False),
     )
 
@@ -82,7 +85,7 @@ def _notice(page: PledgePage, latest: ContributionRow | None, back: str | None) 
     return None
 
 
-def _next(page: PledgePage, latest: ContributionRow | None, waiting: bool) -> NextStep:
+def _next(page: PledgePage, latest: ContributionRow | None, waiting: bool, has_results: bool) -> NextStep:
     if waiting:
         return NextStep(_("Stripe confirms the payment to us."), _("Nobody needs to act"), _("usually within a minute"))
     if page.code == "announced":
@@ -101,6 +104,8 @@ def _next(page: PledgePage, latest: ContributionRow | None, waiting: bool) -> Ne
         return NextStep(_("Your payment is being returned to the card it came from."), _("Stripe and your bank"),
                         _("usually within ten days"))
     if page.code == "paid":
-        return NextStep(_("The money carries delegates to their meetings. You will see here what it has done."),
-                        _("The fund"))
+        if has_results:
+            return NextStep(_("The money carries delegates to their meetings. You will see under Results what it has "
+                              "done."), _("The fund"))
+        return NextStep(_("The money carries delegates to their meetings."), _("The fund"))
     return NextStep(_("Nothing more happens with this pledge."), _("Nobody needs to act"))

@@ -14,7 +14,7 @@ from accounts.permissions import allows, require
 from core import clock, events, vault
 from core.actor import PUBLIC, Actor
 from core.db import command, db, get, lock, new_id
-from core.errors import NotFound, RuleBroken
+from core.errors import NotFound, RuleBroken, Stale
 from core.money import usd
 from core.references import next_reference
 from core.web.formats import format_money
@@ -140,9 +140,11 @@ def cancel_pledge(pledge_id: uuid.UUID, actor: Actor, words: str, expected_versi
 @command
 def withdraw_pledge(pledge_id: uuid.UUID, actor: Actor, expected_version: int | None = None) -> None:
     """The donor organisation takes its pledge back before paying. Raises NotFound, IllegalMove, Stale, RuleBroken."""
-    pledge = lock(Pledge, pledge_id, expected_version)
+    pledge = lock(Pledge, pledge_id)
     if pledge.organisation_id is None or not allows(actor, "contribution.own", pledge.organisation_id):
-        raise NotFound()
+        raise NotFound()  # before the version is looked at: another donor's pledge does not exist here
+    if expected_version is not None and pledge.version != expected_version:
+        raise Stale()
     _no_open_payment(pledge)
     PLEDGE.apply(pledge, "withdraw", actor, organisation_id=pledge.organisation_id)
 

@@ -30,6 +30,11 @@ def _pools() -> list[PoolRow]:
     return list_pools(include_demo=shows_demonstration())
 
 
+def unearmarked_words() -> str:
+    """What donors read of money without an earmark, wherever they choose or read it."""
+    return _("Where it is needed most (unearmarked)")
+
+
 def general_pool_id() -> uuid.UUID:
     """The pool of unearmarked money. Raises RuleBroken while the fund has none."""
     found = sorted((pool for pool in _pools() if pool.earmark is None), key=lambda pool: (pool.is_demo, pool.code))
@@ -41,7 +46,7 @@ def general_pool_id() -> uuid.UUID:
 def purposes() -> list[PoolChoice]:
     """What donors may choose from, unearmarked first: the fund asks for that."""
     earmarked = sorted((pool for pool in _pools() if pool.earmark is not None), key=lambda pool: (pool.name, pool.code))
-    return [PoolChoice(None, _("Where it is needed most")), *(PoolChoice(pool.id, pool.name) for pool in earmarked)]
+    return [PoolChoice(None, unearmarked_words()), *(PoolChoice(pool.id, pool.name) for pool in earmarked)]
 
 
 def all_pools() -> list[PoolChoice]:
@@ -62,3 +67,11 @@ def pool_names(pool_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Names of pools, in one query at most."""
     wanted = set(pool_ids)
     return {key: row.name for key, row in pools_by_ids(wanted).items()} if wanted else {}
+
+
+def purpose_names(pool_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """What donors read of pools, in one query at most: their names; one phrase for money without an earmark."""
+    wanted = set(pool_ids)
+    if not wanted:
+        return {}
+    return {key: row.name if row.earmark else unearmarked_words() for key, row in pools_by_ids(wanted).items()}

@@ -55,16 +55,32 @@ def _steps(organisations: list[tuple[str, str]]) -> list[str]:
 def donate() -> Any:
     """First step: how much, for what."""
     draft, organisations = _draft(), _organisations()
-    form = _amount_form(organisations, draft)
-    return render_template("contributions/donate.html", form=form, steps=_steps(organisations))
+    agreements = _agreements(organisations)
+    return _amount_page(_amount_form(organisations, agreements, draft), organisations, agreements)
 
 
-def _amount_form(organisations: list[tuple[str, str]], draft: dict[str, Any] | None = None) -> AmountForm:
+Agreements = dict[str, agreement_queries.AgreementTermsRow]
+
+
+def _agreements(organisations: list[tuple[str, str]]) -> Agreements:
+    """The agreements that decide what these organisations' money is for, by organisation."""
+    found = {key: agreement_queries.agreement_terms(uuid.UUID(key), clock.today()) for key, _label in organisations}
+    return {key: terms for key, terms in found.items() if terms is not None}
+
+
+def _amount_page(form: AmountForm, organisations: list[tuple[str, str]], agreements: Agreements) -> str:
+    bound = [(label, agreements[key]) for key, label in organisations if key in agreements]
+    return render_template("contributions/donate.html", form=form, steps=_steps(organisations), bound=bound)
+
+
+def _amount_form(
+    organisations: list[tuple[str, str]], agreements: Agreements, draft: dict[str, Any] | None = None
+) -> AmountForm:
     kept: dict[str, Any] = {"purpose": "general"}
     if draft and draft.get("amount_minor"):
         kept = {"amount": usd(draft["amount_minor"]), "purpose": draft["purpose"],
                 "organisation": draft.get("organisation")}
-    return AmountForm(purposes(), organisations, data=kept)
+    return AmountForm(purposes(), organisations, agreements, data=kept)
 
 
 @bp.post("/donate/")
@@ -72,12 +88,14 @@ def _amount_form(organisations: list[tuple[str, str]], draft: dict[str, Any] | N
 def donate_amount() -> Any:
     """Keep amount and purpose; go on to the donor, or to the check for donors with an account."""
     organisations = _organisations()
-    form = _amount_form(organisations)
+    agreements = _agreements(organisations)
+    form = _amount_form(organisations, agreements)
     if not form.validate_on_submit():
-        return render_template("contributions/donate.html", form=form, steps=_steps(organisations)), 422
+        return _amount_page(form, organisations, agreements), 422
     chosen = organisations[0][0] if len(organisations) == 1 else form.organisation.data if organisations else None
     assert form.amount.data is not None, "a required field"
-    _keep(amount_minor=form.amount.data.minor, purpose=form.purpose.data, organisation=chosen)
+    purpose = form.purpose.data if form.purpose and chosen not in agreements else "general"
+    _keep(amount_minor=form.amount.data.minor, purpose=purpose, organisation=chosen)
     return redirect(url_for("contributions.donate_check" if chosen else "contributions.donate_who"), 303)
 
 

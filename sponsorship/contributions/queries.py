@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask_babel import gettext as _
 from sqlalchemy import Select, func, or_, select
 
 from accounts.queries import names
@@ -21,7 +20,7 @@ from core.money import Money
 from core.web.tables import TableQuery
 from sponsorship.contributions.links import opens
 from sponsorship.contributions.models import Agreement, Contribution, Pledge, Receipt, Refund
-from sponsorship.contributions.pools import pool_names
+from sponsorship.contributions.pools import purpose_names, unearmarked_words
 from sponsorship.contributions.transitions import CONTRIBUTION, PLEDGE, REFUND
 
 MAX_LIST = 10_000  # rows of a downloaded file
@@ -143,8 +142,8 @@ def _donors(pledges: Iterable[Pledge]) -> dict[uuid.UUID, str]:
 
 def _purposes(pledges: Iterable[Pledge]) -> dict[uuid.UUID, str]:
     rows = list(pledges)
-    known = pool_names({p.pool_id for p in rows if p.pool_id is not None})
-    return {p.id: known.get(p.pool_id, "—") if p.pool_id else _("Where it is needed most") for p in rows}
+    known = purpose_names({p.pool_id for p in rows if p.pool_id is not None})
+    return {p.id: known.get(p.pool_id, "—") if p.pool_id else unearmarked_words() for p in rows}
 
 
 def contribution_rows(found: list[tuple[Contribution, Pledge, str | None]]) -> list[ContributionRow]:
@@ -345,7 +344,7 @@ def _receipt(
     if organisations is not None and pledge.organisation_id not in organisations:
         raise NotFound()
     agreement = db.session.get(Agreement, pledge.agreement_id) if pledge.agreement_id else None
-    pools = pool_names({row.pool_id} if row.pool_id else set())
+    pools = purpose_names({row.pool_id} if row.pool_id else set())
     return ReceiptPage(
         number=receipt.number, issued_at=receipt.issued_at, received_at=receipt.received_at,
         gross=Money(receipt.gross_minor, receipt.currency), fee=Money(row.fee_minor or 0, row.currency),

@@ -15,7 +15,7 @@ from core import clock
 from core.actor import Actor
 from core.web.formats import instant_html
 from core.web.tables import Column, Table, TableQuery
-from sponsorship.awards.panels import Panel, register_award_panel
+from sponsorship.awards.panels import Asked, Panel, register_award_panel
 from sponsorship.disbursements import queries
 from sponsorship.disbursements.settings import setting
 
@@ -78,7 +78,16 @@ def award_panel(award_id: uuid.UUID, actor: Actor) -> Panel | None:
         "table": _payments(award_id) if officer else None, "officer": officer, "payee_id": payee[0],
         "payee_status": payee[1],
         "sees_payee": allows(actor, "payee.verify") or allows(actor, "payee.enter"),
-    })
+    }, _bank_data_asked(award_id, actor))
+
+
+def _bank_data_asked(award_id: uuid.UUID, actor: Actor) -> Asked | None:
+    """While the bank data is wanted, giving it is the next step of whoever may."""
+    return next((
+        Asked(_("The bank data of the person who travels is given, with a proof."), _("Your mission"), row.by,
+              _("Give the bank data"), url_for("payees.edit", id=row.id))
+        for row in queries.payees_wanted(actor, award_id)
+    ), None)
 
 
 def register() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from accounts.permissions import allows
-from accounts.queries import names
+from accounts.queries import names, person_labels
 from core import clock, vault
 from core.actor import Actor
 from core.db import db, get
@@ -20,11 +20,12 @@ from core.money import Money, usd
 from core.web.tables import TableQuery
 from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_by_id
 from sponsorship.applications.queries import NomineeRow, nominee_by_id
+from sponsorship.awards.approvals import Signature, signatures_of
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.payee_service import may_enter
 from sponsorship.disbursements.transitions import DISBURSEMENT, PAYEE
-from sponsorship.disbursements.words import KIND_LABELS
+from sponsorship.disbursements.words import KIND_LABELS, by_when
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class DisbursementRow:
     act_by: datetime | None
     version: int
     payee_state: str
+    planned_at: datetime
 
     @property
     def status(self) -> State:
@@ -57,7 +59,13 @@ class DisbursementRow:
 
     @property
     def overdue(self) -> bool:
-        return self.act_by is not None and self.act_by < clock.now()
+        """Not on the day on which it was planned: then whoever acts has had no time yet."""
+        now = clock.now()
+        return self.act_by is not None and self.act_by < now and self.planned_at.date() != now.date()
+
+    @property
+    def by(self) -> datetime | str | None:
+        return by_when(self.act_by, self.planned_at)
 
 
 def _rows(found: Iterable[tuple[Disbursement, str, str]]) -> list[DisbursementRow]:
@@ -67,7 +75,7 @@ def _rows(found: Iterable[tuple[Disbursement, str, str]]) -> list[DisbursementRo
     return [
         DisbursementRow(d.id, d.reference, d.award_id, award, organisations.get(d.organisation_id, ""), d.meeting_id,
                         meetings[d.meeting_id].short_name, d.kind, usd(d.amount_minor), d.state, d.round, d.due_at,
-                        d.act_by, d.version, payee)
+                        d.act_by, d.version, payee, d.created_at)
         for d, award, payee in rows
     ]
 
@@ -129,6 +137,43 @@ def ready(limit: int = 500) -> list[DisbursementRow]:
         _select().where(Disbursement.state == "ready", Disbursement.due_at <= clock.now())
         .order_by(Disbursement.due_at, Disbursement.reference).limit(limit)
     ).all())
+
+
+@dataclass(frozen=True)
+class ToRelease:
+    """A payment as the bank signatory reads it before signing: to whom, where, who signed. The account is never
+    whole here."""
+
+    row: DisbursementRow
+    holder: str
+    bank: str
+    account: str
+    signed: tuple[tuple[Signature, str], ...]
+
+    @property
+    def reference(self) -> str:
+        return self.row.reference
+
+    @property
+    def amount(self) -> Money:
+        return self.row.amount
+
+
+def to_release(rows: Sequence[DisbursementRow]) -> list[ToRelease]:
+    """These payments with payee and signatures; four queries."""
+    payees = {p.award_id: p for p in db.session.scalars(
+        select(Payee).where(Payee.award_id.in_({row.award_id for row in rows})))}
+    vault.preload([p.id for p in payees.values()])
+    signed = signatures_of("disbursement", {row.id: row.round for row in rows})
+    people = person_labels({s.person_id for found in signed.values() for s in found})
+    found = []
+    for row in rows:
+        payee = payees[row.award_id]
+        holder, bank, account = (vault.unseal(payee.id, getattr(payee, f"{name}_sealed")) or ""
+                                 for name in ("holder", "bank_name", "account"))
+        found.append(ToRelease(row, holder, bank, "•••• " + account[-4:] if account else "",
+                               tuple((s, people.get(s.person_id, "")) for s in signed[row.id])))
+    return found
 
 
 def of_award(award_id: uuid.UUID) -> list[DisbursementRow]:
@@ -235,10 +280,15 @@ class PayeeRow:
     state: str
     first_due: datetime | None
     version: int
+    asked_at: datetime | None
 
     @property
     def status(self) -> State:
         return PAYEE.state(self.state)
+
+    @property
+    def by(self) -> datetime | str | None:
+        return by_when(self.first_due, self.asked_at)
 
 
 @dataclass(frozen=True)
@@ -269,7 +319,7 @@ def _payee_rows(states: tuple[str, ...], where: object = None, limit: int = 50) 
         .where(Disbursement.state.in_(("draft", "held"))).group_by(Disbursement.payee_id).subquery()
     )
     statement = (
-        select(Payee, Award.reference, Award.beneficiary_id, due.c.due).join(Award, Award.id == Payee.award_id)
+        select(Payee, Award.reference, Award.answered_at, due.c.due).join(Award, Award.id == Payee.award_id)
         .outerjoin(due, due.c.payee_id == Payee.id)
         .where(Payee.state.in_(states)).order_by(due.c.due, Award.reference).limit(limit)
     )
@@ -277,16 +327,18 @@ def _payee_rows(states: tuple[str, ...], where: object = None, limit: int = 50) 
         statement = statement.where(where)  # type: ignore[arg-type]
     found = db.session.execute(statement).all()
     organisations = names({p.organisation_id for p, *_rest in found})
-    return [PayeeRow(p.id, p.award_id, award, organisations.get(p.organisation_id, ""), p.state, first, p.version)
-            for p, award, _beneficiary, first in found]
+    return [PayeeRow(p.id, p.award_id, award, organisations.get(p.organisation_id, ""), p.state, first, p.version,
+                     asked)
+            for p, award, asked, first in found]
 
 
-def payees_wanted(actor: Actor) -> list[PayeeRow]:
-    """Bank data that this person may give and that is awaited."""
+def payees_wanted(actor: Actor, award_id: uuid.UUID | None = None) -> list[PayeeRow]:
+    """Bank data that this person may give and that is awaited, of one award if it is named."""
     from accounts.permissions import organisations_with
 
     own = Payee.organisation_id.in_(organisations_with(actor, "award.answer"))
-    return _payee_rows(("wanted",), or_(own, Award.beneficiary_id == actor.person_id))
+    mine = or_(own, Award.beneficiary_id == actor.person_id)
+    return _payee_rows(("wanted",), mine if award_id is None else and_(mine, Payee.award_id == award_id))
 
 
 def payees_to_verify() -> list[PayeeRow]:
@@ -316,7 +368,7 @@ def payee_page(payee_id: uuid.UUID, actor: Actor) -> PayeePage:
         .where(Disbursement.payee_id == payee.id, Disbursement.state.in_(("draft", "held")))
     )
     row = PayeeRow(payee.id, award.id, award.reference, names([payee.organisation_id])[payee.organisation_id],
-                   payee.state, first, payee.version)
+                   payee.state, first, payee.version, award.answered_at)
     return PayeePage(
         row, nominee, opened["holder"], opened["bank_name"], opened["bank_country"], opened["account"], opened["bic"],
         payee.proof_file_id, payee.entered_by, payee.entered_at, payee.verified_by, payee.verified_at,

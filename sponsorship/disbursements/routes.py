@@ -39,6 +39,7 @@ from sponsorship.disbursements.words import FAILURES, KIND_LABELS, LABELS, STEPS
 
 bp = Blueprint("disbursements", __name__)
 View = str | Response | tuple[str, int]
+_PAYMENT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,9}")  # id and version, as shown
 
 
 @bp.context_processor
@@ -109,7 +110,7 @@ def _show(disbursement_id: uuid.UUID, message: object | None = None) -> View:
         "disbursements/disbursement.html", page=page, moves=moves, message=message,
         signed=[(STEPS[s.step], names.get(s.person_id, ""), s.at) for s in signed],
         timeline=timeline_items(events, DISBURSEMENT, names, LABELS),
-        next=next_step(page.row.state, page.row.act_by, page.row.payee_state),
+        next=next_step(page.row.state, page.row.by, page.row.payee_state),
         me_signed=any(s.person_id == actor.person_id for s in signed),
         sees_payee=allows(actor, "payee.verify"),
     )
@@ -252,7 +253,7 @@ def release() -> View:
         form.payments.data = [value for value, _label in form.payments.choices if value.split(":")[0] == chosen]
     else:
         # a payment shown a moment ago may be stale by now: that is for the command to say, not for the list
-        typed = [v for v in request.form.getlist("payments") if re.fullmatch(r"[0-9a-f-]{36}:\d{1,9}", v)]
+        typed = [v for v in request.form.getlist("payments") if _PAYMENT.fullmatch(v)]
         known = {value for value, _label in form.payments.choices}
         form.payments.choices += [(v, _("A payment that is no longer ready")) for v in typed if v not in known]
         if form.validate_on_submit():
@@ -265,8 +266,29 @@ def release() -> View:
                 flash(_("Released. Hand the instruction to the bank, then record its answer."), "success")
                 return redirect(url_for("disbursements.instruction", id=instruction), 303)
     total = sum((row.amount.minor for row in rows), 0)
-    body = render_template("disbursements/release.html", form=form, rows=rows, total=Money(total, "USD"))
+    body = render_template("disbursements/release.html", form=form, rows=rows,
+                           table=release_table(rows, Money(total, "USD")))
     return (body, 422) if request.method == "POST" else body
+
+
+def release_table(rows: list[queries.DisbursementRow], total: Money) -> Table:
+    """What the bank signatory reads before signing: payee, bank, end of the account, amount, who signed when."""
+    columns = [
+        Column("reference", _("Payment"), heading=True), Column("holder", _("Payee")), Column("bank", _("Bank")),
+        Column("account", _("Account")), Column("signed", _("Signatures"), render=_signed_lines),
+        Column("amount", _("Amount"), numeric=True, currency="USD"),
+    ]
+    return Table(
+        _("What can be released"), columns, queries.to_release(rows), csv=False,
+        query=TableQuery(per_page=len(rows) or 1), totals={"amount": total},
+        row_url=lambda item: url_for("disbursements.disbursement_page", id=item.row.id), anchor="to-release",
+    )
+
+
+def _signed_lines(item: queries.ToRelease) -> Markup:
+    return Markup("<br>").join(
+        Markup("{}: {}, {}").format(STEPS[s.step], who, office_day(s.at)) for s, who in item.signed
+    )
 
 
 INSTRUCTION_COLUMNS = [

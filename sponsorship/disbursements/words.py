@@ -48,16 +48,23 @@ RETURN_REASONS = {
 }
 
 
+def by_when(due: datetime | None, planned_at: datetime | None) -> datetime | str | None:
+    """By when to act, in words where the usual date had passed before the payment was planned."""
+    if due is not None and planned_at is not None and due < planned_at:
+        return _("At once: the usual dates have passed")
+    return due
+
+
 @dataclass(frozen=True)
 class NextStep:
     """What happens next, who acts, by when."""
 
     what: str
     who: str | None = None
-    by: datetime | None = None
+    by: datetime | str | None = None
 
 
-def next_step(state: str, act_by: datetime | None, payee_state: str) -> NextStep:
+def next_step(state: str, act_by: datetime | str | None, payee_state: str) -> NextStep:
     """For the column beside a payment."""
     if state == "draft" and payee_state == "wanted":
         return NextStep(_("The bank data of the person who travels is given."), _("The State's focal point"), act_by)

@@ -18,7 +18,7 @@ from core.db import db
 from core.errors import NotFound
 from core.money import direct_carried_by
 from sponsorship.ledger.models import Account, Lot, Pool, Reservation, ReservationLine
-from sponsorship.ledger.reservations import Line, free_lots, lines_of
+from sponsorship.ledger.reservations import Line, NotEnoughMoney, free_lots, lines_of, take
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,15 @@ def headroom(pool_ids: Sequence[uuid.UUID]) -> int:
     lot's own rate. What `reserve` would grant, so less than `available` where an end date has passed."""
     pools = list(dict.fromkeys(pool_ids))
     return sum(direct_carried_by(lot.free_minor, lot.rate_bp) for lot in free_lots(pools, clock.now()))
+
+
+def support_on(pool_ids: Sequence[uuid.UUID], direct_minor: int) -> int | None:
+    """Support costs (US cents) that `reserve` would set aside with this direct cost today; None without the money."""
+    try:
+        lines, _taken = take(free_lots(list(dict.fromkeys(pool_ids)), clock.now()), direct_minor)
+    except NotEnoughMoney:
+        return None
+    return sum(line["support_minor"] for line in lines)
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def reserve(
     if known is not None:
         return _same_reservation(known, subject, direct_minor)
     at = occurred_at or clock.now()
-    lines, taken = _take(free_lots(pools, at), direct_minor)
+    lines, taken = take(free_lots(pools, at), direct_minor)
     reservation_id = new_id()
     totals: dict[uuid.UUID, int] = {}
     for pool_id, total in taken:
@@ -124,7 +124,7 @@ def _same_reservation(known: Any, subject: Subject, direct_minor: int) -> uuid.U
     return known.id  # type: ignore[no-any-return]
 
 
-def _take(lots: Iterable[FreeLot], direct_minor: int) -> tuple[list[dict[str, Any]], list[tuple[uuid.UUID, int]]]:
+def take(lots: Iterable[FreeLot], direct_minor: int) -> tuple[list[dict[str, Any]], list[tuple[uuid.UUID, int]]]:
     """Lines that carry the direct cost, and (pool, total) of each. Raises NotEnoughMoney."""
     left = direct_minor
     lines: list[dict[str, Any]] = []

@@ -89,7 +89,7 @@ def earmark_words(earmark: Mapping[str, Any] | None, meeting_names: Mapping[str,
     Conditions are those of sponsorship.awards.money.fits; one not known here is named as recorded in the agreement.
     """
     if not earmark:
-        return _("Where it is needed most")
+        return _("Where it is needed most (unearmarked)")
     parts = [_or([_value(condition, str(value), meeting_names) for value in _values(wanted)])
              for condition, wanted in earmark.items()]
     return _("For delegates %(conditions)s", conditions=_(", ").join(parts))

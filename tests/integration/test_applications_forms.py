@@ -51,7 +51,7 @@ STEPS = [
     ("person", {**PERSON, "sex": ""}, "sex", "Choose"),
     ("person", {**PERSON, "birth_date": "31 June 1980"}, "birth_date", "date that exists"),
     ("person", {**PERSON, "birth_date": "2020-01-01"}, "birth_date", "18 or older"),
-    ("person", {**PERSON, "birth_date": "0080-05-04"}, "birth_date", "18 or older"),
+    ("person", {**PERSON, "birth_date": "0080-05-04"}, "birth_date", "four figures"),
     ("person", {**PERSON, "function": ""}, "function", "Function"),
     ("person", {**PERSON, "ministry": ""}, "ministry", "Ministry"),
     ("person", {**PERSON, "email": "awa at ministry"}, "email", "name@ministry.example"),

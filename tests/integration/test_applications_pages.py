@@ -261,6 +261,7 @@ def test_officers_go_from_new_call_to_recommendation(room, as_person):
     assert "Let it open by schedule" in text_of(manager.get(manage))
     manager.post(f"/sponsorship/calls/{call.id}/move/schedule", data={"version": call.version})
     assert call_service.open_due(call.id, call.opens_at) == "opened"
+    room.make.state("XC", facts=("group:African",))
     first, second = room.sent(fresh(Call, call.id), "XC"), room.sent(fresh(Call, call.id), "XA")
     assert "State XA" in text_of(manager.get(f"/sponsorship/calls/{call.id}/applications"))
     csv = manager.get(f"/sponsorship/calls/{call.id}/applications?format=csv")
@@ -270,6 +271,9 @@ def test_officers_go_from_new_call_to_recommendation(room, as_person):
         url = f"/sponsorship/applications/{application.id}/screening"
         page = manager.get(url)
         assert "Awa Ndiaye" in text_of(page)
+        grouped = application is first
+        assert ("Regional group: African" in text_of(page)) is grouped, "in words"
+        assert ("No fact on record" in text_of(page)) is grouped, "a group is no criterion"
         findings = {f"{c}_met": "yes" for c in ("complete", "nominated_by_state", "declaration")}
         findings |= {"first_attendance_met": "yes", "first_attendance_evidence": "not in the lists since 2001",
                      "no_mission_at_seat_met": "no"}
@@ -277,6 +281,7 @@ def test_officers_go_from_new_call_to_recommendation(room, as_person):
         assert answer.status_code == 303, text_of(answer)
     manager.post(f"/sponsorship/calls/{call.id}/ranking", data={"version": fresh(Call, call.id).version})
     page = text_of(panel.get(f"/sponsorship/calls/{call.id}/ranking"))
+    assert 'data-label="Decided by"' in page
     assert page.index("State XA") < page.index("State XC")  # the LDC first although received later
     url = f"/sponsorship/calls/{call.id}/recommendation"
     page = panel.get(url)

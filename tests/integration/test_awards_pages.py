@@ -167,6 +167,74 @@ def test_the_state_reads_no_amounts_and_no_officers(story, as_person):
     assert "1,000.00" in officer and "Certifying Officer" in officer
 
 
+def test_a_state_learns_of_its_award_with_the_offer(story, as_person):
+    first, second, _third = story.decide()
+    focal, reserve = as_person(story.focal[0]), as_person(story.focal[1])
+    for client, award, n in ((focal, first, 0), (reserve, second, 1)):
+        reference = story.award(award).reference
+        assert client.get(f"/awards/{award}").status_code == 404
+        assert client.get(f"/awards/{award}/accept").status_code == 404
+        assert reference not in text(client.get("/awards/"))
+        for url in ("/sponsorship/applications/", f"/sponsorship/applications/{story.applications[n]}/"):
+            page = text(client.get(url))
+            assert "Under consideration" in page and reference not in page
+            assert "Decided" not in page and "eserve list" not in page and "is selected" not in page
+    story.offer(first)
+    reference = story.award(first).reference
+    assert reference in text(focal.get("/awards/")) and focal.get(f"/awards/{first}").status_code == 200
+    page = text(focal.get(f"/sponsorship/applications/{story.applications[0]}/"))
+    assert reference in page and "Under consideration" not in page
+    assert "Under consideration" in text(reserve.get(f"/sponsorship/applications/{story.applications[1]}/"))
+
+
+def test_officers_see_the_money_before_they_sign(story, as_role):
+    award = story.decide()[0]
+    certifying = text(as_role("certifying_officer").get(f"/awards/{award}"))
+    support = story.each * 13 // 100
+    for words in ("2,000.01", f"{support / 100:,.2f}", f"{(story.each + support) / 100:,.2f}", "General", "10,000.00"):
+        assert words in certifying, words
+    assert certifying.index("Total to be reserved") < certifying.index(f"/awards/{award}/certify")
+    assert "Total to be reserved" not in text(as_role("auditor").get(f"/awards/{award}"))
+
+
+def test_after_accepting_the_mission_is_asked_for_bank_data(story, as_person):
+    award = story.decide()[0]
+    story.offer(award)
+    focal = as_person(story.focal[0])
+    assert "the ticket, daily subsistence, terminal expenses" in text(focal.get(f"/awards/{award}/accept"))
+    story.accept(award)
+    payee = db.session.query(Payee).one().id
+    page = text(focal.get(f"/awards/{award}"))
+    assert f"/payees/{payee}/edit" in page and "Your mission" in page
+    assert page.index("Give the bank data") < page.index("Travel dates")
+    assert "Your mission" not in text(as_person(story.people["auditor"]).get(f"/awards/{award}"))
+
+
+def test_the_signatory_does_not_sign_blind(story, as_role):
+    award = story.accepted()
+    story.give_bank_data(award)
+    ticket = story.payments(award)["ticket"]
+    with clock.moved_to(story.payment(ticket).due_at + timedelta(hours=1)):
+        story.ready(ticket)
+        page = text(as_role("bank_signatory").get("/disbursements/release"))
+    for words in ("Given Family0", "State Bank", "•••• 5555", "1,000.00", "Requesting Officer", "Certifying Officer",
+                  "Approving Officer"):
+        assert words in page, words
+    assert IBAN not in page
+
+
+def test_dates_that_had_passed_at_acceptance_are_no_delay_of_today(story, as_role):
+    awards = story.decide()
+    with clock.moved_to(clock.now() + timedelta(days=75)):
+        story.offer(awards[0])
+        story.accept(awards[0])
+        ticket = story.payments(awards[0])["ticket"]
+        page = text(as_role("requesting_officer").get(f"/disbursements/{ticket}"))
+        assert "At once: the usual dates have passed" in page and "Overdue" not in page
+    with clock.moved_to(clock.now() + timedelta(days=77)):
+        assert "Overdue" in text(as_role("requesting_officer").get(f"/disbursements/{ticket}"))
+
+
 def test_auditor_sees_and_changes_nothing(story, as_role):
     award = story.accepted()
     ticket = story.payments(award)["ticket"]

@@ -205,6 +205,7 @@ def test_the_whole_life_through_the_pages(organiser, client):
     assert answer.status_code == 303 and answer.location.endswith("/meetings/dbms-1/")
     page = text(organiser.get("/meetings/dbms-1/"))
     assert "Only organisers see this page" in page and "Set the dates" in page
+    assert "For organisers" in text(organiser.get("/meetings/"))
     assert organiser.submit("/meetings/dbms-1/announce").status_code == 303
     assert "2027, dates not fixed yet" in text(client.get("/meetings/dbms-1/"))
     edit = {**FORM, "version": str(stored("dbms-1").version)}
@@ -216,6 +217,7 @@ def test_the_whole_life_through_the_pages(organiser, client):
     version = str(stored("dbms-1").version)
     assert organiser.submit("/meetings/dbms-1/publish", {"version": version}).status_code == 303
     assert "7–11 June 2027" in text(client.get("/meetings/dbms-1/"))
+    assert "For organisers" not in text(organiser.get("/meetings/")), "the public status says as much"
     version = str(stored("dbms-1").version)
     organiser.get("/meetings/dbms-1/postpone")
     answer = organiser.submit("/meetings/dbms-1/postpone", {"version": version, "reason": "The building is closed."})

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from accounts.service import grant
 from core import clock
 from core.actor import PUBLIC
 from core.db import db
@@ -19,8 +20,9 @@ from sponsorship.contributions.models import Agreement, Contribution, Pledge, Re
 from sponsorship.gateways import inbox
 from sponsorship.gateways.models import StripeEvent
 from sponsorship.ledger import service as ledger
-from tests.integration.test_contributions_payments import FakeGateway, begin, named_pledge, only, settle
+from tests.integration.test_contributions_payments import FakeGateway, begin, named_pledge, only, settle, state_pledge
 from tests.integration.test_contributions_payments import gateway as gateway
+from tests.support.people import TESTS
 from tests.support.stripe import event
 
 AMOUNT = {"amount": "25,000", "purpose": "general"}
@@ -40,6 +42,11 @@ def error_of(html: str, field: str) -> str:
     return re.sub("<[^>]+>", "", found[1]) if found else ""
 
 
+def main_of(html: str) -> str:
+    """The page without its navigation."""
+    return html.partition("<main")[2].partition("</main>")[0]
+
+
 # --- giving -----------------------------------------------------------------------------------------------------
 def to_check(client: Any) -> None:
     assert client.submit("/donate/", AMOUNT).location == "/donate/who"
@@ -50,7 +57,7 @@ def test_a_visitor_pledges_and_gets_the_link(client: Any, pool: uuid.UUID) -> No
     assert "Women delegates" in client.get("/donate/").text
     to_check(client)
     check = client.get("/donate/check").text
-    for words in ("Ada Foundation", "25,000.00", "Where it is needed most", "ada@donor.example"):
+    for words in ("Ada Foundation", "25,000.00", "Where it is needed most (unearmarked)", "ada@donor.example"):
         assert words in check
     answer = client.submit("/donate/check")
     assert answer.status_code == 303
@@ -222,6 +229,57 @@ def test_the_pledge_says_where_it_stands(
 
 
 # --- donors with an account -------------------------------------------------------------------------------------
+def test_an_agreement_in_force_decides_what_the_money_is_for(make: Any, as_person: Any, pool: uuid.UUID) -> None:
+    state_pledge(make, pool)
+    signed_in = as_person(make.person("donor", organisation=make.state("XC")))
+    page = signed_in.get("/donate/").text
+    assert "What it is for" not in page and 'name="purpose"' not in page
+    decided = "The contribution agreement in force decides"
+    for words in (decided, "NV/2026/17", "Where it is needed most (unearmarked)"):
+        assert words in page
+    assert signed_in.submit("/donate/", {"amount": "25,000"}).location == "/donate/check"
+    page = signed_in.get("/donate/check").text
+    for words in (decided, "NV/2026/17", "Where it is needed most (unearmarked)"):
+        assert words in page
+    assert signed_in.submit("/donate/check").status_code == 303
+    assert {row.pool_id for row in db.session.query(Pledge)} == {pool}
+
+
+def test_who_gives_with_and_without_an_agreement_is_asked(make: Any, as_person: Any, pool: uuid.UUID) -> None:
+    state_pledge(make, pool)
+    person, free = make.person("donor", organisation=make.state("XC")), make.state("XB")
+    grant(TESTS, person.id, free, "donor", valid_from=clock.today())
+    page = as_person(person).get("/donate/").text
+    assert "What it is for" in page and "NV/2026/17" in page and "the agreement decides" in page
+
+
+def test_results_are_named_to_donors_who_can_open_them(
+    client: Any, make: Any, as_person: Any, gateway: FakeGateway, pool: uuid.UUID
+) -> None:
+    made, donor = state_pledge(make, pool)
+    row = begin(gateway, made, donor)
+    settle(gateway.pay(row.stripe_session_id))
+    signed_in = as_person(make.person("donor", organisation=make.state("XC")))
+    page = signed_in.get(f"/donor/pledges/{made.id}/").text
+    assert "under Results" in page and 'href="/donor/results">Results</a>' in page
+    assert 'href="/donor/results">Results</a>' in main_of(signed_in.get("/donor/").text)
+    receipt = signed_in.get(f"/donor/receipts/{row.id}/").text
+    assert re.search(rf"<h1>Receipt \S+ for pledge {made.reference}</h1>", receipt)
+    visitors = named_pledge()
+    row = begin(gateway, visitors)
+    settle(gateway.pay(row.stripe_session_id))
+    service.accept(row.id, make.actor("head_of_fund"), "Checked.")
+    page = client.get(f"/donate/pledges/{visitors.id}/{visitors.token}/").text
+    assert "carries delegates" in page and "Results" not in main_of(page)
+
+
+def test_an_empty_donor_area_asks_once_and_filters_nothing(make: Any, as_person: Any, pool: uuid.UUID) -> None:
+    signed_in = as_person(make.person("donor", organisation=make.state("XC")))
+    page = main_of(signed_in.get("/donor/").text)
+    assert page.count("Make a pledge") == 1 and 'class="filters"' not in page
+    assert 'class="filters"' in signed_in.get("/donor/?q=zz").text
+
+
 def test_a_donors_own_area_and_nobody_elses(client: Any, make: Any, as_person: Any, pool: uuid.UUID) -> None:
     state = make.state("XC")
     donor = make.person("donor", organisation=state)
@@ -260,9 +318,6 @@ def test_a_donor_withdraws_an_unpaid_pledge(make: Any, as_person: Any, pool: uui
 
 
 def test_who_gives_for_two_organisations_chooses(make: Any, as_person: Any, pool: uuid.UUID) -> None:
-    from accounts.service import grant
-    from tests.support.people import TESTS
-
     one, two = make.state("XA"), make.state("XB")
     person = make.person("donor", organisation=one)
     grant(TESTS, person.id, two, "donor", valid_from=clock.today())

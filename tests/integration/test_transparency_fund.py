@@ -339,8 +339,8 @@ def test_verify_proves_the_public_figures_from_the_legs(
 
 
 @pytest.mark.parametrize(("earmark", "words"), [
-    (None, "Where it is needed most"),
-    ({}, "Where it is needed most"),
+    (None, "Where it is needed most (unearmarked)"),
+    ({}, "Where it is needed most (unearmarked)"),
     ({"facts": ["ldc"]}, "For delegates from least developed countries"),
     ({"group": "African", "sex": "female"}, "For delegates from African States, who are women"),
     ({"kind": ["BMS"]}, "For delegates to meetings of the kind: Biennial meeting of States"),
