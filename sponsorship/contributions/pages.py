@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,8 +62,17 @@ def pledge_view(
         pay_url=pay_url if payable else None, pay_label=label, refresh_url=f"{here}?back=paid" if waiting else None,
         receipts=tuple((row.receipt_number, receipt_url(row)) for row in page.attempts if row.receipt_number),
         results_url=results, problem=problem,
-        timeline=timeline_items(page.history, PLEDGE, labels={"announce": _("Pledge made")}, show_text=False),
+        timeline=timeline_items(page.history, PLEDGE, _who(page), labels={"announce": _("Pledge made")}, show_text=False),
     )
+
+
+def _who(page: PledgePage) -> dict[uuid.UUID, str]:
+    """Who acted, as the donor may see it: the own side, or the fund; officers are not named to donors."""
+    own = ("announce", "withdraw")
+    return {
+        event.actor_id: _("The donor") if event.tag.rsplit(".", 1)[-1] in own else _("The fund")
+        for event in page.history if event.actor_id is not None
+    }
 
 
 def _notice(page: PledgePage, latest: ContributionRow | None, back: str | None) -> tuple[str, str, str] | None:
