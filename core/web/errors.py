@@ -30,7 +30,7 @@ def _page(status: int, message: object = "", **more: Any) -> Any:
         body = {"type": "about:blank", "status": status, "title": str(message) or str(status)}
         return body, status, {"Content-Type": "application/problem+json"}
     template = f"errors/{status}.html" if status in PAGES else "errors/error.html"
-    typed = [] if status in (413, 500) else typed_words()  # those two could not, or need not, be read again
+    typed = [] if status in (413, 500) else typed_words()  # one cannot be read, one says as little as it can
     return render_template(
         template, status=status, message=message, request_id=g.get("request_id", ""), typed=typed, **more
     ), status

@@ -17,11 +17,11 @@ CREATE TABLE event (
 -- next --
 CREATE INDEX ix_event_actor_id ON event (actor_id)
 -- next --
-CREATE INDEX ix_event_tag ON event (tag)
--- next --
 CREATE INDEX ix_event_subject_type_subject_id_recorded_at ON event (subject_type, subject_id, recorded_at)
 -- next --
 CREATE INDEX ix_event_recorded_at ON event (recorded_at)
+-- next --
+CREATE INDEX ix_event_tag ON event (tag)
 -- next --
 CREATE OR REPLACE FUNCTION placard_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $$
 -- next --
@@ -169,9 +169,9 @@ CREATE TABLE sign_in_attempt (
 -- next --
 CREATE INDEX ix_sign_in_attempt_account_digest_at ON sign_in_attempt (account_digest, at)
 -- next --
-CREATE INDEX ix_sign_in_attempt_address_digest_at ON sign_in_attempt (address_digest, at)
--- next --
 CREATE INDEX ix_sign_in_attempt_at ON sign_in_attempt (at)
+-- next --
+CREATE INDEX ix_sign_in_attempt_address_digest_at ON sign_in_attempt (address_digest, at)
 -- next --
 CREATE TABLE meeting_state (
 	code VARCHAR(40) NOT NULL, 
@@ -485,15 +485,15 @@ CREATE TABLE meeting (
 	CONSTRAINT fk_meeting_replaced_by_id FOREIGN KEY(replaced_by_id) REFERENCES meeting (id)
 )
 -- next --
-CREATE INDEX ix_meeting_kind ON meeting (kind)
--- next --
 CREATE INDEX ix_meeting_state ON meeting (state)
 -- next --
-CREATE INDEX ix_meeting_replaced_by_id ON meeting (replaced_by_id)
+CREATE INDEX ix_meeting_year_start_date ON meeting (year, start_date)
 -- next --
 CREATE UNIQUE INDEX uq_meeting_kind_ordinal ON meeting (kind, ordinal) WHERE ordinal IS NOT NULL AND replaced_by_id IS NULL AND NOT is_demo AND state <> 'cancelled'
 -- next --
-CREATE INDEX ix_meeting_year_start_date ON meeting (year, start_date)
+CREATE INDEX ix_meeting_kind ON meeting (kind)
+-- next --
+CREATE INDEX ix_meeting_replaced_by_id ON meeting (replaced_by_id)
 -- next --
 CREATE OR REPLACE FUNCTION meeting_sequence_rises() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.sequence < OLD.sequence THEN RAISE EXCEPTION 'a meeting''s sequence never falls: subscribers would not hear of the change' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
@@ -547,9 +547,9 @@ CREATE TABLE approval (
 	CONSTRAINT fk_approval_person_id FOREIGN KEY(person_id) REFERENCES person (id)
 )
 -- next --
-CREATE INDEX ix_approval_subject_id ON approval (subject_id)
--- next --
 CREATE INDEX ix_approval_person_id ON approval (person_id)
+-- next --
+CREATE INDEX ix_approval_subject_id ON approval (subject_id)
 -- next --
 CREATE OR REPLACE FUNCTION placard_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $$
 -- next --
@@ -627,13 +627,13 @@ CREATE TABLE stripe_event (
 	CONSTRAINT fk_stripe_event_state FOREIGN KEY(state) REFERENCES stripe_event_state (code)
 )
 -- next --
-CREATE INDEX ix_stripe_event_due ON stripe_event (due_at, id) WHERE state = 'new'
--- next --
-CREATE INDEX ix_stripe_event_type ON stripe_event (type)
+CREATE INDEX ix_stripe_event_object_id ON stripe_event (object_id)
 -- next --
 CREATE INDEX ix_stripe_event_state ON stripe_event (state)
 -- next --
-CREATE INDEX ix_stripe_event_object_id ON stripe_event (object_id)
+CREATE INDEX ix_stripe_event_due ON stripe_event (due_at, id) WHERE state = 'new'
+-- next --
+CREATE INDEX ix_stripe_event_type ON stripe_event (type)
 -- next --
 CREATE OR REPLACE FUNCTION placard_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $$
 -- next --
@@ -744,9 +744,9 @@ CREATE TABLE organisation_name (
 	CONSTRAINT fk_organisation_name_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
 )
 -- next --
-CREATE INDEX ix_organisation_name_language_sort_key ON organisation_name (language, form, sort_key)
--- next --
 CREATE INDEX ix_organisation_name_organisation_id ON organisation_name (organisation_id)
+-- next --
+CREATE INDEX ix_organisation_name_language_sort_key ON organisation_name (language, form, sort_key)
 -- next --
 CREATE TABLE organisation_fact (
 	organisation_id UUID NOT NULL, 
@@ -928,9 +928,9 @@ CREATE TABLE call (
 	CONSTRAINT fk_call_package FOREIGN KEY(package) REFERENCES call_package (code)
 )
 -- next --
-CREATE INDEX ix_call_meeting_id ON call (meeting_id)
--- next --
 CREATE INDEX ix_call_state ON call (state)
+-- next --
+CREATE INDEX ix_call_meeting_id ON call (meeting_id)
 -- next --
 CREATE TABLE agreement (
 	organisation_id UUID NOT NULL, 
@@ -1061,11 +1061,11 @@ CREATE TABLE lot (
 	CONSTRAINT fk_lot_entry_id FOREIGN KEY(entry_id) REFERENCES entry (id)
 )
 -- next --
+CREATE INDEX ix_lot_free ON lot (pool_id, end_date, deposited_at, id) WHERE amount_minor > reserved_minor + spent_minor + charged_minor
+-- next --
 CREATE INDEX ix_lot_pool_id ON lot (pool_id)
 -- next --
 CREATE INDEX ix_lot_source_type_source_id ON lot (source_type, source_id)
--- next --
-CREATE INDEX ix_lot_free ON lot (pool_id, end_date, deposited_at, id) WHERE amount_minor > reserved_minor + spent_minor + charged_minor
 -- next --
 CREATE OR REPLACE FUNCTION placard_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $$
 -- next --
@@ -1155,9 +1155,9 @@ CREATE INDEX ix_application_call_id ON application (call_id)
 -- next --
 CREATE UNIQUE INDEX uq_application_live ON application (call_id, organisation_id) WHERE state <> 'withdrawn'
 -- next --
-CREATE INDEX ix_application_state ON application (state)
--- next --
 CREATE INDEX ix_application_organisation_id ON application (organisation_id)
+-- next --
+CREATE INDEX ix_application_state ON application (state)
 -- next --
 CREATE TABLE pledge (
 	reference VARCHAR(20) NOT NULL, 
@@ -1193,11 +1193,11 @@ CREATE TABLE pledge (
 	CONSTRAINT fk_pledge_announced_by FOREIGN KEY(announced_by) REFERENCES person (id)
 )
 -- next --
-CREATE INDEX ix_pledge_organisation_id ON pledge (organisation_id)
+CREATE INDEX ix_pledge_pool_id ON pledge (pool_id)
 -- next --
 CREATE INDEX ix_pledge_announced_at ON pledge (announced_at)
 -- next --
-CREATE INDEX ix_pledge_pool_id ON pledge (pool_id)
+CREATE INDEX ix_pledge_organisation_id ON pledge (organisation_id)
 -- next --
 CREATE INDEX ix_pledge_state ON pledge (state)
 -- next --
@@ -1306,9 +1306,9 @@ CREATE TABLE spend (
 -- next --
 CREATE INDEX ix_spend_reservation_id ON spend (reservation_id)
 -- next --
-CREATE INDEX ix_spend_state ON spend (state)
--- next --
 CREATE INDEX ix_spend_subject_type_subject_id ON spend (subject_type, subject_id)
+-- next --
+CREATE INDEX ix_spend_state ON spend (state)
 -- next --
 CREATE OR REPLACE FUNCTION placard_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $$
 -- next --
@@ -1455,9 +1455,9 @@ CREATE TABLE recommendation (
 	CONSTRAINT fk_recommendation_by_person FOREIGN KEY(by_person) REFERENCES person (id)
 )
 -- next --
-CREATE INDEX ix_recommendation_application_id ON recommendation (application_id)
--- next --
 CREATE INDEX ix_recommendation_call_id ON recommendation (call_id)
+-- next --
+CREATE INDEX ix_recommendation_application_id ON recommendation (application_id)
 -- next --
 CREATE OR REPLACE FUNCTION placard_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $$
 -- next --
@@ -1518,17 +1518,17 @@ CREATE TABLE contribution (
 	CONSTRAINT fk_contribution_accepted_by FOREIGN KEY(accepted_by) REFERENCES person (id)
 )
 -- next --
+CREATE INDEX ix_contribution_pool_id ON contribution (pool_id)
+-- next --
 CREATE INDEX ix_contribution_received_at ON contribution (received_at)
 -- next --
 CREATE INDEX ix_contribution_opened_at ON contribution (opened_at)
 -- next --
-CREATE INDEX ix_contribution_pool_id ON contribution (pool_id)
--- next --
 CREATE INDEX ix_contribution_state ON contribution (state)
 -- next --
-CREATE INDEX ix_contribution_pledge_id ON contribution (pledge_id)
--- next --
 CREATE UNIQUE INDEX uq_contribution_one_live ON contribution (pledge_id) WHERE state IN ('created', 'checkout')
+-- next --
+CREATE INDEX ix_contribution_pledge_id ON contribution (pledge_id)
 -- next --
 CREATE OR REPLACE FUNCTION placard_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $$
 -- next --
@@ -1623,15 +1623,15 @@ CREATE TABLE award (
 	CONSTRAINT fk_award_suspended_from FOREIGN KEY(suspended_from) REFERENCES award_state (code)
 )
 -- next --
-CREATE UNIQUE INDEX uq_award_live_nominee ON award (nominee_id) WHERE state IN ('reserve', 'selected', 'certified', 'offered', 'accepted', 'suspended')
--- next --
-CREATE INDEX ix_award_application_id ON award (application_id)
--- next --
 CREATE INDEX ix_award_meeting_id ON award (meeting_id)
 -- next --
 CREATE INDEX ix_award_offer_due ON award (offer_expires_at) WHERE state = 'offered'
 -- next --
 CREATE INDEX ix_award_state ON award (state)
+-- next --
+CREATE UNIQUE INDEX uq_award_live_nominee ON award (nominee_id) WHERE state IN ('reserve', 'selected', 'certified', 'offered', 'accepted', 'suspended')
+-- next --
+CREATE INDEX ix_award_application_id ON award (application_id)
 -- next --
 CREATE INDEX ix_award_organisation_id ON award (organisation_id)
 -- next --
@@ -1701,11 +1701,11 @@ CREATE TABLE refund (
 -- next --
 CREATE INDEX ix_refund_contribution_id ON refund (contribution_id)
 -- next --
-CREATE INDEX ix_refund_asked_at ON refund (asked_at)
+CREATE UNIQUE INDEX uq_refund_one_alive ON refund (contribution_id) WHERE state <> 'failed'
 -- next --
 CREATE INDEX ix_refund_state ON refund (state)
 -- next --
-CREATE UNIQUE INDEX uq_refund_one_alive ON refund (contribution_id) WHERE state <> 'failed'
+CREATE INDEX ix_refund_asked_at ON refund (asked_at)
 -- next --
 CREATE OR REPLACE FUNCTION placard_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $$
 -- next --
@@ -1765,9 +1765,9 @@ CREATE TABLE payee (
 	CONSTRAINT fk_payee_verified_by FOREIGN KEY(verified_by) REFERENCES person (id)
 )
 -- next --
-CREATE INDEX ix_payee_organisation_id ON payee (organisation_id)
--- next --
 CREATE INDEX ix_payee_state ON payee (state)
+-- next --
+CREATE INDEX ix_payee_organisation_id ON payee (organisation_id)
 -- next --
 CREATE TABLE disbursement (
 	reference VARCHAR(30) NOT NULL, 
@@ -1814,19 +1814,19 @@ CREATE TABLE disbursement (
 	CONSTRAINT fk_disbursement_spend_id FOREIGN KEY(spend_id) REFERENCES spend (id)
 )
 -- next --
+CREATE INDEX ix_disbursement_meeting_id ON disbursement (meeting_id)
+-- next --
+CREATE INDEX ix_disbursement_payee_id ON disbursement (payee_id)
+-- next --
 CREATE INDEX ix_disbursement_act_by ON disbursement (act_by)
+-- next --
+CREATE UNIQUE INDEX uq_disbursement_planned ON disbursement (award_id, kind) WHERE state <> 'cancelled'
 -- next --
 CREATE INDEX ix_disbursement_state ON disbursement (state)
 -- next --
 CREATE INDEX ix_disbursement_award_id ON disbursement (award_id)
 -- next --
-CREATE UNIQUE INDEX uq_disbursement_planned ON disbursement (award_id, kind) WHERE state <> 'cancelled'
--- next --
-CREATE INDEX ix_disbursement_meeting_id ON disbursement (meeting_id)
--- next --
 CREATE INDEX ix_disbursement_state_due ON disbursement (state, due_at)
--- next --
-CREATE INDEX ix_disbursement_payee_id ON disbursement (payee_id)
 -- next --
 CREATE INDEX ix_disbursement_organisation_id ON disbursement (organisation_id)
 -- next --

@@ -94,7 +94,7 @@ APPLICATION = Machine(
 # What the mission is told while the fund considers: the panel's view is internal until the decision.
 UNDER_CONSIDERATION = State("under_consideration", _l("Under consideration"), "waiting")
 SHOWN_TO_MISSION = frozenset(_CONSIDERED)
-UNTIL_TOLD = frozenset(("selected", "reserve_list"))
+UNTIL_TOLD = frozenset(("selected",))
 # What the public is told of a call while the fund considers: how far it has come inside is nobody else's business.
 BEING_CONSIDERED = State("being_considered", _l("Closed, being considered"), "waiting")
 
@@ -112,13 +112,13 @@ MISSION_EVENTS = frozenset(
 )
 # those of them that wait for the offer
 EVENTS_UNTIL_TOLD = frozenset(
-    f"applications.application.{action}" for action in ("select", "put_on_reserve_list", "promote")
+    f"applications.application.{action}" for action in ("select", "promote")
 )
 
 
 def kept_from_mission(code: str, told: bool) -> bool:
     """Whether the mission reads no more than that its application is considered. `told`: an offer has been sent; until
-    then a place among the selected or on the reserve list is not certain, so the State does not learn of it."""
+    then a place among the selected is not certain, so the State does not learn of it (the reserve list is told)."""
     return code in SHOWN_TO_MISSION or (code in UNTIL_TOLD and not told)
 
 

@@ -62,7 +62,8 @@ def pledge_view(
         pay_url=pay_url if payable else None, pay_label=label, refresh_url=f"{here}?back=paid" if waiting else None,
         receipts=tuple((row.receipt_number, receipt_url(row)) for row in page.attempts if row.receipt_number),
         results_url=results, problem=problem,
-        timeline=timeline_items(page.history, PLEDGE, _who(page), labels={"announce": _("Pledge made")}, show_text=False),
+        timeline=timeline_items(
+            page.history, PLEDGE, _who(page), labels={"announce": _("Pledge made")}, show_text=False),
     )
 
 

@@ -177,14 +177,15 @@ def test_a_state_learns_of_its_award_with_the_offer(story, as_person):
         assert reference not in text(client.get("/awards/"))
         for url in ("/sponsorship/applications/", f"/sponsorship/applications/{story.applications[n]}/"):
             page = text(client.get(url))
-            assert "Under consideration" in page and reference not in page
-            assert "Decided" not in page and "eserve list" not in page and "is selected" not in page
+            # the selected State learns nothing before its offer; the reserve list was told by letter
+            assert ("On the reserve list" if n else "Under consideration") in page and reference not in page
+            assert "is selected" not in page and (n or "Decided" not in page)
     story.offer(first)
     reference = story.award(first).reference
     assert reference in text(focal.get("/awards/")) and focal.get(f"/awards/{first}").status_code == 200
     page = text(focal.get(f"/sponsorship/applications/{story.applications[0]}/"))
     assert reference in page and "Under consideration" not in page
-    assert "Under consideration" in text(reserve.get(f"/sponsorship/applications/{story.applications[1]}/"))
+    assert "On the reserve list" in text(reserve.get(f"/sponsorship/applications/{story.applications[1]}/"))
 
 
 def test_officers_see_the_money_before_they_sign(story, as_role):
