@@ -56,7 +56,8 @@ class Settings:
             raise SettingsError("PLACARD_ENV must be demo, production or test")
         instance = Path(e.get("INSTANCE_DIR", ROOT / "instance")).resolve()
         port = _port(e, "PORT", 8000)
-        simulator_port = _port(e, "SIMULATOR_PORT", port + 1 if port < 65535 else port - 1)
+        # away from the range that systems lend to outgoing connections, where a neighbour may be taken any moment
+        simulator_port = _port(e, "SIMULATOR_PORT", 20_000 + port % 10_000)
         if env == "production":
             missing = [
                 n for n in ("DATABASE_URL", "SECRET_KEY", "DATA_KEYS", "PUBLIC_URL", "STRIPE_SECRET_KEY",
