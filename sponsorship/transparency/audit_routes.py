@@ -7,6 +7,8 @@ import uuid
 from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import lazy_gettext as _l
 
+from accounts.current import current_actor
+from accounts.permissions import allows
 from accounts.queries import person_labels
 from core import clock, events, verify
 from core.errors import NotFound
@@ -48,7 +50,10 @@ def _link(url: str, text: str) -> object:
 @needs("audit.view")
 def index() -> str:
     """Where an audit starts."""
-    return render_template("transparency/audit.html", head=events.head())
+    actor = current_actor()
+    return render_template("transparency/audit.html", head=events.head(),
+                           sees_schedule=allows(actor, "operations.view"),
+                           sees_mandates=allows(actor, "calendar.mandates.view"))
 
 
 @bp.get("/audit/events")
