@@ -12,7 +12,7 @@ from flask_migrate import Migrate
 from core import events, i18n, jobs, logs, outbox, verify
 from core.db import db
 from core.ddl import missing_triggers
-from core.settings import Settings
+from core.settings import ROOT, Settings
 from core.tables import __all__ as _core_tables  # noqa: F401 - the tables themselves
 from core.web import errors, formats, security
 
@@ -71,12 +71,7 @@ CHECKS = (
 
 def _load(path: str) -> Any:
     module, _, name = path.partition(":")
-    try:
-        found = import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name and module.startswith(error.name):
-            return None
-        raise
+    found = import_module(module)
     return getattr(found, name) if name else found
 
 
@@ -84,13 +79,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The application, wired and ready; it starts no thread and no process."""
     settings = settings or Settings.from_environ()
     logs.configure_logs(as_json=settings.is_production)
-    app = Flask("placard", root_path=str(__import__("pathlib").Path(__file__).resolve().parent))
+    app = Flask("placard", root_path=str(ROOT))
     app.extensions["placard_settings"] = settings
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True, "pool_pre_ping": True}
     security.configure(app, settings)
     db.init_app(app)
-    Migrate(app, db, directory=str(__import__("pathlib").Path(__file__).resolve().parent / "migrations"))
+    Migrate(app, db, directory=str(ROOT / "migrations"))
     i18n.init_i18n(app, settings.translations_dir)
     formats.register_formats(app)
     errors.init_errors(app)
@@ -105,22 +100,14 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _rooms(app: Flask, settings: Settings) -> None:
     for path, argument in (("accounts.security:init_security", app), ("accounts.access:init_access", app),
                            ("accounts.cli:register", app), ("operations.commands:register", app)):
-        function = _load(path)
-        if function:
-            function(argument)
-    gateway = _load("sponsorship.gateways.stripe_gateway:StripeGateway")
-    if gateway:
-        app.extensions["placard_stripe"] = gateway(settings)
+        _load(path)(argument)
+    app.extensions["placard_stripe"] = _load("sponsorship.gateways.stripe_gateway:StripeGateway")(settings)
     for path in BLUEPRINTS:
-        blueprint = _load(path)
-        if blueprint:
-            app.register_blueprint(blueprint)
+        app.register_blueprint(_load(path))
     for path in WIRING:
-        function = _load(path)
-        if function:
-            function()
+        _load(path)()
     for path in JOBS:
-        for job in _load(path) or ():
+        for job in _load(path):
             jobs.register(job)
     for job in _core_jobs(settings):
         if job.name not in jobs.JOBS:
@@ -130,10 +117,10 @@ def _rooms(app: Flask, settings: Settings) -> None:
     navigation = _load("accounts.navigation")
     app.context_processor(lambda: {
         "is_demo": settings.env == "demo",
-        "nav_items": navigation.nav_items() if navigation else [],
-        "account_items": navigation.account_items() if navigation else [],
-        "footer_items": navigation.footer_items() if navigation else [],
-        "signed_in_name": navigation.signed_in_name() if navigation else None,
+        "nav_items": navigation.nav_items(),
+        "account_items": navigation.account_items(),
+        "footer_items": navigation.footer_items(),
+        "signed_in_name": navigation.signed_in_name(),
     })
 
 

@@ -32,8 +32,6 @@ endstream endobj
 trailer<</Root 1 0 R>>
 %%EOF
 """
-# the jobs that move the story; sending mail and sealing need no moved clock
-STORY_JOBS = ("calls-open", "calls-close", "offers-lapse", "disbursements-ready")
 
 
 def run_jobs(at: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from flask_security.utils import hash_password
 
-from accounts.models import Organisation, OrganisationFact, Person
+from accounts.models import OrganisationFact
 from accounts.service import create_organisation, create_person, grant
 from core import clock
 from core.actor import Actor, person, system
@@ -82,14 +82,4 @@ def set_stage(at: datetime) -> Stage:
             record_agreement(AgreementTerms(
                 organisation_id=stage.places[code], reference=reference, exchange_of_letters=at.date(),
                 support_rate_bp=1300, end_date=None, pool_id=stage.pools[pool]), manager)
-    return stage
-
-
-def recall_stage() -> Stage:
-    """The stage of a demonstration that stands already."""
-    stage = Stage()
-    for code, made in db.session.query(Organisation.code, Organisation.id).filter(Organisation.is_demo):
-        stage.places[code] = made
-    for email, made in db.session.query(Person.email, Person.id).filter(Person.is_demo):
-        stage.people[email.split("@")[0]] = made
     return stage
