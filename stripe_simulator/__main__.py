@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import waitress
 
 from .config import HOST, Config
+from .currencies import SUPPORTED, UNCERTAIN
 from .server import create_app
 from .store import StateInUse, Store
 from .webhooks import Deliverer
@@ -33,6 +34,24 @@ def _percent(text: str) -> Decimal:
     if not 0 <= value <= 100:
         raise argparse.ArgumentTypeError("0 to 100")
     return value
+
+
+def _currency(text: str) -> str:
+    code = text.strip().lower()
+    if code not in SUPPORTED - UNCERTAIN:
+        raise argparse.ArgumentTypeError(f"{text} is no currency that Stripe supports")
+    return code
+
+
+def _rate(text: str) -> tuple[str, Decimal]:
+    code, _, value = text.partition("=")
+    try:
+        rate = Decimal(value)
+    except InvalidOperation as error:
+        raise argparse.ArgumentTypeError("CURRENCY=NUMBER is needed, for example EUR=1.0832") from error
+    if not (rate.is_finite() and 0 < rate < 10**9):
+        raise argparse.ArgumentTypeError("a rate is a number above zero")
+    return _currency(code), rate
 
 
 def parse(argv: list[str] | None = None) -> tuple[Config, int | None]:
@@ -68,6 +87,30 @@ def parse(argv: list[str] | None = None) -> tuple[Config, int | None]:
     parser.add_argument(
         "--fee-fixed", type=int, default=30, help="minor units a charge (default: %(default)s)"
     )
+    parser.add_argument(
+        "--bank-fee-percent", type=_percent, default=Decimal("0.5"), help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--bank-fee-cap", type=int, default=500, help="most a bank transfer costs (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--dispute-fee", type=int, default=1500, help="minor units a dispute (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--settlement-currency",
+        type=_currency,
+        default="usd",
+        help="the currency of the balance; every other is converted into it (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--rate",
+        dest="rates",
+        type=_rate,
+        action="append",
+        default=[],
+        metavar="EUR=1.0832",
+        help="a simulated rate: one unit in the settlement currency; may be repeated (default: a built-in table)",
+    )
     parser.add_argument("--settle-days", type=float, default=2.0, help="days until a balance is available")
     parser.add_argument(
         "--merchant",
@@ -82,6 +125,11 @@ def parse(argv: list[str] | None = None) -> tuple[Config, int | None]:
             parser.error("--webhook-url must be an http or https address")
         if not given.webhook_secret.startswith("whsec_"):
             parser.error("--webhook-secret must start with whsec_")
+    given.rates = dict(given.rates)
+    if given.settlement_currency in given.rates:
+        parser.error("--rate: the settlement currency has no rate")
+    if min(given.bank_fee_cap, given.dispute_fee) < 0:
+        parser.error("numbers must not be negative")
     if min(given.fee_fixed, given.webhook_delay, given.settle_days, given.webhook_retry_for) < 0:
         parser.error("numbers must not be negative")
     parent = given.parent_pid

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import money_objects, objects, payments
+from . import attempts, money_objects, objects
 from .currencies import check_charge, check_currency, check_granularity
+from .customers import EMAIL
 from .errors import ApiError, InvalidParameters, missing, unsupported
-from .payments import load
+from .rates import rate_of
 from .store import Obj, Tx
 
 KIND = "checkout.session"
 PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+DAY = 24 * 3600
 
 
 def create(tx: Tx, given: dict[str, Any]) -> Obj:
@@ -23,7 +23,8 @@ def create(tx: Tx, given: dict[str, Any]) -> Obj:
     currency, items = _items(tx, given["line_items"])
     total = sum(item["amount_total"] for item in items)
     check_charge(total, currency, "line_items", checkout=True)
-    given = {"expires_at": tx.now + payments.DAY} | given
+    rate_of(tx, currency)
+    given = {"expires_at": tx.now + DAY} | given
     session = tx.add(objects.checkout_session(tx.now, tx.config.base_url, given, currency, total))
     for item in items:
         tx.add(item, parent=session["id"])
@@ -50,7 +51,7 @@ def _check(tx: Tx, given: dict[str, Any]) -> None:
         if name in given:
             check_url(given[name], name)
     email = given.get("customer_email")
-    if email is not None and not _EMAIL.fullmatch(email):
+    if email is not None and not EMAIL.fullmatch(email):
         raise InvalidParameters(
             f"Invalid email address: {email}", code="email_invalid", param="customer_email"
         )
@@ -63,7 +64,7 @@ def _check(tx: Tx, given: dict[str, Any]) -> None:
                 "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation.",
                 param="expires_at",
             )
-        if wait > payments.DAY + 5:
+        if wait > DAY + 5:
             raise InvalidParameters(
                 "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation.",
                 param="expires_at",
@@ -130,7 +131,7 @@ def return_url(session: Obj) -> str:
 
 def expire(tx: Tx, session_id: str) -> Obj:
     """POST /v1/checkout/sessions/:id/expire."""
-    session = load(tx, KIND, session_id, "session")
+    session = tx.load(KIND, session_id, "session")
     if session["status"] != "open":
         raise ApiError(
             400,
@@ -144,9 +145,9 @@ def _expired(tx: Tx, session: Obj) -> Obj:
     session.update(status="expired", url=None)
     tx.save(session)
     if session["payment_intent"]:
-        intent = load(tx, "payment_intent", session["payment_intent"], "payment_intent")
+        intent = tx.load("payment_intent", session["payment_intent"], "payment_intent")
         if intent["status"] not in ("succeeded", "canceled"):
-            payments.cancelled(tx, intent, "expired")
+            attempts.cancelled(tx, intent, "expired")
     tx.emit("checkout.session.expired", session)
     return session
 
@@ -161,47 +162,30 @@ def overdue(tx: Tx) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def expire_overdue(tx: Tx) -> int:
-    """Expire them, each with its event."""
-    due = overdue(tx)
-    for session_id in due:
-        _expired(tx, load(tx, KIND, session_id, "session"))
-    return len(due)
+def run_out(tx: Tx, session_id: str) -> Obj:
+    """One of them is over."""
+    return _expired(tx, tx.load(KIND, session_id, "session"))
 
 
 def payer_acts(tx: Tx, session_id: str, action: str, email: str | None, name: str | None) -> Obj:
     """One press of a button on the hosted page; on a session that is no longer open it changes nothing."""
-    session = load(tx, KIND, session_id, "session")
+    session = tx.load(KIND, session_id, "session")
     if session["status"] != "open":
         return session
     if session["expires_at"] <= tx.now:
         return _expired(tx, session)
     intent = _intent(tx, session)
     billing = objects.billing_details(session["customer_email"] or email, name)
-    waiting = intent["status"] == "requires_action"
-    if action == "pay":
-        _complete(tx, session, intent, payments.method_for(tx, "pm_card_visa", billing), secure=False)
-    elif action == "decline":
-        card = "pm_card_chargeDeclined"
-        payments.attempt(
-            tx, intent, payments.method_for(tx, card, billing), payments.decline(payments.CARDS[card])
-        )
-    elif action == "challenge":
-        _challenge(tx, session, intent, payments.method_for(tx, "pm_card_threeDSecure2Required", billing))
-    elif action == "authenticate" and waiting:
-        _complete(
-            tx, session, intent, load(tx, "payment_method", intent["payment_method"], "id"), secure=True
-        )
-    elif action == "refuse" and waiting:
-        method = load(tx, "payment_method", intent["payment_method"], "id")
-        payments.attempt(tx, intent, method, payments.AUTHENTICATION_FAILED)
+    attempts.press(tx, intent, action, billing, f"{tx.config.base_url}/c/pay/{session_id}/confirm")
+    if intent["status"] == "succeeded":
+        _complete(tx, session, intent)
     return session
 
 
 def _intent(tx: Tx, session: Obj) -> Obj:
     """The session's payment intent, made at the first attempt (as hosted Checkout does)."""
     if session["payment_intent"]:
-        return load(tx, "payment_intent", session["payment_intent"], "payment_intent")
+        return tx.load("payment_intent", session["payment_intent"], "payment_intent")
     given = tx.find(f"{session['id']}#intent") or {}
     intent = tx.add(money_objects.payment_intent(tx.now, session["amount_total"], session["currency"], given))
     session["payment_intent"] = intent["id"]
@@ -210,26 +194,8 @@ def _intent(tx: Tx, session: Obj) -> Obj:
     return intent
 
 
-def _challenge(tx: Tx, session: Obj, intent: Obj, method: Obj) -> None:
-    intent.update(
-        status="requires_action",
-        payment_method=method["id"],
-        last_payment_error=None,
-        next_action={
-            "type": "redirect_to_url",
-            "redirect_to_url": {
-                "return_url": None,
-                "url": f"{tx.config.base_url}/c/pay/{session['id']}/confirm",
-            },
-        },
-    )
-    tx.save(intent)
-    tx.emit("payment_intent.requires_action", intent)
-
-
-def _complete(tx: Tx, session: Obj, intent: Obj, method: Obj, *, secure: bool) -> None:
-    payments.attempt(tx, intent, method, None, secure=secure)
-    billing = method["billing_details"]
+def _complete(tx: Tx, session: Obj, intent: Obj) -> None:
+    billing = tx.load("payment_method", intent["payment_method"], "id")["billing_details"]
     session.update(
         status="complete",
         payment_status="paid",

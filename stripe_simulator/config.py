@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
@@ -28,9 +28,17 @@ class Config:
     #: Live Stripe retries for up to three days (Stripe docs, "Webhooks: retry behaviour").
     webhook_retry_for: float = 3 * 24 * 3600.0
     fee_percent: Decimal = Decimal("2.9")
+    #: Fixed fees, the cap and the dispute fee: minor units of the settlement currency.
     fee_fixed: int = 30
+    bank_fee_percent: Decimal = Decimal("0.5")
+    bank_fee_cap: int = 500
+    dispute_fee: int = 1500
     #: Days before a balance transaction turns from pending to available (BalanceTransaction.available_on).
     settle_days: float = 2.0
+    #: The one currency the account holds a balance in; every other is converted on arrival.
+    settlement_currency: str = "usd"
+    #: What one unit of a currency is worth in the settlement currency, where the built-in table is not wanted.
+    rates: dict[str, Decimal] = field(default_factory=dict)
     merchant: str = "Placard demonstration fund"
 
     @property

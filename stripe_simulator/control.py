@@ -1,14 +1,35 @@
 """Control switches under ``/_simulator/``: for tests and demonstrations, no part of Stripe's API.
 
-``POST /_simulator/webhooks``      duplicate, reorder, delay, fail_first, pause, settlement_delay (JSON)
+All of them take and answer JSON. ``seconds`` are Unix time.
+
+``GET  /_simulator/status``        ready, counts of objects, deliveries and faults, the balance, the switches
+
+Webhooks and failures
+``POST /_simulator/webhooks``      duplicate, reorder, delay, fail_first, pause, settlement_delay, refund_delay
 ``POST /_simulator/deliver-now``   try all pending deliveries; ``{"event": "evt_..."}`` sends one again
 ``GET  /_simulator/deliveries``    what was sent, when, and what the receiver answered
 ``POST /_simulator/faults``        ``{path, status, times, method?, mode?, delay?}``; ``DELETE`` clears them
+
+Money and time (in ``control_money``)
 ``POST /_simulator/checkout/<id>`` ``{"expires_at": seconds}``: let a session run out early
-``POST /_simulator/refunds/<id>``  ``{"status": "failed", "failure_reason": "..."}``
+``POST /_simulator/invoices/<id>`` ``{"due_date": seconds}`` and ``{"automatically_finalizes_at": seconds}``
+``POST /_simulator/refunds``       ``{"charge" or "payment_intent", amount?, reason?}``: a refund as an officer makes
+                                   it in Stripe's dashboard, with no metadata and no idempotency key
+``POST /_simulator/refunds/<id>``  ``{"status": "succeeded"}`` or ``{"status": "failed", failure_reason?}``
+``POST /_simulator/disputes``      ``{"charge" or "payment_intent", amount?, reason?, inquiry?}``
+``POST /_simulator/disputes/<id>`` ``{"status": "won", "lost", "warning_closed" or "needs_response"}`` (the last
+                                   escalates an inquiry), or ``{"due_by": seconds}``
+``POST /_simulator/payouts``       an automatic payout of all that is available; ``{"reconciled": false}`` leaves
+                                   the list of what it contains for later
+``POST /_simulator/payouts/<id>``  ``{"status": "in_transit", "paid" or "failed", failure_code?,
+                                   failure_message?}``, or ``{"reconciliation_status": "completed"}``
+``POST /_simulator/balance``       ``{"available": true}``: all that is pending is available now
+``POST /_simulator/rates``         ``{"eur": "1.0832"}``: what one unit is worth in the settlement currency from
+                                   now on; ``GET`` shows the rates in use
 
 With ``settlement_delay`` the balance transaction of a charge is absent at first and comes after so many
-seconds, with ``charge.updated``: asynchronous capture, which Stripe does by default.
+seconds, with ``charge.updated``: asynchronous capture, which Stripe does by default. With ``refund_delay`` a
+refund stays pending for so many seconds.
 
 Fault modes: ``before`` (the request never ran, its idempotency key stays free), ``recorded`` (it ran and
 failed, the key keeps that answer; the default for 5xx) and ``after`` (the change was made, only the
@@ -18,12 +39,11 @@ answer was lost).
 from __future__ import annotations
 
 import fnmatch
-import time
 from typing import Any, TypedDict
 
 from flask import Blueprint, current_app, request
 
-from . import checkout, payments, refunds
+from . import balance
 from .config import API_VERSION
 from .errors import ApiError
 from .store import SWITCHES, Obj, Store
@@ -41,51 +61,64 @@ class Fault(TypedDict):
     delay: float
 
 
-def _parts() -> tuple[Store, Deliverer]:
+def parts() -> tuple[Store, Deliverer]:
+    """State and deliveries of the running application."""
     _, store, deliverer = current_app.extensions["simulator"]
     return store, deliverer
 
 
-def _bad(message: str) -> ApiError:
+def bad(message: str) -> ApiError:
+    """A switch that was not understood."""
     return ApiError(400, message)
 
 
 @blueprint.before_request
-def _guard() -> None:
+def guard() -> None:
     """Only JSON and only from this origin, so that no other page in a browser can press the switches."""
     origin = request.headers.get("Origin")
     if origin and origin != request.host_url.rstrip("/"):
         raise ApiError(403, "The control switches answer only to their own origin.")
     if request.method == "POST" and request.mimetype != "application/json":
-        raise _bad("Control switches take JSON (Content-Type: application/json).")
+        raise bad("Control switches take JSON (Content-Type: application/json).")
 
 
-def _json() -> dict[str, Any]:
+def body() -> dict[str, Any]:
+    """The JSON object that was sent; an empty one when nothing was."""
     data = request.get_json(silent=True) if request.get_data() else {}
     if not isinstance(data, dict):
-        raise _bad("A JSON object is needed.")
+        raise bad("A JSON object is needed.")
     return data
 
 
-def _number(data: dict[str, Any], name: str, default: float, low: float, high: float) -> float:
+def number(data: dict[str, Any], name: str, default: float, low: float, high: float) -> float:
+    """A number within bounds."""
     value = data.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise _bad(f"{name} must be a number from {low:g} to {high:g}.")
+        raise bad(f"{name} must be a number from {low:g} to {high:g}.")
     return value
 
 
 @blueprint.get("/status")
 def status() -> Obj:
     """Ready, and what it holds."""
-    store, _ = _parts()
+    store, _ = parts()
     with store.read() as tx:
         count = tx.conn.execute(
             "SELECT kind, count(*) AS n FROM object WHERE kind NOT LIKE '\\_%' ESCAPE '\\' GROUP BY kind"
         ).fetchall()
+        sent = tx.conn.execute("SELECT state, count(*) AS n FROM delivery GROUP BY state").fetchall()
+        available, pending = balance.nets(tx)
         return {
             "simulated": True,
             "api_version": API_VERSION,
             "objects": {row["kind"]: row["n"] for row in count},
+            "deliveries": {row["state"]: row["n"] for row in sent},
+            "faults": tx.conn.execute("SELECT count(*) AS n FROM fault").fetchone()["n"],
+            "balance": {
+                "available": available,
+                "currency": tx.config.settlement_currency,
+                "pending": pending,
+            },
             "webhooks": tx.switches(),
         }
 
@@ -93,20 +126,26 @@ def status() -> Obj:
 @blueprint.route("/webhooks", methods=["GET", "POST"])
 def webhooks() -> Obj:
     """Read or set the switches."""
-    store, _ = _parts()
-    data = _json() if request.method == "POST" else {}
-    limits = {"duplicate": 100, "delay": 86400, "fail_first": 1000, "settlement_delay": 86400}
+    store, _ = parts()
+    data = body() if request.method == "POST" else {}
+    limits = {
+        "duplicate": 100,
+        "delay": 86400,
+        "fail_first": 1000,
+        "settlement_delay": 86400,
+        "refund_delay": 86400,
+    }
     changes: dict[str, int | float | bool] = {}
     for name, value in data.items():
         if name not in SWITCHES:
-            raise _bad(f"Unknown switch: {name}. Known: {', '.join(SWITCHES)}.")
+            raise bad(f"Unknown switch: {name}. Known: {', '.join(SWITCHES)}.")
         if isinstance(SWITCHES[name], bool):
             if not isinstance(value, bool):
-                raise _bad(f"{name} must be true or false.")
+                raise bad(f"{name} must be true or false.")
             changes[name] = value
         else:
-            number = _number(data, name, 0, 0, limits[name])
-            changes[name] = int(number) if isinstance(SWITCHES[name], int) else number
+            value = number(data, name, 0, 0, limits[name])
+            changes[name] = int(value) if isinstance(SWITCHES[name], int) else value
     with store.write() as tx:
         for name, value in changes.items():
             tx.set_switch(name, value)
@@ -118,10 +157,10 @@ def webhooks() -> Obj:
 @blueprint.post("/deliver-now")
 def deliver_now() -> Obj:
     """Answers when every attempt has been made."""
-    store, deliverer = _parts()
-    event = _json().get("event")
+    store, deliverer = parts()
+    event = body().get("event")
     if not deliverer.config.webhook_url:
-        raise _bad("The simulator was started without --webhook-url.")
+        raise bad("The simulator was started without --webhook-url.")
     with store.read() as tx:
         if event is not None and tx.get("event", str(event)) is None:
             raise ApiError(404, f"No such event: '{event}'", code="resource_missing")
@@ -139,7 +178,7 @@ def deliver_now() -> Obj:
 @blueprint.get("/deliveries")
 def deliveries() -> Obj:
     """The newest last; filter with ``event`` and ``state``."""
-    store, _ = _parts()
+    store, _ = parts()
     where, values = "1 = 1", []
     for name in ("event", "state"):
         if name in request.args:
@@ -152,20 +191,20 @@ def deliveries() -> Obj:
 @blueprint.route("/faults", methods=["GET", "POST", "DELETE"])
 def faults() -> Obj:
     """Injected faults still to come."""
-    store, _ = _parts()
+    store, _ = parts()
     with store.write() as tx:
         if request.method == "DELETE":
             tx.conn.execute("DELETE FROM fault")
         elif request.method == "POST":
-            data = _json()
+            data = body()
             if unknown := set(data) - {"path", "status", "times", "method", "mode", "delay"}:
-                raise _bad(f"Unknown: {', '.join(sorted(unknown))}.")
-            code = int(_number(data, "status", 0, 0, 599))
+                raise bad(f"Unknown: {', '.join(sorted(unknown))}.")
+            code = int(number(data, "status", 0, 0, 599))
             if code and code < 400:
-                raise _bad("status must be 400 to 599, or 0 for a delay only.")
+                raise bad("status must be 400 to 599, or 0 for a delay only.")
             mode = data.get("mode", "recorded" if code >= 500 else "before")
             if mode not in MODES or not str(data.get("path", "")).startswith("/v1/"):
-                raise _bad(
+                raise bad(
                     "A path under /v1/ is needed (with * as a wildcard), and mode before, recorded or after."
                 )
             tx.conn.execute(
@@ -175,8 +214,8 @@ def faults() -> Obj:
                     data["path"],
                     code,
                     mode,
-                    _number(data, "delay", 0, 0, 60),
-                    int(_number(data, "times", 1, 1, 100000)),
+                    number(data, "delay", 0, 0, 60),
+                    int(number(data, "times", 1, 1, 100000)),
                 ),
             )
         return {"data": [dict(row) for row in tx.conn.execute("SELECT * FROM fault ORDER BY id")]}
@@ -195,27 +234,3 @@ def take_fault(store: Store, method: str, path: str) -> Fault | None:
                 tx.conn.execute("DELETE FROM fault WHERE times <= 0")
                 return {"status": row["status"], "mode": row["mode"], "delay": row["delay"]}
     return None
-
-
-@blueprint.post("/checkout/<session_id>")
-def move_expiry(session_id: str) -> Obj:
-    """Change when an open session runs out."""
-    store, _ = _parts()
-    at = int(_number(_json(), "expires_at", time.time(), 0, 1 << 40))
-    with store.write() as tx:
-        session = payments.load(tx, checkout.KIND, session_id, "session")
-        session["expires_at"] = at
-        tx.save(session)
-        checkout.expire_overdue(tx)
-        return payments.load(tx, checkout.KIND, session_id, "session")
-
-
-@blueprint.post("/refunds/<refund_id>")
-def move_refund(refund_id: str) -> Obj:
-    """Let a refund fail after it had succeeded."""
-    store, _ = _parts()
-    data = _json()
-    if data.get("status") != "failed":
-        raise _bad('Only {"status": "failed"} is known.')
-    with store.write() as tx:
-        return refunds.fail(tx, refund_id, str(data.get("failure_reason", "lost_or_stolen_card")))

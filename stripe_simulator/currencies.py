@@ -7,7 +7,7 @@ published rules for it contradict one another.
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from .errors import InvalidParameters, unsupported
 
@@ -68,6 +68,15 @@ def show(amount: int, currency: str) -> str:
     """For people: ``USD 1,250.00``."""
     places = digits(currency)
     return f"{currency.upper()} {Decimal(amount).scaleb(-places):,.{places}f}"
+
+
+def typed(text: str, currency: str) -> int | None:
+    """Minor units of an amount that a person typed (``1,250.00``); None when it is no such amount."""
+    try:
+        exact = Decimal(text.strip().replace(",", "")).scaleb(digits(currency))
+        return int(exact) if exact == int(exact) and 0 < exact <= MAXIMUM * 100 else None
+    except (InvalidOperation, ValueError, OverflowError):
+        return None
 
 
 def check_currency(currency: str, param: str) -> str:

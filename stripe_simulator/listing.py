@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable
 from typing import Any
 
-from . import checkout, refunds
+from . import balance, cash, checkout, disputes, invoice_payments, payouts, refunds
 from .errors import InvalidParameters, no_such
 from .store import Obj, Tx
 
-#: Fields that hold the id of another object.
+#: Fields that hold the id of another object; a kind with a dot is a part of an object.
 EXPANDABLE: dict[str, frozenset[str]] = {
     "checkout.session": frozenset({"payment_intent", "customer", "invoice"}),
     "payment_intent": frozenset({"latest_charge", "payment_method", "customer", "review"}),
@@ -25,22 +24,51 @@ EXPANDABLE: dict[str, frozenset[str]] = {
             "application_fee",
         }
     ),
-    "refund": frozenset({"balance_transaction", "charge", "payment_intent", "failure_balance_transaction"}),
+    "refund": frozenset(
+        {"balance_transaction", "charge", "customer", "payment_intent", "failure_balance_transaction"}
+    ),
     "balance_transaction": frozenset({"source"}),
+    "dispute": frozenset({"charge", "payment_intent"}),
+    "payout": frozenset({"balance_transaction", "destination", "failure_balance_transaction"}),
+    "invoice": frozenset({"customer", "default_payment_method"}),
+    "invoiceitem": frozenset({"customer", "invoice"}),
+    "invoice_payment": frozenset({"invoice"}),
+    "invoice_payment.payment": frozenset({"payment_intent"}),
+    "customer_cash_balance_transaction": frozenset({"customer"}),
+    "customer_cash_balance_transaction.applied_to_payment": frozenset({"payment_intent"}),
+    "customer_cash_balance_transaction.unapplied_from_payment": frozenset({"payment_intent"}),
 }
 #: Fields that are absent unless asked for.
 INCLUDABLE: dict[str, frozenset[str]] = {
     "checkout.session": frozenset({"line_items"}),
     "charge": frozenset({"refunds"}),
+    "customer": frozenset({"cash_balance"}),
+    "invoice": frozenset({"payments", "confirmation_secret"}),
 }
+#: List parameters that a field of the same name must equal.
+EQUAL = (
+    "payment_intent",
+    "charge",
+    "status",
+    "source",
+    "currency",
+    "customer",
+    "email",
+    "invoice",
+    "collection_method",
+    "destination",
+)
 RANGES = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
 def present(tx: Tx, obj: Obj) -> Obj:
     """The object as it reads now: balances mature with time, and events count their open deliveries."""
-    if obj.get("object") == "balance_transaction" and obj["available_on"] <= time.time():
-        return obj | {"status": "available"}
-    if obj.get("object") == "event":
+    kind = obj.get("object")
+    if kind == balance.KIND:
+        return balance.shown(tx, obj)
+    if kind == disputes.KIND:
+        return disputes.shown(tx, obj)
+    if kind == "event":
         row = tx.conn.execute(
             "SELECT count(*) AS n FROM delivery WHERE event = ? AND state = 'pending'", (obj["id"],)
         )
@@ -53,10 +81,19 @@ def page_of(url: str, data: list[Obj], has_more: bool = False) -> Obj:
     return {"object": "list", "data": data, "has_more": has_more, "url": url}
 
 
-def _included(tx: Tx, obj: Obj, name: str) -> Obj:
+def _included(tx: Tx, obj: Obj, name: str) -> Obj | None:
     if name == "line_items":
         items = tx.children("item", obj["id"])
         return page_of(f"/v1/checkout/sessions/{obj['id']}/line_items", items[:10], len(items) > 10)
+    if name == "cash_balance":
+        return cash.balance_of(tx, obj["id"])
+    if name == "payments":
+        found = tx.children(invoice_payments.KIND, obj["id"])
+        return page_of(f"/v1/invoice_payments?invoice={obj['id']}", found)
+    if name == "confirmation_secret":
+        payment = invoice_payments.of_invoice(tx, obj["id"])
+        intent = tx.find(payment["payment"]["payment_intent"]) if payment else None
+        return {"client_secret": intent["client_secret"], "type": "payment_intent"} if intent else None
     found = list(reversed(refunds.of_charge(tx, obj["id"])))
     return page_of(f"/v1/charges/{obj['id']}/refunds", found[:10], len(found) > 10)
 
@@ -73,9 +110,9 @@ def expand(tx: Tx, obj: Obj, paths: Iterable[str]) -> Obj:
     return obj
 
 
-def _expand(tx: Tx, node: Obj, parts: list[str], path: str) -> None:
+def _expand(tx: Tx, node: Obj, parts: list[str], path: str, part_of: str = "") -> None:
     name, rest = parts[0], parts[1:]
-    kind = str(node.get("object"))
+    kind = part_of or str(node.get("object"))
     if kind == "list" and name == "data":
         if not rest:
             raise _not_expandable(path)
@@ -90,6 +127,14 @@ def _expand(tx: Tx, node: Obj, parts: list[str], path: str) -> None:
             if found is None:
                 return
             node[name] = present(tx, found)
+    elif rest and f"{kind}.{name}" in EXPANDABLE:
+        if node.get(name):
+            _expand(tx, node[name], rest, path, f"{kind}.{name}")
+        return
+    elif rest and name == "balance_transactions" and kind == disputes.KIND:
+        for txn in node[name]:
+            _expand(tx, txn, rest, path)
+        return
     else:
         raise _not_expandable(path)
     if rest and isinstance(node.get(name), dict):
@@ -102,18 +147,25 @@ def _not_expandable(path: str) -> InvalidParameters:
 
 def _sql_filters(kind: str, given: dict[str, Any]) -> tuple[list[str], list[Any]]:
     where, values = ["kind = ?"], [kind]
-    created = given.get("created")
-    if isinstance(created, dict):
-        for name, limit in created.items():
-            where.append(f"created {RANGES[name]} ?")
-            values.append(limit)
-    elif created is not None:
-        where.append("created = ?")
-        values.append(created)
-    for name in ("payment_intent", "charge", "status", "source", "currency"):
-        if name in given:
-            where.append(f"json_extract(data, '$.{name}') = ?")
-            values.append(given[name])
+    for name in ("created", "due_date", "arrival_date"):
+        column = name if name == "created" else f"json_extract(data, '$.{name}')"
+        span = given.get(name)
+        if isinstance(span, dict):
+            for bound, limit in span.items():
+                where.append(f"{column} {RANGES[bound]} ?")
+                values.append(limit)
+        elif span is not None:
+            where.append(f"{column} = ?")
+            values.append(span)
+    equal = [(name, given[name]) for name in EQUAL if name in given]
+    for name, value in invoice_payments.filters(given) if kind == invoice_payments.KIND else equal:
+        where.append(f"json_extract(data, '$.{name}') = ?")
+        values.append(value)
+    if "pending" in given:
+        where.append(f"json_extract(data, '$.invoice') IS {'' if given['pending'] else 'NOT '}NULL")
+    if "payout" in given:
+        where.append("id IN (SELECT txn FROM payout_item WHERE payout = ?)")
+        values.append(given["payout"])
     if "customer_details" in given:
         where.append("json_extract(data, '$.customer_details.email') = ?")
         values.append(given["customer_details"]["email"])
@@ -128,6 +180,8 @@ def _sql_filters(kind: str, given: dict[str, Any]) -> tuple[list[str], list[Any]
         where.append("json_extract(data, '$.type') GLOB ?")
         values.append(pattern)
     if "types" in given:
+        if len(given["types"]) > 20:
+            raise InvalidParameters("At most 20 types can be given.", param="types")
         where.append(f"json_extract(data, '$.type') IN ({','.join('?' * len(given['types']))})")
         values.extend(given["types"])
     if "delivery_success" in given:
@@ -156,8 +210,8 @@ def limit_of(given: dict[str, Any]) -> int:
     return limit
 
 
-def list_of(tx: Tx, kind: str, url: str, given: dict[str, Any]) -> Obj:
-    """One page, newest first."""
+def list_of(tx: Tx, kind: str, url: str, given: dict[str, Any], parent: str | None = None) -> Obj:
+    """One page, newest first; ``parent``: only what hangs on that object."""
     limit = limit_of(given)
     if "starting_after" in given and "ending_before" in given:
         raise InvalidParameters(
@@ -167,7 +221,12 @@ def list_of(tx: Tx, kind: str, url: str, given: dict[str, Any]) -> Obj:
         )
     if kind == checkout.KIND and given.get("status") not in (None, "open", "complete", "expired"):
         raise InvalidParameters("Invalid status: must be one of open, complete, or expired", param="status")
+    if "payout" in given:
+        payouts.check_listing(tx, given["payout"])
     where, values = _sql_filters(kind, given)
+    if parent is not None:
+        where.append("parent = ?")
+        values.append(parent)
     order = "DESC"
     if "starting_after" in given:
         where.append("seq < ?")
@@ -184,31 +243,3 @@ def list_of(tx: Tx, kind: str, url: str, given: dict[str, Any]) -> Obj:
     if order == "ASC":
         data.reverse()
     return page_of(url, data, len(rows) > limit)
-
-
-def balance(tx: Tx) -> Obj:
-    """The Balance object: nets of the balance transactions, by currency."""
-    rows = tx.conn.execute(
-        "SELECT json_extract(data, '$.currency') AS currency, "
-        "json_extract(data, '$.available_on') <= ? AS ready, "
-        "sum(json_extract(data, '$.net')) AS net FROM object "
-        "WHERE kind = 'balance_transaction' GROUP BY 1, 2",
-        (tx.now,),
-    ).fetchall()
-    nets = {(row["currency"], bool(row["ready"])): int(row["net"]) for row in rows}
-    currencies = sorted({currency for currency, _ in nets} | {"usd"})
-
-    def part(ready: bool) -> list[Obj]:
-        return [
-            {"amount": net, "currency": c, "source_types": {"card": net}}
-            for c in currencies
-            for net in [nets.get((c, ready), 0)]
-        ]
-
-    return {
-        "object": "balance",
-        "available": part(True),
-        "livemode": False,
-        "pending": part(False),
-        "refund_and_dispute_prefunding": {"available": [], "pending": []},
-    }

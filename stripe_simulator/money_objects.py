@@ -1,4 +1,4 @@
-"""Builders of the objects of a payment: method, intent, charge, balance transaction, refund.
+"""Builders of the objects of a payment: method, intent, charge, balance transaction, refund, payout.
 
 See ``objects`` for where the shapes come from.
 """
@@ -8,15 +8,21 @@ from __future__ import annotations
 from .ids import new_id
 from .objects import Obj, kept_metadata
 
+CARD_OPTIONS: Obj = {
+    "installments": None,
+    "mandate_options": None,
+    "network": None,
+    "request_three_d_secure": "automatic",
+}
+
 
 def payment_method(now: int, brand: str, last4: str, billing: Obj) -> Obj:
     """The PaymentMethod object of a card."""
-    return {
-        "id": new_id("pm"),
-        "object": "payment_method",
-        "allow_redisplay": "limited",
-        "billing_details": billing,
-        "card": {
+    return _method(
+        now,
+        billing,
+        "card",
+        {
             "brand": brand,
             "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
             "country": "US",
@@ -32,18 +38,34 @@ def payment_method(now: int, brand: str, last4: str, billing: Obj) -> Obj:
             "three_d_secure_usage": {"supported": True},
             "wallet": None,
         },
+    )
+
+
+def cash_method(now: int, customer: str, billing: Obj) -> Obj:
+    """The PaymentMethod object of a customer's cash balance, funded by bank transfers."""
+    return _method(now, billing, "customer_balance", {}) | {"customer": customer}
+
+
+def _method(now: int, billing: Obj, kind: str, details: Obj) -> Obj:
+    return {
+        "id": new_id("pm"),
+        "object": "payment_method",
+        "allow_redisplay": "limited",
+        "billing_details": billing,
+        kind: details,
         "created": now,
         "customer": None,
         "customer_account": None,
         "livemode": False,
         "metadata": {},
-        "type": "card",
+        "type": kind,
     }
 
 
-def payment_intent(now: int, amount: int, currency: str, given: Obj) -> Obj:
-    """The PaymentIntent object before any attempt."""
+def payment_intent(now: int, amount: int, currency: str, given: Obj, options: Obj | None = None) -> Obj:
+    """The PaymentIntent object before any attempt; ``options`` by type of payment method, cards when none."""
     intent_id = new_id("pi")
+    options = {"card": CARD_OPTIONS} if options is None else options
     automatic: Obj | None = None
     if given.get("automatic_payment_methods", {}).get("enabled"):
         automatic = {
@@ -68,7 +90,7 @@ def payment_intent(now: int, amount: int, currency: str, given: Obj) -> Obj:
         "confirmation_method": "automatic",
         "created": now,
         "currency": currency,
-        "customer": None,
+        "customer": given.get("customer"),
         "customer_account": None,
         "description": given.get("description"),
         "excluded_payment_method_types": None,
@@ -80,15 +102,8 @@ def payment_intent(now: int, amount: int, currency: str, given: Obj) -> Obj:
         "on_behalf_of": None,
         "payment_method": None,
         "payment_method_configuration_details": None,
-        "payment_method_options": {
-            "card": {
-                "installments": None,
-                "mandate_options": None,
-                "network": None,
-                "request_three_d_secure": "automatic",
-            }
-        },
-        "payment_method_types": ["card"],
+        "payment_method_options": options,
+        "payment_method_types": list(options),
         "processing": None,
         "receipt_email": given.get("receipt_email"),
         "review": None,
@@ -103,12 +118,7 @@ def payment_intent(now: int, amount: int, currency: str, given: Obj) -> Obj:
     }
 
 
-def charge(now: int, intent: Obj, method: Obj, base_url: str, failure: Obj | None, secure: bool) -> Obj:
-    """The Charge object of one attempt, good or refused."""
-    charge_id = new_id("ch")
-    card = method["card"]
-    bad = failure or {}
-    ok = failure is None
+def _card_details(intent: Obj, card: Obj, ok: bool, secure: bool) -> Obj:
     details = {
         key: card[key]
         for key in (
@@ -151,14 +161,23 @@ def charge(now: int, intent: Obj, method: Obj, base_url: str, failure: Obj | Non
         "overcapture": {"maximum_amount_capturable": intent["amount"], "status": "unavailable"},
         "three_d_secure": three_d_secure,
     }
+    return details
+
+
+def charge(now: int, intent: Obj, method: Obj, base_url: str, failure: Obj | None, secure: bool) -> Obj:
+    """The Charge object of one attempt, good or refused: ``ch_`` of a card, ``py_`` of a cash balance."""
+    kind = method["type"]
+    charge_id = new_id("ch" if kind == "card" else "py")
+    bad = failure or {}
+    ok = failure is None
+    details = _card_details(intent, method["card"], ok, secure) if kind == "card" else {}
     outcome = {
         "advice_code": None,
         "network_advice_code": None,
         "network_decline_code": None,
         "network_status": "approved_by_network" if ok else "declined_by_network",
         "reason": None if ok else bad["decline_code"],
-        "risk_level": "normal",
-        "risk_score": 10,
+        **({"risk_level": "normal", "risk_score": 10} if kind == "card" else {"risk_level": "not_assessed"}),
         "seller_message": "Payment complete." if ok else bad["message"],
         "type": "authorized" if ok else "issuer_declined",
     }
@@ -177,7 +196,7 @@ def charge(now: int, intent: Obj, method: Obj, base_url: str, failure: Obj | Non
         "captured": ok,
         "created": now,
         "currency": intent["currency"],
-        "customer": None,
+        "customer": intent["customer"],
         "description": intent["description"],
         "disputed": False,
         "failure_balance_transaction": None,
@@ -191,7 +210,7 @@ def charge(now: int, intent: Obj, method: Obj, base_url: str, failure: Obj | Non
         "paid": ok,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
-        "payment_method_details": {"card": details, "type": "card"},
+        "payment_method_details": {kind: details, "type": kind},
         "presentment_details": None,
         "radar_options": {},
         "receipt_email": intent["receipt_email"],
@@ -216,19 +235,21 @@ def balance_transaction(
     kind: str,
     amount: int,
     currency: str,
+    rate: float | None,
     fee: int,
+    fee_text: str,
     source: str,
     description: str | None,
     category: str | None = None,
 ) -> Obj:
-    """The Balance Transaction object; the account holds a balance in every currency: no conversion."""
+    """The Balance Transaction object; amount, fee and net in the settlement currency."""
     fees = (
         [
             {
                 "amount": fee,
                 "application": None,
                 "currency": currency,
-                "description": "Stripe processing fees",
+                "description": fee_text,
                 "type": "stripe_fee",
             }
         ]
@@ -244,41 +265,71 @@ def balance_transaction(
         "created": now,
         "currency": currency,
         "description": description,
-        "exchange_rate": None,
+        "exchange_rate": rate,
         "fee": fee,
         "fee_details": fees,
         "net": amount - fee,
         "reporting_category": category or kind,
         "source": source,
-        "status": "pending",
+        "status": "pending" if available_on > now else "available",
         "type": kind,
     }
 
 
-def refund(now: int, charge_obj: Obj, amount: int, reason: str | None, metadata: Obj) -> Obj:
-    """The Refund object of a card refund."""
+def refund(now: int, amount: int, currency: str, given: Obj, charge_obj: Obj | None, destination: str) -> Obj:
+    """The Refund object: of a card charge, of a bank transfer, or of a customer's cash balance (no charge)."""
+    card = destination == "card"
+    details: Obj = {"reference": None, "reference_status": "pending"}
+    if card:
+        details |= {"reference_type": "acquirer_reference_number", "type": "refund"}
     return {
-        "id": new_id("re"),
+        "id": new_id("re" if card else "pyr"),
         "object": "refund",
         "amount": amount,
         "balance_transaction": None,
-        "charge": charge_obj["id"],
+        "charge": charge_obj["id"] if charge_obj else None,
         "created": now,
-        "currency": charge_obj["currency"],
-        "destination_details": {
-            "card": {
-                "reference": None,
-                "reference_status": "pending",
-                "reference_type": "acquirer_reference_number",
-                "type": "refund",
-            },
-            "type": "card",
-        },
-        "metadata": metadata,
-        "payment_intent": charge_obj["payment_intent"],
-        "reason": reason,
+        "currency": currency,
+        **({} if charge_obj else {"customer": given["customer"]}),
+        "destination_details": {destination: details, "type": destination},
+        "metadata": kept_metadata(given),
+        "payment_intent": charge_obj["payment_intent"] if charge_obj else None,
+        "reason": given.get("reason"),
         "receipt_number": None,
         "source_transfer_reversal": None,
-        "status": "succeeded",
+        "status": "pending",
         "transfer_reversal": None,
+    }
+
+
+def payout(now: int, arrival: int, amount: int, currency: str, given: Obj, automatic: bool) -> Obj:
+    """The Payout object, to the account's one (simulated) bank account."""
+    return {
+        "id": new_id("po"),
+        "object": "payout",
+        "amount": amount,
+        "application_fee": None,
+        "application_fee_amount": None,
+        "arrival_date": arrival,
+        "automatic": automatic,
+        "balance_transaction": None,
+        "created": now,
+        "currency": currency,
+        "description": "STRIPE PAYOUT" if automatic else given.get("description"),
+        "destination": "ba_simulatedBankAccount00000",
+        "failure_balance_transaction": None,
+        "failure_code": None,
+        "failure_message": None,
+        "livemode": False,
+        "metadata": kept_metadata(given),
+        "method": "standard",
+        "original_payout": None,
+        "payout_method": None,
+        "reconciliation_status": "in_progress" if automatic else "not_applicable",
+        "reversed_by": None,
+        "source_type": "card",
+        "statement_descriptor": given.get("statement_descriptor"),
+        "status": "pending",
+        "trace_id": {"status": "pending", "value": None},
+        "type": "bank_account",
     }

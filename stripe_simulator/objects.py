@@ -27,6 +27,13 @@ def kept_metadata(given: Obj) -> Obj:
     return {key: value for key, value in (given.get("metadata") or {}).items() if value != ""}
 
 
+def merged_metadata(current: Obj, change: Obj | str | None) -> Obj:
+    """Metadata after an update: an empty value removes a key, an empty string all of them."""
+    if change is None or isinstance(change, str):
+        return current if change is None else {}
+    return {k: v for k, v in (current | change).items() if v != ""}
+
+
 def billing_details(email: str | None = None, name: str | None = None) -> Obj:
     """``billing_details`` of a charge or payment method."""
     return {"address": dict(NO_ADDRESS), "email": email, "name": name, "phone": None, "tax_id": None}

@@ -1,20 +1,17 @@
-"""The hosted payment page: HTML forms without JavaScript, every screen marked as simulated."""
+"""The hosted payment page of Checkout, the receipt, and the front page."""
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import urlsplit
-
-from flask import Blueprint, Response, current_app, redirect, render_template, request
+from flask import Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from . import checkout, payments
-from .config import Config
+from . import checkout
 from .currencies import show
 from .errors import ApiError
-from .store import Obj, Store, Tx
+from .screens import html, make, parts, same_origin
+from .store import Obj, Tx
 
-blueprint = Blueprint("pages", __name__, template_folder="templates")
+blueprint = make("pages")
 
 #: Button values of the page, and of the authentication step.
 ACTIONS = {"pay", "decline", "challenge"}
@@ -22,62 +19,9 @@ STEP_ACTIONS = {"authenticate", "refuse"}
 SUBMIT_LABELS = {"donate": "Donate", "book": "Book", "pay": "Pay"}
 
 
-def _parts() -> tuple[Config, Store]:
-    config, store, _ = current_app.extensions["simulator"]
-    return config, store
-
-
-def _origins(session: Obj | None) -> str:
-    """Origins that ``form-action`` must name, or the redirect after paying is blocked by the browser."""
-    found = ["'self'"]
-    for name in ("success_url", "cancel_url"):
-        if session and session.get(name):
-            parts = urlsplit(session[name])
-            host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else str(parts.hostname)
-            origin = f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
-            if all(ch.isascii() and (ch.isalnum() or ch in ":/.-[]") for ch in origin):
-                found.append(origin)
-    return " ".join(dict.fromkeys(found))
-
-
-def _html(template: str, status: int = 200, session: Obj | None = None, **values: Any) -> Response:
-    config, _ = _parts()
-    text = render_template(template, merchant=config.merchant, session=session, **values)
-    response = Response(text, status, mimetype="text/html")
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
-        f"form-action {_origins(session)}"
-    )
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "same-origin"
-    return response
-
-
-@blueprint.errorhandler(ApiError)
-def _error(error: ApiError) -> Response:
-    return _html(
-        "message.html",
-        error.status,
-        title="Page not found" if error.status == 404 else "Not possible",
-        text=str(error),
-        tone="warn",
-    )
-
-
-def _same_origin() -> None:
-    """A form on another site cannot press these buttons."""
-    origin = request.headers.get("Origin")
-    if origin is None:
-        foreign = request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
-    else:
-        foreign = origin != request.host_url.rstrip("/")
-    if foreign:
-        raise ApiError(403, "This form must be sent from its own page.")
-
-
 def _view(tx: Tx, session_id: str) -> tuple[Obj, Obj]:
     """A session and what its screens show."""
-    session = payments.load(tx, checkout.KIND, session_id, "session")
+    session = tx.load(checkout.KIND, session_id, "session")
     currency = session["currency"]
     intent = tx.get("payment_intent", session["payment_intent"]) if session["payment_intent"] else None
     items = []
@@ -104,7 +48,7 @@ def _view(tx: Tx, session_id: str) -> tuple[Obj, Obj]:
 def _closed(session: Obj) -> Response | None:
     """The screen of a session that takes no payment any more."""
     if session["status"] == "complete":
-        return _html(
+        return html(
             "message.html",
             200,
             session,
@@ -115,7 +59,7 @@ def _closed(session: Obj) -> Response | None:
             link_text="Return to the merchant",
         )
     if session["status"] == "expired":
-        return _html(
+        return html(
             "message.html",
             410,
             session,
@@ -129,13 +73,14 @@ def _closed(session: Obj) -> Response | None:
 
 
 def _load(session_id: str) -> tuple[Obj, Obj]:
-    _, store = _parts()
+    _, store = parts()
     with store.read() as tx:
         session, view = _view(tx, session_id)
         late = session["status"] == "open" and session["expires_at"] <= tx.now
     if late:
         with store.write() as tx:
-            checkout.expire_overdue(tx)
+            for overdue in checkout.overdue(tx):
+                checkout.run_out(tx, overdue)
             session, view = _view(tx, session_id)
     return session, view
 
@@ -144,13 +89,13 @@ def _load(session_id: str) -> tuple[Obj, Obj]:
 def pay_page(session_id: str) -> Response:
     """Merchant, amount, and the ways this payment can go."""
     session, view = _load(session_id)
-    return _closed(session) or _html("checkout.html", 200, session, **view)
+    return _closed(session) or html("checkout.html", 200, session, **view)
 
 
 @blueprint.post("/c/pay/<session_id>")
 def pay(session_id: str) -> BaseResponse:
     """One press of a button."""
-    _same_origin()
+    same_origin()
     action = request.form.get("action", "")
     session, _ = _load(session_id)
     if action == "abandon":
@@ -170,13 +115,13 @@ def confirm_page(session_id: str) -> BaseResponse:
         return closed
     if view["intent"] is None or view["intent"]["status"] != "requires_action":
         return redirect(f"/c/pay/{session_id}", 303)
-    return _html("confirm.html", 200, session, **view)
+    return html("confirm.html", 200, session, back=f"/c/pay/{session_id}", **view)
 
 
 @blueprint.post("/c/pay/<session_id>/confirm")
 def confirm(session_id: str) -> BaseResponse:
     """Authentication completed or refused."""
-    _same_origin()
+    same_origin()
     action = request.form.get("action", "")
     if action not in STEP_ACTIONS:
         raise ApiError(400, "Unknown button.")
@@ -184,7 +129,7 @@ def confirm(session_id: str) -> BaseResponse:
 
 
 def _act(session_id: str, action: str) -> BaseResponse:
-    _, store = _parts()
+    _, store = parts()
     email = request.form.get("email", "").strip()[:200] or None
     name = request.form.get("name", "").strip()[:200] or None
     with store.write() as tx:
@@ -199,24 +144,24 @@ def _act(session_id: str, action: str) -> BaseResponse:
 @blueprint.get("/receipts/<charge_id>")
 def receipt(charge_id: str) -> Response:
     """Where ``receipt_url`` of a charge points."""
-    _, store = _parts()
+    _, store = parts()
     with store.read() as tx:
-        charge = payments.load(tx, "charge", charge_id, "charge")
+        charge = tx.load("charge", charge_id, "charge")
     if not charge["paid"]:
         raise ApiError(404, "There is no receipt for a payment that did not succeed.")
     amount = show(charge["amount"], charge["currency"])
-    text = (
-        f"{amount}, paid with a simulated card ending in {charge['payment_method_details']['card']['last4']}."
-    )
+    card = charge["payment_method_details"].get("card")
+    way = f"with a simulated card ending in {card['last4']}" if card else "by simulated bank transfer"
+    text = f"{amount}, paid {way}."
     if charge["amount_refunded"]:
         text += f" Refunded: {show(charge['amount_refunded'], charge['currency'])}."
-    return _html("message.html", 200, title="Receipt (simulated)", text=text, tone="good")
+    return html("message.html", 200, title="Receipt (simulated)", text=text, tone="good")
 
 
 @blueprint.get("/")
 def home() -> Response:
     """A word to whoever opens the bare address."""
-    return _html(
+    return html(
         "message.html",
         200,
         title="Stripe simulator",

@@ -11,12 +11,13 @@ from typing import Any
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from . import control, idempotency, listing, pages
+from . import control, control_money, idempotency, invoice_pages, listing, pages
 from .config import API_VERSION, Config
+from .endpoints import CHILD, Endpoint
 from .errors import ApiError, InvalidParameters, injected
 from .ids import new_id
 from .params import parse_form
-from .schemas import ENDPOINTS, Endpoint
+from .schemas import ENDPOINTS
 from .store import Obj, Store
 from .webhooks import Deliverer
 
@@ -37,8 +38,8 @@ def create_app(config: Config, store: Store, deliverer: Deliverer) -> Flask:
             methods=[endpoint.method],
             provide_automatic_options=False,
         )
-    app.register_blueprint(control.blueprint)
-    app.register_blueprint(pages.blueprint)
+    for module in (control, control_money, pages, invoice_pages):
+        app.register_blueprint(module.blueprint)
     app.before_request(_start)
     app.after_request(_finish)
     app.register_error_handler(ApiError, lambda error: _answer(error.status, error.body()))
@@ -129,9 +130,11 @@ def _parameters() -> dict[str, Any]:
 
 
 def _view(endpoint: Endpoint, store: Store) -> Any:
-    def view(object_id: str = "") -> Response:
+    def view(object_id: str = "", child_id: str = "") -> Response:
         raw = _parameters()
         given = endpoint.read(raw)
+        if child_id:
+            given[CHILD] = child_id
         fault = control.take_fault(store, request.method, request.path)
         if fault is not None and fault["mode"] == "before" and fault["status"]:
             time.sleep(fault["delay"])

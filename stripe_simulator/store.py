@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .config import API_VERSION, Config
+from .errors import no_such
 from .ids import new_id
 
 Obj = dict[str, Any]
@@ -34,6 +35,7 @@ CREATE INDEX IF NOT EXISTS object_kind ON object (kind, seq);
 CREATE INDEX IF NOT EXISTS object_parent ON object (kind, parent);
 CREATE INDEX IF NOT EXISTS object_intent ON object (kind, json_extract(data, '$.payment_intent'));
 CREATE INDEX IF NOT EXISTS object_status ON object (kind, json_extract(data, '$.status'));
+CREATE INDEX IF NOT EXISTS object_customer ON object (kind, json_extract(data, '$.customer'));
 CREATE TABLE IF NOT EXISTS delivery (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     event TEXT NOT NULL REFERENCES object (id),
@@ -68,9 +70,12 @@ CREATE TABLE IF NOT EXISTS fault (
     times INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS switch (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS rate (currency TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS payout_item (txn TEXT PRIMARY KEY REFERENCES object (id), payout TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS payout_items ON payout_item (payout);
 """
 
-#: How webhooks are sent and when charges settle; kept over a restart (POST /_simulator/webhooks).
+#: How webhooks are sent, when charges settle and refunds arrive; kept over a restart (POST /_simulator/webhooks).
 SWITCHES: dict[str, int | float | bool] = {
     "duplicate": 0,
     "reorder": False,
@@ -78,6 +83,7 @@ SWITCHES: dict[str, int | float | bool] = {
     "fail_first": 0,
     "pause": False,
     "settlement_delay": 0.0,
+    "refund_delay": 0.0,
 }
 SWITCH_WINDOW = 0.5
 
@@ -111,6 +117,20 @@ class Tx:
         ).fetchone()
         return json.loads(row["data"]) if row else None
 
+    def load(self, kind: str, object_id: str, param: str, status: int = 404) -> Obj:
+        """An object of one kind, or ``resource_missing``."""
+        found = self.get(kind, object_id)
+        if found is None:
+            raise no_such(kind, object_id, param, status)
+        return found
+
+    def ids(self, where: str, *values: Any) -> list[str]:
+        """Ids of the objects that a condition holds for, oldest first."""
+        return [
+            row["id"]
+            for row in self.conn.execute(f"SELECT id FROM object WHERE {where} ORDER BY seq", values)
+        ]
+
     def add(self, obj: Obj, parent: str | None = None) -> Obj:
         """Insert a new object."""
         self.conn.execute(
@@ -123,6 +143,10 @@ class Tx:
         """Write back a changed object."""
         self.conn.execute("UPDATE object SET data = ? WHERE id = ?", (json.dumps(obj), obj["id"]))
         return obj
+
+    def drop(self, object_id: str) -> None:
+        """Remove a note of our own (kinds that start with an underscore)."""
+        self.conn.execute("DELETE FROM object WHERE id = ? AND kind GLOB '_*'", (object_id,))
 
     def children(self, kind: str, parent: str) -> list[Obj]:
         """Objects that hang on another, oldest first."""

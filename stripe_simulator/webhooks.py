@@ -17,8 +17,9 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import checkout, listing, payments
+from . import listing
 from .store import SWITCH_WINDOW, Store, Tx
+from .sweeps import sweep
 
 MAX_BACKOFF = 60.0
 Row = dict[str, Any]
@@ -46,7 +47,7 @@ def rows(tx: Tx, where: str, values: tuple[Any, ...], limit: int = 1000) -> list
 
 
 class Deliverer(threading.Thread):
-    """Sends what is due, one at a time; also closes Checkout Sessions whose time is up."""
+    """Sends what is due, one at a time; also does what happens by itself with time (``sweeps``)."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(name="webhooks", daemon=True)
@@ -77,12 +78,7 @@ class Deliverer(threading.Thread):
         now = time.time()
         if now - self._swept >= 1.0:
             self._swept = now
-            with self.store.read() as tx:
-                overdue = bool(checkout.overdue(tx) or payments.unsettled(tx))
-            if overdue:
-                with self.store.write() as tx:
-                    checkout.expire_overdue(tx)
-                    payments.settle_due(tx)
+            sweep(self.store)
         due = self._next(now)
         if due is None:
             return False

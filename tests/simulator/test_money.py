@@ -151,16 +151,19 @@ def test_amounts_and_currencies_refused(
 
 
 @pytest.mark.parametrize(
-    ("amount", "currency", "fee"),
+    ("amount", "currency", "settled", "rate", "fee"),
     [
-        (50, "usd", 31),
-        (500, "JPY", 45),
-        (1000, "kwd", 59),
-        (10_000, "isk", 320),
-        (99_999_999, "eur", 2_900_030),
+        (50, "usd", 50, None, 31),
+        (99_999_999, "usd", 99_999_999, None, 2_900_030),
+        (10_000, "eur", 10_832, 1.0832, 344),  # 314.128 and 30, half up
+        (500, "JPY", 335, 0.67, 40),  # 500 yen are 3.35 dollars: the rate is between API amounts
+        (1000, "kwd", 325, 0.3252, 39),  # one dinar
+        (10_000, "isk", 72, 0.00724, 32),  # 100 kronur, which travel with two decimals
     ],
 )
-def test_fees_round_half_up(client: stripe.StripeClient, amount: int, currency: str, fee: int) -> None:
+def test_a_charge_is_converted_and_its_fee_rounds_half_up(
+    client: stripe.StripeClient, amount: int, currency: str, settled: int, rate: float | None, fee: int
+) -> None:
     intent: Any = client.v1.payment_intents.create(
         {
             **CARD,
@@ -170,8 +173,10 @@ def test_fees_round_half_up(client: stripe.StripeClient, amount: int, currency: 
             "expand": ["latest_charge.balance_transaction"],
         }
     )
+    assert (intent.currency, intent.amount_received) == (currency.lower(), amount)
     txn = intent.latest_charge.balance_transaction
-    assert (txn.fee, txn.net, txn.currency) == (fee, amount - fee, currency.lower())
+    assert (txn.currency, txn.amount, txn.exchange_rate) == ("usd", settled, rate)
+    assert (txn.fee, txn.net) == (fee, settled - fee)
 
 
 def test_many_lines_make_one_total(simulator: Simulator, client: stripe.StripeClient) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from .conftest import Simulator, session_params
+from .test_bank_transfers import invoice_for, wanted
 
 pytestmark = pytest.mark.browser
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
@@ -48,6 +49,13 @@ def shop() -> Iterator[str]:
     server.server_close()
 
 
+def judge(page: Page, width: int) -> None:
+    """It fits, a machine finds no barrier, and it says what it is."""
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert [v["id"] for v in Axe().run(page).response["violations"]] == []
+    assert page.get_by_text("Simulated payment page: no money moves.").is_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 375, 1280])
 def test_decline_confirm_and_pay(
@@ -64,9 +72,7 @@ def test_decline_confirm_and_pay(
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
 
     def looks_right() -> None:
-        assert page.evaluate("document.documentElement.scrollWidth") == width
-        assert [v["id"] for v in Axe().run(page).response["violations"]] == []
-        assert page.get_by_text("Simulated payment page: no money moves.").is_visible()
+        judge(page, width)
 
     page.goto(str(session.url))
     looks_right()
@@ -95,4 +101,42 @@ def test_pay_and_abandon_without_scripts(simulator: Simulator, browser: Browser,
         page.goto(str(session.url))
         page.get_by_role("button", name=button).click()
         page.wait_for_url(f"{shop}{place}")
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1280, "light")])
+def test_an_invoice_and_a_transfer(simulator: Simulator, browser: Browser, width: int, scheme: Any) -> None:
+    client = simulator.client()
+    customer = client.v1.customers.create({"email": "a@state.example", "name": "Ministry"}).id
+    invoice = invoice_for(client, customer, 120_000)
+    intent: Any = client.v1.payment_intents.create(wanted(customer, 50_000, "eur"))
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.goto(str(invoice.hosted_invoice_url))
+    judge(page, width)
+    page.get_by_role("button", name="3-D Secure").click()
+    page.get_by_role("heading", name="Is this payment yours?").wait_for()
+    page.get_by_role("button", name="Fail authentication").click()
+    assert "unable to authenticate" in page.get_by_role("alert").inner_text()
+    page.get_by_label("Amount to send").fill("500.00")
+    page.get_by_role("button", name="Send by bank transfer").click()
+    assert "USD 500.00 received so far." in page.get_by_role("status").inner_text()
+    judge(page, width)
+    assert page.get_by_label("Amount to send").input_value() == "700.00"
+    page.get_by_role("button", name="Send by bank transfer").click()
+    page.get_by_role("heading", name="Invoice paid").wait_for()
+    page.goto(str(invoice.invoice_pdf))
+    judge(page, width)
+    assert problems == []
+    page.goto(intent.next_action.display_bank_transfer_instructions.hosted_instructions_url)
+    page.get_by_label("Amount to send").fill("much")
+    page.get_by_role("button", name="Send by bank transfer").click()
+    assert "as a number" in page.get_by_role("alert").inner_text()
+    assert page.get_by_label("Amount to send").input_value() == "much"
+    judge(page, width)
+    page.get_by_label("Amount to send").fill("500")
+    page.get_by_role("button", name="Send by bank transfer").click()
+    page.get_by_role("heading", name="The money has arrived").wait_for()
     context.close()

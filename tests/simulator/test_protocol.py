@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import stripe
 
+from stripe_simulator.__main__ import parse
+
 from .conftest import ROOT, Reply, Simulator, fetch, session_params, until
+from .test_bank_transfers import fund, invoice_for
 
 INTENT = {"amount": "700", "currency": "usd"}
 
@@ -52,7 +57,13 @@ def test_headers(simulator: Simulator) -> None:
         ("/v1/payment_intents", INTENT | {"metadata": "x"}, None, "metadata"),
         ("/v1/payment_intents", INTENT | {"metadata[a]": "x" * 501}, None, "metadata[a]"),
         ("/v1/payment_intents", INTENT | {"metadata[a][b]": "x"}, None, "metadata[a]"),
-        ("/v1/payment_intents", INTENT | {"customer": "cus_1"}, "simulator_unsupported", "customer"),
+        (
+            "/v1/payment_intents",
+            INTENT | {"setup_future_usage": "off_session"},
+            "simulator_unsupported",
+            "setup",
+        ),
+        ("/v1/payment_intents", INTENT | {"customer": "cus_1"}, "resource_missing", "customer"),
         ("/v1/payment_intents", INTENT | {"api_key": "x"}, "parameter_unknown", "api_key"),
         (
             "/v1/payment_intents",
@@ -196,6 +207,48 @@ def test_concurrent_refunds_never_exceed_the_charge(client: stripe.StripeClient,
     assert sum(outcomes) == 6 and client.v1.charges.retrieve(charge).amount_refunded == 2400
 
 
+def test_an_invoice_is_paid_once(simulator: Simulator, client: stripe.StripeClient) -> None:
+    """Card, bank transfer and a payment outside, all at once: one of them pays."""
+    customer = client.v1.customers.create({"email": "a@state.example"}).id
+    invoice = invoice_for(client, customer, 10_000)
+    outside: Callable[[], Any] = lambda: client.v1.invoices.pay(invoice.id, {"paid_out_of_band": True})  # noqa: E731
+    acts = [lambda: simulator.press(str(invoice.hosted_invoice_url), "pay")] * 3 + [outside] * 3
+    acts += [lambda: fund(client, customer, 10_000)] * 3
+
+    def act(n: int) -> None:
+        with contextlib.suppress(stripe.InvalidRequestError):
+            acts[n]()
+
+    threads = [threading.Thread(target=act, args=(n,)) for n in range(len(acts))]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    charges = client.v1.charges.list({"customer": customer}).data
+    left = client.v1.customers.cash_balance.retrieve(customer).available
+    assert client.v1.invoices.retrieve(invoice.id).status == "paid" and len(charges) <= 1
+    used = 10_000 if charges and charges[0].id.startswith("py_") else 0
+    assert left is not None and left["usd"] == 30_000 - used
+    paid = client.v1.events.list({"type": "invoice.paid", "limit": 100}).data
+    assert sum(e.data.object["id"] == invoice.id for e in paid) == 1
+
+
+def test_the_switches_refuse_what_they_do_not_know(simulator: Simulator) -> None:
+    json_type = {"Content-Type": "application/json"}
+    for path, body in (
+        ("balance", b"{}"),
+        ("payouts/po_none", b'{"status": "lost"}'),
+        ("refunds", b'{"colour": 1}'),
+        ("disputes/du_none", b'{"status": "won", "colour": 1}'),
+        ("invoices/in_none", b'{"due_date": "soon"}'),
+        ("rates", b"[1]"),
+    ):
+        assert fetch(f"{simulator.url}/_simulator/{path}", body, json_type).status == 400, path
+    for path in ("refunds/re_none", "payouts/po_none", "disputes/du_none"):
+        assert fetch(f"{simulator.url}/_simulator/{path}", b'{"status": "failed"}', json_type).status in (
+            400,
+            404,
+        )
+
+
 def test_faults(simulator: Simulator, client: stripe.StripeClient) -> None:
     def count() -> int:
         return len(list(client.v1.payment_intents.list({"limit": 100}).auto_paging_iter()))
@@ -252,6 +305,13 @@ def test_the_command_line(simulator: Simulator, tmp_path: Path) -> None:
     state = str(tmp_path / "s.sqlite3")
     assert _run().returncode == 2
     assert _run("--state", state, "--host", "0.0.0.0").returncode == 2
+    for rate in ("EUR", "EUR=x", "EUR=0", "ZZZ=1", "USD=1"):
+        with pytest.raises(SystemExit):
+            parse(["--state", state, "--rate", rate])
+    with pytest.raises(SystemExit):
+        parse(["--state", state, "--settlement-currency", "zzz"])
+    config, _ = parse(["--state", state, "--rate", "EUR=1.1", "--rate", "jpy=0.007"])
+    assert {code: str(rate) for code, rate in config.rates.items()} == {"eur": "1.1", "jpy": "0.007"}
     assert (
         _run("--state", state, "--webhook-url", "http://127.0.0.1:9/", "--webhook-secret", "x").returncode
         == 2
