@@ -22,6 +22,8 @@ from typing import Any
 import pytest
 import stripe
 
+from .report import pytest_terminal_summary as pytest_terminal_summary  # a hook of this folder
+
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "whsec_for_tests_only"
 

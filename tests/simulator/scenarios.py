@@ -13,6 +13,8 @@ from typing import Any
 
 import stripe
 
+from .billing_scenarios import BILLING, refused
+
 Scenario = Callable[[stripe.StripeClient], None]
 CARD: dict[str, Any] = {
     "amount": 2000,
@@ -21,15 +23,6 @@ CARD: dict[str, Any] = {
     "payment_method": "pm_card_visa",
     "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
 }
-
-
-def refused(call: Callable[[], Any], kind: type[stripe.StripeError] = stripe.InvalidRequestError) -> Any:
-    """The error a call must end in."""
-    try:
-        call()
-    except kind as error:
-        return error
-    raise AssertionError("the call was accepted")
 
 
 def session(**changes: Any) -> dict[str, Any]:
@@ -200,5 +193,6 @@ SCENARIOS: dict[str, Scenario] = {
         expansion,
         cancelling,
         events,
+        *BILLING,
     )
 }
