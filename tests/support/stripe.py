@@ -71,7 +71,21 @@ class Simulator:
         answer.raise_for_status()
         return answer.json()  # type: ignore[no-any-return]
 
-    def press(self, page: str, action: str) -> requests.Response:
-        """Press a button of the payment page, as the payer's browser does, without following the way back."""
-        return requests.post(page, data={"action": action, "email": "payer@donor.example", "name": "A Payer"},
-                             allow_redirects=False, timeout=20)
+    def status(self) -> dict[str, Any]:
+        """Counts of what it holds, its balance and its switches."""
+        answer = requests.get(f"{self.url}/_simulator/status", timeout=20)
+        answer.raise_for_status()
+        return answer.json()  # type: ignore[no-any-return]
+
+    def client(self) -> stripe.StripeClient:
+        """Stripe's own library against it, for what the application does not do."""
+        return stripe.StripeClient("sk_test_x", base_addresses={"api": self.url}, max_network_retries=2)
+
+    def press(self, page: str, action: str, **fields: str) -> requests.Response:
+        """Press a button of a hosted page, as the payer's browser does, without following the way back."""
+        data = {"action": action, "email": "payer@donor.example", "name": "A Payer", **fields}
+        return requests.post(page, data=data, allow_redirects=False, timeout=20)
+
+    def transfer(self, page: str, amount: str, reference: str = "", sender: str = "") -> requests.Response:
+        """Play the payer's bank on an invoice page or a page of bank transfer instructions; `amount` in major units."""
+        return self.press(page, "send", amount=amount, reference=reference, sender=sender)
