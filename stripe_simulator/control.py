@@ -22,7 +22,8 @@ Money and time (in ``control_money``)
 ``POST /_simulator/payouts``       an automatic payout of all that is available; ``{"reconciled": false}`` leaves
                                    the list of what it contains for later
 ``POST /_simulator/payouts/<id>``  ``{"status": "in_transit", "paid" or "failed", failure_code?,
-                                   failure_message?}``, or ``{"reconciliation_status": "completed"}``
+                                   failure_message?}``, ``{"arrival_date": seconds}`` (then it is paid by
+                                   itself), or ``{"reconciliation_status": "completed"}``
 ``POST /_simulator/balance``       ``{"available": true}``: all that is pending is available now
 ``POST /_simulator/rates``         ``{"eur": "1.0832"}``: what one unit is worth in the settlement currency from
                                    now on; ``GET`` shows the rates in use

@@ -135,8 +135,11 @@ def pay_out() -> Obj:
 def move_payout(payout_id: str) -> Obj:
     """Move a payout on, or say what it contains."""
     store, _ = parts()
-    data = _only(body(), "status", "failure_code", "failure_message", "reconciliation_status")
+    known = ("status", "failure_code", "failure_message", "reconciliation_status", "arrival_date")
+    data = _only(body(), *known)
     with store.write() as tx:
+        if "arrival_date" in data:
+            return payouts.expect(tx, payout_id, int(number(data, "arrival_date", 0, 0, 1 << 40)))
         if "reconciliation_status" in data:
             _one_of(data, "reconciliation_status", ("completed",))
             return payouts.reconcile(tx, payout_id)

@@ -170,3 +170,11 @@ def arriving(tx: Tx) -> list[str]:
         "AND json_extract(data, '$.arrival_date') <= ?",
         tx.now,
     )
+
+
+def expect(tx: Tx, payout_id: str, at: int) -> Obj:
+    """Control: change when it arrives."""
+    payout = tx.load(KIND, payout_id, "payout")
+    payout["arrival_date"] = at
+    tx.save(payout)
+    return move(tx, payout_id, "paid") if payout_id in arriving(tx) else payout

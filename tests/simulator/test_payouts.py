@@ -138,6 +138,10 @@ def test_arrival_is_on_a_business_day(simulator: Simulator, client: stripe.Strip
     assert time.gmtime(made["arrival_date"]).tm_wday < 5
     found = client.v1.payouts.list({"arrival_date": {"gte": made["arrival_date"]}, "limit": 100})
     assert made["id"] in [p.id for p in found.data]
+    later = simulator.control(f"payouts/{made['id']}", {"arrival_date": int(time.time()) + 3600})
+    assert later["status"] == "pending"
+    there = simulator.control(f"payouts/{made['id']}", {"arrival_date": int(time.time()) - 1})
+    assert there["status"] == "paid" and events(client, made["id"])[-1] == "paid"
 
 
 def test_everything_is_booked_at_the_rate_of_its_moment(

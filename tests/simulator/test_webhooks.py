@@ -159,3 +159,27 @@ def test_a_balance_transaction_that_comes_later(hooked: Simulator, receiver: Rec
         session_id, {"expand": ["payment_intent.latest_charge.balance_transaction"]}
     )
     assert session.payment_intent.latest_charge.balance_transaction.fee == 103  # type: ignore[union-attr]
+
+
+def test_what_falls_due_by_itself_is_told(hooked: Simulator, receiver: Receiver) -> None:
+    """An invoice that is due at once, and a refund that takes a second."""
+    client = hooked.client()
+    customer = client.v1.customers.create({"email": "a@state.example"}).id
+    made = client.v1.invoices.create(
+        {"customer": customer, "collection_method": "send_invoice", "days_until_due": 9}
+    )
+    client.v1.invoice_items.create({"customer": customer, "invoice": made.id, "amount": 5_000})
+    client.v1.invoices.finalize_invoice(made.id)
+    client.v1.invoices.pay(made.id, {"payment_method": "pm_card_visa"})
+    late = client.v1.invoices.create(
+        {"customer": customer, "collection_method": "send_invoice", "days_until_due": 0}
+    )
+    client.v1.invoice_items.create({"customer": customer, "invoice": late.id, "amount": 5_000})
+    client.v1.invoices.finalize_invoice(late.id)
+    hooked.control("webhooks", {"refund_delay": 1})
+    charge = client.v1.charges.list({"customer": customer}).data[0]
+    refund = client.v1.refunds.create({"charge": charge.id})
+    until(lambda: {"invoice.overdue", "refund.updated"} <= set(receiver.types()))
+    told = {e.type: e.data.object for e in receiver.events()}
+    assert told["invoice.overdue"]["id"] == late.id
+    assert (told["refund.updated"]["id"], told["refund.updated"]["status"]) == (refund.id, "succeeded")
