@@ -19,8 +19,9 @@ from accounts.permissions import ROLES
 from core import clock, events
 from core.errors import NotFound, RuleBroken
 from core.web.access import needs
+from core.web.downloads import download
 from core.web.forms import add_error
-from core.web.tables import TableQuery, csv_response
+from core.web.tables import TableQuery
 
 Answer = Any
 
@@ -33,8 +34,8 @@ def people_list() -> Answer:
     query = TableQuery.from_args(request.args, PEOPLE_SORTABLE, PEOPLE_FILTERS, default_sort="name")
     rows, total = queries.list_people(query)
     table = people_table(rows, total, query)
-    if query.format == "csv":
-        return csv_response(table.columns, rows, "people")
+    if query.format:
+        return download(query, table.columns, rows, "people")
     return render_template("accounts/people.html", table=table)
 
 

@@ -28,9 +28,10 @@ from accounts.transitions import ACCOUNT_REQUEST
 from core import events, files
 from core.errors import RuleBroken
 from core.web.access import needs, public
+from core.web.downloads import download
 from core.web.forms import add_error
 from core.web.limits import limiter
-from core.web.tables import TableQuery, csv_response
+from core.web.tables import TableQuery
 from core.web.timeline import timeline_items
 
 Answer = Any
@@ -100,8 +101,8 @@ def requests_list() -> Answer:
                                  default_direction="desc")
     rows, total = request_queries.list_requests(query)
     table = request_table(rows, total, query)
-    if query.format == "csv":
-        return csv_response(table.columns, rows, "account-requests")
+    if query.format:
+        return download(query, table.columns, rows, "account-requests")
     return render_template("accounts/requests.html", table=table)
 
 

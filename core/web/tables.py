@@ -10,23 +10,24 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from flask import Response, has_request_context, request
 from markupsafe import Markup
 
 from core.money import Money
+from core.web.attachments import attachment
 
 MAX_PAGE = 100_000
 MAX_TEXT = 200
-_FORMATS = ("csv", "xlsx")
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMATS = ("csv", "xlsx")
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 _PLAIN_NUMBER = re.compile(r"-?\d+(\.\d+)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. ``render`` makes a cell's content from a row; ``csv`` makes its text for a file.
+    """One column. ``render`` makes a cell's content from a row; ``csv`` makes its value for a file of any kind.
 
     Without them the value is the row's attribute or item named ``key``. ``currency`` puts the code in
     the header once and leaves it out of the cells in that currency.
@@ -51,9 +52,14 @@ class Column:
         """What the page shows."""
         return self.render(row) if self.render else self.raw(row)
 
-    def text(self, row: Any) -> str:
-        """What a downloaded file holds."""
-        return csv_text(self.csv(row) if self.csv else self.raw(row))
+    def file_value(self, row: Any) -> Any:
+        """What a downloaded file holds, with its type."""
+        return self.csv(row) if self.csv else self.raw(row)
+
+    @property
+    def heading_text(self) -> str:
+        """What heads the column in a file or on paper: its label, with the currency."""
+        return f"{self.label} ({self.currency})" if self.currency else str(self.label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ class TableQuery:
             page=min(max(page, 1), MAX_PAGE),
             per_page=per_page,
             values=values,
-            format=wanted_format if wanted_format in _FORMATS else None,
+            format=wanted_format if wanted_format in FORMATS else None,
         )
 
     def get(self, name: str, default: str | None = None) -> str | None:
@@ -174,7 +180,7 @@ class Table:
         csv: bool = True,
         totals: Mapping[str, Any] | None = None,
         query: TableQuery | None = None,
-        formats: Sequence[str] = ("csv",),
+        formats: Sequence[str] = FORMATS,
         row_url: Callable[[Any], str | None] | None = None,
         empty_action: tuple[Any, str] | None = None,
         stack: bool = True,
@@ -285,16 +291,21 @@ def csv_text(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, int | Decimal):
         return str(value)
+    return guarded(words_of(value))
+
+
+def words_of(value: Any) -> str:
+    """A value that is no figure as the text of a file: markup without its tags, a state by its word."""
     if isinstance(value, Markup):
-        value = value.striptags()
-    elif hasattr(value, "label") and hasattr(value, "tone"):
-        value = value.label
-    return guarded(str(value))
+        return value.striptags()
+    if hasattr(value, "label") and hasattr(value, "tone"):
+        return str(value.label)
+    return str(value)
 
 
 def guarded(text: str) -> str:
     """Text that a spreadsheet will show and not calculate."""
-    if text.lstrip(" ").startswith(_RISKY) and not _PLAIN_NUMBER.match(text):
+    if text.lstrip(" ").startswith(RISKY) and not _PLAIN_NUMBER.match(text):
         return "'" + text
     return text
 
@@ -303,28 +314,15 @@ def csv_lines(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[bytes]
     """The file piece by piece, beginning with the mark that tells spreadsheets it is UTF-8."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
-    headings = [f"{c.label} ({c.currency})" if c.currency else str(c.label) for c in columns]
-    writer.writerow([guarded(heading) for heading in headings])
+    writer.writerow([guarded(column.heading_text) for column in columns])
     yield b"\xef\xbb\xbf" + buffer.getvalue().encode()
     for row in rows:
         buffer.seek(0)
         buffer.truncate()
-        writer.writerow([column.text(row) for column in columns])
+        writer.writerow([csv_text(column.file_value(row)) for column in columns])
         yield buffer.getvalue().encode()
 
 
 def csv_response(table_columns: Sequence[Column], rows_iter: Iterable[Any], filename: str) -> Response:
-    """A download that streams. ``filename`` may hold any letters; old clients get a plain one."""
-    name = re.sub(r'[\x00-\x1f"\\/]+', "-", filename).strip() or "list"
-    if not name.lower().endswith(".csv"):
-        name += ".csv"
-    plain = name.encode("ascii", "ignore").decode().strip() or "list.csv"
-    if plain == ".csv":
-        plain = "list.csv"
-    disposition = f'attachment; filename="{plain}"'
-    if plain != name:
-        disposition += f"; filename*=UTF-8''{quote(name, safe='')}"
-    response = Response(csv_lines(table_columns, rows_iter), mimetype="text/csv")
-    response.headers["Content-Disposition"] = disposition
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    """A download that streams."""
+    return attachment(csv_lines(table_columns, rows_iter), filename, "csv", "text/csv")

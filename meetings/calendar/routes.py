@@ -21,9 +21,10 @@ from accounts.queries import person_labels
 from core import clock, events
 from core.machines import State
 from core.web.access import public
+from core.web.downloads import download
 from core.web.formats import day_html, format_days
 from core.web.links import absolute
-from core.web.tables import Column, Filter, Table, TableQuery, csv_response
+from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
 from meetings.calendar import organiser
 from meetings.calendar.blueprint import bp
@@ -227,8 +228,8 @@ def meetings() -> ResponseReturnValue:
     query = TableQuery.from_args(
         request.args, ("name", "when", "place", "kind"), filters, default_sort="when", default_direction="desc")
     rows, total = list_meetings(query, reveal=organises)
-    if query.format == "csv":
-        return csv_response(_csv_columns(), rows, "placard-meetings.csv")
+    if query.format:
+        return download(query, _csv_columns(), rows, "placard-meetings")
     table = Table(
         _("Meetings"), _columns(organises, rows), rows, filters=filters, query=query, total=total,
         base_url=url_for("calendar.meetings"), row_url=lambda m: url_for("calendar.meeting", slug=m.slug),

@@ -17,9 +17,10 @@ from core import clock
 from core.errors import NotFound, RuleBroken, Stale
 from core.money import usd
 from core.web.access import needs
+from core.web.downloads import download
 from core.web.formats import instant_html
 from core.web.forms import add_error
-from core.web.tables import Column, Filter, Table, TableQuery, csv_response
+from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
 from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_for_choice
 from sponsorship.applications import call_service, officer_queries, screening_service
@@ -78,8 +79,8 @@ def list_calls() -> str | Response:
         Column("received", _("Applications received"), numeric=True),
         Column("state", _("Status"), render=lambda r: r.status, csv=lambda r: r.status.label),
     ]
-    if query.format == "csv":
-        return csv_response(columns, rows, "calls.csv")
+    if query.format:
+        return download(query, columns, rows, "calls")
     table = Table(_("Calls"), columns, rows, filters=filters, query=query, base_url=url_for(".list_calls"),
                   row_url=lambda r: url_for(".manage", id=r.id), empty_title=_("No call yet"),
                   empty_text=_("A call invites States to apply for one meeting."))

@@ -14,9 +14,10 @@ from accounts.current import current_actor
 from accounts.permissions import allows
 from core.errors import IllegalMove, RuleBroken, Stale
 from core.web.access import needs
+from core.web.downloads import download
 from core.web.formats import instant_html
 from core.web.forms import add_error
-from core.web.tables import Column, Filter, Table, TableQuery, csv_response
+from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
 from sponsorship.applications import officer_queries, panel_service, screening_service
 from sponsorship.applications.forms import VersionedForm
@@ -55,8 +56,8 @@ def applications(id: uuid.UUID) -> str | Response:
         Column("nominees", _("Nominees"), numeric=True),
         Column("state", _("Status"), render=lambda r: r.status, csv=lambda r: r.status.label),
     ]
-    if query.format == "csv":
-        return csv_response(columns, rows, f"applications-{page.call.reference}.csv")
+    if query.format:
+        return download(query, columns, rows, f"applications-{page.call.reference}")
     table = Table(
         _("Applications received"), columns, rows, filters=filters, query=query, total=total,
         base_url=url_for(".applications", id=id), row_url=lambda r: url_for(".screening", id=r.id),

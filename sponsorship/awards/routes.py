@@ -18,8 +18,9 @@ from core.errors import NotAllowed, RuleBroken
 from core.events import history
 from core.machines import SYSTEM
 from core.web.access import needs
+from core.web.downloads import download
 from core.web.forms import add_error
-from core.web.tables import Column, Filter, Table, TableQuery, csv_response
+from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
 from sponsorship.awards import answer_service, queries, service
 from sponsorship.awards.approvals import signatures
@@ -69,8 +70,8 @@ def award_list() -> View:
     query = TableQuery.from_args(request.args, [c.key for c in columns if c.sortable], filters,
                                  default_sort="reference", default_direction="desc")
     rows, total, amount = queries.list_awards(query, actor)
-    if query.format == "csv":
-        return csv_response(columns, rows, "awards.csv")
+    if query.format:
+        return download(query, columns, rows, "awards")
     table = Table(
         _("Awards"), columns, rows, filters=filters, query=query, total=total, base_url=url_for("awards.award_list"),
         empty_title=_("No awards yet"),

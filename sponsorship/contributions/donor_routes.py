@@ -12,8 +12,9 @@ from accounts.current import current_actor
 from accounts.permissions import organisations_with
 from core.errors import RuleBroken
 from core.web.access import needs
+from core.web.downloads import download
 from core.web.links import absolute
-from core.web.tables import TableQuery, csv_response
+from core.web.tables import TableQuery
 from sponsorship.contributions import figures, lists, queries, service
 from sponsorship.contributions.blueprint import bp
 from sponsorship.contributions.forms import VersionOnlyForm
@@ -30,9 +31,9 @@ def donor_home() -> Any:
     """My pledges, what is due, my receipts."""
     own = _own()
     query = TableQuery.from_args(request.args, lists.PLEDGE_SORTABLE, lists.PLEDGE_FILTERS)
-    rows, total = queries.list_pledges(query, own, everything=query.format == "csv")
-    if query.format == "csv":
-        return csv_response(lists.DONOR_COLUMNS, rows, "pledges")
+    rows, total = queries.list_pledges(query, own, everything=query.format is not None)
+    if query.format:
+        return download(query, lists.DONOR_COLUMNS, rows, "pledges")
     return render_template(
         "contributions/donor.html", table=lists.donor_table(rows, total, query), due=figures.unpaid_of(own),
         receipts=figures.accepted_of(own),

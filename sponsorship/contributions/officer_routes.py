@@ -14,8 +14,9 @@ from accounts.current import current_actor
 from accounts.permissions import allows
 from core.errors import RuleBroken
 from core.web.access import needs
+from core.web.downloads import download
 from core.web.forms import add_error
-from core.web.tables import TableQuery, csv_response
+from core.web.tables import TableQuery
 from core.web.timeline import timeline_items
 from sponsorship.contributions import agreement_queries, figures, lists, queries, service
 from sponsorship.contributions.blueprint import bp
@@ -51,9 +52,9 @@ def _tabs(current: str) -> list[dict[str, Any]]:
 def contribution_list() -> Any:
     """Every attempt to pay and the money it brought."""
     query = TableQuery.from_args(request.args, lists.CONTRIBUTION_SORTABLE, lists.CONTRIBUTION_FILTERS)
-    rows, total = queries.list_contributions(query, everything=query.format == "csv")
-    if query.format == "csv":
-        return csv_response(lists.CONTRIBUTION_COLUMNS, rows, "contributions")
+    rows, total = queries.list_contributions(query, everything=query.format is not None)
+    if query.format:
+        return download(query, lists.CONTRIBUTION_COLUMNS, rows, "contributions")
     return render_template("contributions/list.html", table=lists.contribution_table(rows, total, query),
                            tabs=_tabs("contributions"),
                            waiting=[] if query.filtered else figures.waiting_for_acceptance())
@@ -64,9 +65,9 @@ def contribution_list() -> Any:
 def pledge_list() -> Any:
     """Every pledge."""
     query = TableQuery.from_args(request.args, lists.PLEDGE_SORTABLE, lists.PLEDGE_FILTERS)
-    rows, total = queries.list_pledges(query, everything=query.format == "csv")
-    if query.format == "csv":
-        return csv_response(lists.PLEDGE_COLUMNS, rows, "pledges")
+    rows, total = queries.list_pledges(query, everything=query.format is not None)
+    if query.format:
+        return download(query, lists.PLEDGE_COLUMNS, rows, "pledges")
     return render_template("contributions/pledges.html", table=lists.pledge_table(rows, total, query),
                            tabs=_tabs("pledges"), figures=figures.pledge_figures())
 
@@ -211,8 +212,8 @@ def agreement_list() -> Any:
     """Agreements with donors."""
     query = TableQuery.from_args(request.args)
     rows = agreement_queries.list_agreements()
-    if query.format == "csv":
-        return csv_response(lists.AGREEMENT_COLUMNS, rows, "agreements")
+    if query.format:
+        return download(query, lists.AGREEMENT_COLUMNS, rows, "agreements")
     return render_template("contributions/agreements.html", table=lists.agreement_table(rows),
                            tabs=_tabs("agreements"), may_record=allows(current_actor(), "contribution.agreement"))
 

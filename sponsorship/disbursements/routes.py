@@ -25,9 +25,10 @@ from core.events import history
 from core.machines import SYSTEM
 from core.money import Money
 from core.web.access import needs
+from core.web.downloads import download
 from core.web.formats import format_money, instant_html
 from core.web.forms import add_error
-from core.web.tables import Column, Filter, Table, TableQuery, csv_response
+from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
 from sponsorship.awards.approvals import signatures
 from sponsorship.awards.forms import VersionedForm
@@ -76,8 +77,8 @@ def disbursement_list() -> View:
     ]
     query = TableQuery.from_args(request.args, [c.key for c in COLUMNS if c.sortable], filters, default_sort="act_by")
     rows, total, amount = queries.list_disbursements(query)
-    if query.format == "csv":
-        return csv_response(IN_FILE, rows, "disbursements.csv")
+    if query.format:
+        return download(query, IN_FILE, rows, "disbursements")
     table = Table(
         _("Disbursements"), COLUMNS, rows, filters=filters, query=query, total=total,
         base_url=url_for("disbursements.disbursement_list"), empty_title=_("No disbursements yet"),
@@ -305,8 +306,8 @@ INSTRUCTION_COLUMNS = [
 def instructions() -> View:
     query = TableQuery.from_args(request.args)
     rows, total = queries.list_instructions(query)
-    if query.format == "csv":
-        return csv_response(INSTRUCTION_COLUMNS, rows, "payment-instructions.csv")
+    if query.format:
+        return download(query, INSTRUCTION_COLUMNS, rows, "payment-instructions")
     table = Table(
         _("Payment instructions"), INSTRUCTION_COLUMNS, rows, query=query, total=total,
         base_url=url_for("disbursements.instructions"), empty_title=_("No instructions yet"),

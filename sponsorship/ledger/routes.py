@@ -15,7 +15,8 @@ from accounts.queries import person_labels
 from core import clock
 from core.money import usd
 from core.web.access import needs
-from core.web.tables import Column, Table, TableQuery, csv_response
+from core.web.downloads import download
+from core.web.tables import Column, Table, TableQuery
 from sponsorship.ledger import books, words
 from sponsorship.ledger.chart import KINDS
 from sponsorship.ledger.queries import PoolFigures, fund_figures
@@ -71,9 +72,10 @@ POOLS = (
 def trial_balance() -> Any:
     """Every account, and each pool in one line."""
     rows = books.trial_balance()
-    if request.args.get("format") == "csv":
+    query = TableQuery.from_args(request.args)
+    if query.format:
         columns = (TRIAL[0], Column("code", _("Code")), *TRIAL[1:])
-        return csv_response(columns, rows, _("trial balance %(day)s", day=clock.today().isoformat()))
+        return download(query, columns, rows, _("trial balance %(day)s", day=clock.today().isoformat()))
     figures = fund_figures()
     return render_template(
         "ledger/trial_balance.html", now=figures.as_of, pools=_pools(figures.pools),
@@ -125,12 +127,12 @@ def _statement_columns(about: dict[uuid.UUID, tuple[str, str | None]]) -> list[C
 def account(id: uuid.UUID) -> Any:
     """One account's statement, newest entry first, with the balance after each."""
     query = TableQuery.from_args(request.args, per_page=PER_PAGE)
-    if query.format == "csv":
+    if query.format:
         row = books.get_account(id)
         columns = [Column("entry_id", _("Entry identifier")), *_statement_columns({}),
                    Column("recorded_at", _("Recorded"))]
         lines: Any = stream_with_context(cast(Any, books.statement_lines(row)))
-        return csv_response(columns, lines, _("statement %(code)s", code=row.code))
+        return download(query, columns, lines, _("statement %(code)s", code=row.code))
     page = books.statement(id, query.page, PER_PAGE)
     about = words.subjects((row.subject_type, row.subject_id) for row in page.rows)
     label, definition = words.ACCOUNTS[page.account.kind]

@@ -13,7 +13,8 @@ from accounts.queries import person_labels
 from core import clock, events, verify
 from core.errors import NotFound
 from core.web.access import needs, public
-from core.web.tables import Column, Filter, Table, TableQuery, csv_response
+from core.web.downloads import download
+from core.web.tables import Column, Filter, Table, TableQuery
 from sponsorship.transparency import audit_queries as queries
 
 bp = Blueprint("audit", __name__)
@@ -61,11 +62,11 @@ def index() -> str:
 def event_list() -> str | Response:
     """Every event, with its seal."""
     query = TableQuery.from_args(request.args, filters=FILTERS)
-    if query.format == "csv":
-        return csv_response(
-            [*_columns({}), Column("recorded_at", _l("Recorded at")), Column("subject_id", _l("Identifier")),
-             Column("reason", _l("Reason")), Column("data", _l("Data"), csv=lambda r: str(r.data))],
-            queries.all_events(query), "placard-events.csv")
+    if query.format:
+        columns = [
+            *_columns({}), Column("recorded_at", _l("Recorded at")), Column("subject_id", _l("Identifier")),
+            Column("reason", _l("Reason")), Column("data", _l("Data"), csv=lambda r: str(r.data))]
+        return download(query, columns, queries.all_events(query), "placard-events")
     rows, total = queries.list_events(query)
     names = person_labels(r.actor_id for r in rows)
     table = Table(
