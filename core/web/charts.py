@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from core.money import Money
 from core.web.formats import format_amount, format_number
@@ -52,12 +52,58 @@ class Bar:
         return format_amount(self.value) if isinstance(self.value, Money) else format_number(self.value)
 
 
+class Group(NamedTuple):
+    """Bars that belong together, such as those of one year. ``label`` is None where a chart has one group only."""
+
+    label: Any
+    bars: Sequence[Bar]
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Where a bar is drawn, in percent of the width: both rounded to a hundredth."""
+    """Where a bar is drawn, in percent of the width: both rounded to a hundredth of one."""
 
     start: str
     width: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What all bars of a chart are measured against: from the lowest to the highest value, zero always on it."""
+
+    low: Decimal
+    high: Decimal
+
+    @classmethod
+    def of(cls, groups: Iterable[Group]) -> Scale:
+        """The scale that fits all these bars."""
+        sizes = [Decimal(0), *(bar.size for group in groups for bar in group.bars)]
+        low, high = min(sizes), max(sizes)
+        return cls(low, high if high > low else low + 1)
+
+    def span(self, bar: Bar) -> tuple[Decimal, Decimal]:
+        """Where a bar starts and how long it is, as parts of the whole width."""
+        width = self.high - self.low
+        return (min(bar.size, Decimal(0)) - self.low) / width, abs(bar.size) / width
+
+    def shape(self, bar: Bar) -> Shape:
+        """The same for a page."""
+        start, width = self.span(bar)
+        return Shape(_percent(start), _percent(width))
+
+    @property
+    def zero_at(self) -> Decimal:
+        """Where the line of zero stands, as a part of the whole width."""
+        return -self.low / (self.high - self.low)
+
+    @property
+    def zero(self) -> str:
+        """The same for a page."""
+        return _percent(self.zero_at)
+
+
+def _percent(part: Decimal) -> str:
+    return f"{part * _HUNDRED:.2f}%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +124,15 @@ class BarChart:
     key: str = "chart"
     show_total: bool = False
 
-    def _span(self) -> tuple[Decimal, Decimal]:
-        sizes = [bar.size for bar in self.bars]
-        low = min([Decimal(0), *sizes])
-        high = max([Decimal(0), *sizes])
-        return low, (high if high > low else low + 1)
-
-    def shape(self, bar: Bar) -> Shape:
-        """The place of one bar on the scale that all of them share."""
-        low, high = self._span()
-        start = (min(bar.size, Decimal(0)) - low) / (high - low) * _HUNDRED
-        width = abs(bar.size) / (high - low) * _HUNDRED
-        return Shape(f"{start:.2f}%", f"{width:.2f}%")
+    @property
+    def groups(self) -> Sequence[Group]:
+        """All bars, in one group without a name."""
+        return [Group(None, self.bars)]
 
     @property
-    def zero(self) -> str:
-        """Where the line of zero stands."""
-        low, high = self._span()
-        return f"{(-low) / (high - low) * _HUNDRED:.2f}%"
+    def scale(self) -> Scale:
+        """What the bars are measured against."""
+        return Scale.of(self.groups)
 
     @property
     def total(self) -> str | None:
@@ -109,3 +146,47 @@ class BarChart:
                 raise ValueError("Amounts in different currencies have no sum.")
             return format_amount(Money(sum(value.minor for value in money), money[0].currency))
         return format_number(sum((bar.size for bar in self.bars), Decimal(0)))
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesChart:
+    """The same figures for several years or places: a group of bars for each, all on one scale.
+
+    Bars of one figure carry the same label in every group; a group may lack some. Other fields as in BarChart.
+    """
+
+    title: Any
+    unit: Any
+    groups: Sequence[Group]
+    definitions: Sequence[Definition] = ()
+    as_of: datetime | None = None
+    zone: str | None = None
+    note: Any = None
+    column: Any = None
+    key: str = "chart"
+
+    @property
+    def scale(self) -> Scale:
+        """What the bars of all groups are measured against."""
+        return Scale.of(self.groups)
+
+    @property
+    def series(self) -> list[Bar]:
+        """One bar for each figure, in the order in which they first appear: for its label and its definition."""
+        found: dict[str, Bar] = {}
+        for _label, bars in self.groups:
+            for bar in bars:
+                found.setdefault(str(bar.label), bar)
+        return list(found.values())
+
+    @property
+    def rows(self) -> list[tuple[Any, list[str | None]]]:
+        """The table: the label of each group and its figures in the order of ``series``."""
+        keys = [str(bar.label) for bar in self.series]
+        lines = []
+        for label, bars in self.groups:
+            texts = {str(bar.label): bar.text for bar in bars}
+            if len(texts) < len(bars):
+                raise ValueError("Two bars of one group have the same label.")
+            lines.append((label, [texts.get(key) for key in keys]))
+        return lines

@@ -34,7 +34,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from core.money import Money
 from core.web import forms as f
-from core.web.charts import Bar, BarChart, Definition
+from core.web.charts import Bar, BarChart, Definition, Group, SeriesChart
 from core.web.formats import format_day, format_days, format_instant, format_money, register_formats
 from core.web.tables import Column, Filter, Table, TableQuery, csv_response, guarded
 
@@ -184,6 +184,26 @@ def samples() -> SimpleNamespace:
         zone="America/New_York",
         column="Position",
     )
+    years = SeriesChart(
+        "Received and paid out by year",
+        "USD",
+        [
+            Group(
+                str(year),
+                [
+                    Bar("Received", Money(received, "USD"), definition_id="def-received"),
+                    Bar("Paid out", Money(paid, "USD"), "dots", definition_id="def-spent"),
+                    Bar("Change of reserve", Money(received - paid - 4_000_000, "USD"), "outline"),
+                ],
+            )
+            for year, received, paid in ((2026, 21_040_000, 15_730_925), (2027, 0, 12_116_480), (2028, 41_250_000, 0))
+        ],
+        as_of=at,
+        zone="America/New_York",
+        column="Year",
+        key="years",
+        note="Interim until the certifying officer has closed the year.",
+    )
     events = [
         ("Offer sent to the Permanent Mission", "Certified and approved", "done", None),
         ("Obligation approved", "A. Ferreira, approving officer", "done", None),
@@ -219,6 +239,7 @@ def samples() -> SimpleNamespace:
         spent=Money(9618210, "USD"),
         available=Money(12897735, "USD"),
         chart=chart,
+        years=years,
         table=table,
         empty_table=empty_table,
         form=typed_form(),
@@ -496,13 +517,41 @@ def test_chart_starts_at_zero_and_brings_its_table(app: Flask) -> None:
         "<pattern",
     ):
         assert piece in out
-    assert chart.shape(chart.bars[0]).width == "100.00%"
-    assert all(chart.shape(bar).start == "0.00%" for bar in chart.bars)
+    assert chart.scale.shape(chart.bars[0]).width == "100.00%"
+    assert all(chart.scale.shape(bar).start == "0.00%" for bar in chart.bars)
     signed = BarChart("Change", "USD", [Bar("Up", Decimal(30)), Bar("Down", Decimal(-10))])
-    assert (signed.shape(signed.bars[1]).start, signed.zero) == ("0.00%", "25.00%")
+    assert (signed.scale.shape(signed.bars[1]).start, signed.scale.zero) == ("0.00%", "25.00%")
     assert "100.00%" not in html("{{ ui.bar_chart(c) }}", c=BarChart("None yet", "USD", [Bar("A", 0)]))
     with pytest.raises(TypeError):
         Bar("x", 0.1)  # type: ignore[arg-type]
+
+
+def test_series_share_one_scale_and_one_table(app: Flask) -> None:
+    chart = samples().years
+    out = html("{{ ui.bar_chart(c, '/years.svg') }}", c=chart)
+    parsed(out)
+    assert [bar.label for bar in chart.series] == ["Received", "Paid out", "Change of reserve"]
+    assert chart.rows[1] == ("2027", ["0.00", "121,164.80", "−161,164.80"])
+    for piece in (
+        '<p class="group" id="years-2">2027</p><ul class="bars" aria-labelledby="years-2">',
+        '<th scope="row">2027</th>',
+        '<a href="#def-received">Received</a>',
+        "<bdi>−161,164.80</bdi>",
+        '<a href="/years.svg" download>SVG</a>',
+        "Interim until",
+    ):
+        assert piece in out.replace("</p> <ul", "</p><ul"), piece
+    bars = {(label, bar.label): chart.scale.shape(bar) for label, group in chart.groups for bar in group}
+    assert bars["2028", "Received"].width == f"{Decimal(41_250_000) / (41_250_000 + 16_116_480) * 100:.2f}%"
+    assert bars["2027", "Received"].width == "0.00%"
+    assert bars["2027", "Change of reserve"].start == "0.00%"
+    assert bars["2028", "Received"].start == chart.scale.zero == "28.09%"
+    lacking = SeriesChart("X", "USD", [Group("2027", [Bar("A", 1)]), Group("2028", [Bar("B", 2)])])
+    assert lacking.rows == [("2027", ["1", None]), ("2028", [None, "2"])]
+    assert "none" in html("{{ ui.bar_chart(c) }}", c=lacking)
+    with pytest.raises(ValueError, match="same label"):
+        SeriesChart("X", "USD", [Group("2027", [Bar("A", 1), Bar("A", 2)])]).rows  # noqa: B018
+    assert html("{{ ui.bar_chart(c) }}", c=SeriesChart("None yet", "USD", []))
 
 
 # ---------- Forms ----------
