@@ -25,8 +25,12 @@ from core.money import Money, currency_digits
 
 MINUS = "\N{MINUS SIGN}"
 EN_DASH = "\N{EN DASH}"
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 TONES = ("waiting", "done", "stopped", "attention", "neutral")
 _REFERENCE = re.compile(r"[A-Z]{1,5}[-/][A-Z0-9./-]{2,24}\Z")  # APP-2027-0042, A/CONF.192/BMS/2026/1
+_ISOLATE, _ISOLATE_END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")  # embeddings, overrides, isolates: whoever typed them
+_BREAK = re.compile(r"<br\s*/?>")
 NOTICE_TONES = ("info", "success", "warning", "error")
 
 
@@ -201,6 +205,32 @@ def cell_html(value: Any, currency: str | None = None) -> str | Markup:
     if isinstance(value, str) and not hasattr(value, "__html__") and _REFERENCE.match(value):
         return Markup('<bdi class="code">{}</bdi>').format(value)
     return value if hasattr(value, "__html__") else str(value)
+
+
+def plain_text(value: Any, currency: str | None = None) -> str:
+    """What :func:`cell_html` shows, as text for papers and pictures. Figures and days stay on one line."""
+    if value is None or value == "":
+        return EN_DASH
+    if isinstance(value, bool):
+        return gettext("Yes") if value else gettext("No")
+    if isinstance(value, Money):
+        return isolated(format_money(value, show_currency=value.currency != currency).replace(" ", NO_BREAK_SPACE))
+    if isinstance(value, datetime):
+        return format_instant(value)
+    if isinstance(value, date):
+        return format_day(value).replace(" ", NO_BREAK_SPACE)
+    if isinstance(value, int | Decimal):
+        return isolated(format_number(value))
+    if hasattr(value, "label") and hasattr(value, "tone"):
+        return str(value.label)
+    if hasattr(value, "__html__"):
+        return "\n".join(Markup(line).striptags() for line in _BREAK.split(value.__html__()))
+    return isolated(value)
+
+
+def isolated(text: Any) -> str:
+    """Text set apart from the direction of what stands around it, as ``<bdi>`` does on a page."""
+    return f"{_ISOLATE}{_DIRECTION.sub('', str(text))}{_ISOLATE_END}"
 
 
 def register_formats(app: Flask) -> None:
