@@ -222,9 +222,9 @@ def plain_text(value: Any, currency: str | None = None) -> str:
     if isinstance(value, int | Decimal):
         return isolated(format_number(value))
     if hasattr(value, "label") and hasattr(value, "tone"):
-        return str(value.label)
+        return isolated(value.label)
     if hasattr(value, "__html__"):
-        return "\n".join(Markup(line).striptags() for line in _BREAK.split(value.__html__()))
+        return "\n".join(isolated(Markup(line).striptags()) for line in _BREAK.split(value.__html__()))
     return isolated(value)
 
 

@@ -189,6 +189,7 @@ class Table:
     ) -> None:
         """``sort`` is a key, ``(key, direction)`` or a :class:`TableQuery`.
 
+        ``csv`` says that the route gives files (:func:`core.web.downloads.download`) and ``formats`` which;
         ``row_url`` links the heading cell of a row; ``stack`` turns rows into cards on a phone; ``anchor``
         must differ between lists of one page; ``broad`` keeps many columns in a scrolling box.
         """

@@ -41,6 +41,7 @@ from core.pdf import (
     render,
 )
 from core.web.charts import Bar, BarChart, Group, SeriesChart
+from core.web.formats import plain_text
 from core.web.tables import Column
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -146,6 +147,15 @@ def test_marks_of_direction_stay_only_where_they_matter():
     assert typeset.clean("\u2068مصر\u2069 \u2068USD 5\u2069", True, missing) == "مصر \u2068USD 5\u2069"
     assert typeset.clean("\u2068\u2068x\u2069 \u2067y", False, missing) == "x y"
     assert not missing
+
+
+def test_every_kind_of_value_has_its_words(app):
+    assert plain_text(None) == plain_text("") == "–"
+    assert plain_text(Markup('<bdi>A &lt; B</bdi><br><span class="quiet">C</span>')) == (
+        "\u2068A < B\u2069\n\u2068C\u2069")
+    assert plain_text(Money(5, "USD"), "USD") == "\u20680.05\u2069"
+    assert plain_text(Money(5, "EUR"), "USD") == "\u2068EUR\xa00.05\u2069"
+    assert plain_text("\u202ea\u2069") == "\u2068a\u2069", "nobody else's marks of direction"
 
 
 def test_letters_that_no_font_has_are_shown_as_missing_and_logged_without_words(app):
