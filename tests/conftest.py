@@ -18,6 +18,7 @@ from app import create_app
 from core import db as database
 from core.db import Base, PlacardSession, db
 from core.settings import Settings
+from tests.simulator.report import pytest_terminal_summary as pytest_terminal_summary
 from tests.support.databases import Databases
 from tests.support.pages import PageClient
 
