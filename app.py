@@ -61,6 +61,7 @@ CHECKS = (
     "meetings.calendar.checks",
     "sponsorship.ledger.checks",
     "sponsorship.gateways.checks",
+    "sponsorship.gateways.rate_verify",
     "sponsorship.contributions.checks",
     "sponsorship.applications.checks",
     "sponsorship.awards.checks",

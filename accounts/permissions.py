@@ -66,6 +66,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "calendar.manage": frozenset({"organiser"}),
     "calendar.mandates.view": frozenset({"organiser", "auditor"}),
     "ledger.view": frozenset({"fund_manager", "head_of_fund", "certifying_officer", "approving_officer", "auditor"}),
+    "rates.view": frozenset({"fund_manager", "head_of_fund", "certifying_officer", "approving_officer", "auditor"}),
+    "rates.manage": frozenset({"fund_manager"}),
     "contribution.view_all": frozenset({"fund_manager", "head_of_fund", "auditor"}),
     "contribution.agreement": frozenset({"fund_manager"}),
     "contribution.accept": frozenset({"head_of_fund"}),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import DDL, Connection, Table, event, text
 
@@ -102,6 +103,17 @@ def missing_triggers(connection: Connection) -> list[str]:
         t.name for t in TRIGGERS.values() if (t.sqlite if dialect == "sqlite" else t.postgresql) and
         t.name not in present
     )
+
+
+SEPARATOR = "\n-- next --\n"  # between the statements of a file of SQL
+
+
+def run_file(connection: Connection, path: Path) -> None:
+    """Run a migration's file of SQL statements (see operations.schema)."""
+    for statement in path.read_text().rstrip("\n").split(SEPARATOR):
+        # psycopg reads a lone % as a placeholder
+        connection.exec_driver_sql(
+            statement.replace("%", "%%") if connection.dialect.name == "postgresql" else statement)
 
 
 def lookup_table(name: str, codes: tuple[str, ...]) -> Table:

@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import create_mock_engine
 
 from core.db import Base
-
-SEPARATOR = "\n-- next --\n"
+from core.ddl import SEPARATOR
 
 
 def statements(dialect: str) -> list[str]:
