@@ -22,6 +22,7 @@ BLUEPRINTS = (
     "meetings.calendar.feeds:bp",
     "sponsorship.ledger.routes:bp",
     "sponsorship.gateways.routes:bp",
+    "sponsorship.gateways.rate_routes:bp",
     "sponsorship.contributions.routes:bp",
     "sponsorship.applications.routes:bp",
     "sponsorship.applications.officer_routes:bp",
@@ -36,6 +37,7 @@ BLUEPRINTS = (
 # signals, desk sources, panels, handlers: each room says what it listens to in one function
 WIRING = (
     "meetings.calendar.desk:register",
+    "sponsorship.gateways.rate_watch:register",
     "sponsorship.contributions.inbox:register_handlers",
     "sponsorship.contributions.desk:register",
     "sponsorship.applications.signals_in:subscribe",
@@ -51,6 +53,7 @@ JOBS = (
     "accounts.jobs:JOBS",
     "meetings.calendar.jobs:JOBS",
     "sponsorship.gateways.jobs:JOBS",
+    "sponsorship.gateways.rate_watch:JOBS",
     "sponsorship.contributions.jobs:JOBS",
     "sponsorship.applications.jobs:JOBS",
     "sponsorship.awards.jobs:JOBS",
@@ -100,7 +103,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _rooms(app: Flask, settings: Settings) -> None:
     for path, argument in (("accounts.security:init_security", app), ("accounts.access:init_access", app),
-                           ("accounts.cli:register", app), ("operations.commands:register", app)):
+                           ("accounts.cli:register", app), ("sponsorship.gateways.rate_cli:register", app),
+                           ("operations.commands:register", app)):
         _load(path)(argument)
     app.extensions["placard_stripe"] = _load("sponsorship.gateways.stripe_gateway:StripeGateway")(settings)
     for path in BLUEPRINTS:

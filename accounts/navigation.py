@@ -56,6 +56,7 @@ WORK = (
     Entry(_l("Disbursements"), "disbursements.disbursement_list", "disbursement.view_all",
           _l("Each payment with its chain and its date.")),
     Entry(_l("Ledger"), "ledger.trial_balance", "ledger.view", _l("Accounts and entries.")),
+    Entry(_l("Exchange rates"), "rates.rate_list", "rates.view", _l("What turns other currencies into US dollars.")),
     Entry(_l("Audit"), "audit.index", "audit.view", _l("Events, their seals, every invariant.")),
     Entry(_l("Mandates"), "calendar.mandates", "calendar.mandates.view",
           _l("Meetings compared with what the resolutions ask for.")),
