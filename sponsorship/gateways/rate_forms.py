@@ -42,7 +42,7 @@ class CheckForm(BaseForm):
     """What stands beside every preview: which file, and that somebody has looked at large changes."""
 
     source = HiddenField()
-    kept = HiddenField()
+    kept_token = HiddenField()
     looked = BooleanField(_l("I have compared these rates with the source"))
 
 

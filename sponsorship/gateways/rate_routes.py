@@ -176,7 +176,7 @@ def import_again() -> Any:
 @needs("rates.manage")
 def check() -> Any:
     """Read the file again as told, or put its rates on record."""
-    kept = kept_upload(request.form.get("kept", ""))
+    kept = kept_upload(request.form.get("kept_token", ""))
     source = SOURCES.get(request.form.get("source", ""))
     try:
         if kept is None or source is None:
@@ -227,7 +227,7 @@ def _check_form(opened: _Opened, kept: str | None = None) -> CheckForm:
     """The form beside a preview: as it was sent, or with what is proposed for a file just chosen (`kept`)."""
     if kept is None:
         return CheckForm() if opened.sheet is None else LayoutForm(opened.sheet)
-    values = {"source": opened.source.code, "kept": kept}
+    values = {"source": opened.source.code, "kept_token": kept}
     if opened.sheet is None:
         return CheckForm(formdata=None, **values)
     with reading():

@@ -280,7 +280,8 @@ def test_no_file_no_source_no_token(manager: Any) -> None:
     assert send(manager, un_file({"EUR": "1"}), "nobody").status_code == 422
     assert manager.get("/rates/import?source=nobody").status_code == 200
     page = send(manager, un_file({"EUR": "0.923"}, MARCH))
-    for change in ({"kept": ""}, {"kept": "forged"}, {"source": ""}, {"kept": filled(page.text)["kept"] + "x"}):
+    token = filled(page.text)["kept_token"]
+    for change in ({"kept_token": ""}, {"kept_token": "forged"}, {"kept_token": f"{token}x"}, {"source": ""}):
         answer = manager.submit("/rates/import/check", {**filled(page.text), **change, "action": "confirm"})
         assert answer.status_code == 422 and "Choose it again" in main_of(answer.text)
     assert manager.submit("/rates/import/check", {}).status_code == 422

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.money import Money, currency_digits
+from sponsorship.gateways.rate_models import SOURCE_CODES
 from sponsorship.gateways.rate_sources import SOURCES, books_source, find_source
 from sponsorship.gateways.rates import Rate
 from sponsorship.gateways.stripe_digits import SWITCHED_OFF, WireAmountError, wire_digits
@@ -98,6 +99,7 @@ def test_a_rate_is_of_one_currency() -> None:
 
 def test_sources_fit_the_ledger() -> None:
     assert books_source() == "un" and find_source().code == "un" and find_source("ecb").base == "EUR"
+    assert tuple(SOURCES) == SOURCE_CODES
     assert (SOURCES["un"].life_days, SOURCES["ecb"].life_days) == (45, 7)
     for source in SOURCES.values():
         assert len(source.name) <= 80 and str(source.life_reason) and source.name.isascii()
