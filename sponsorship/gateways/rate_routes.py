@@ -17,8 +17,9 @@ from core.db import reading
 from core.errors import NotFound, RuleBroken
 from core.files import CheckedUpload
 from core.web.access import needs
+from core.web.downloads import download
 from core.web.forms import add_error
-from core.web.tables import TableQuery, csv_response
+from core.web.tables import TableQuery
 from sponsorship.gateways import rate_import, rate_lists, rate_queries, rate_watch
 from sponsorship.gateways.rate_csv import Layout, Sheet, guess, open_sheet, read_table
 from sponsorship.gateways.rate_ecb import read_ecb
@@ -56,8 +57,8 @@ def source_list(source: str) -> Any:
     origin, day = SOURCES[source], clock.today()
     query = TableQuery.from_args(request.args, (), rate_lists.CURRENT_FILTERS, per_page=1000)
     rows = rate_queries.list_current(origin, day, query.get("q") or "")
-    if query.format == "csv":
-        return csv_response(rate_lists.CURRENT_COLUMNS, rows, f"rates-{source}-{day.isoformat()}")
+    if query.format:
+        return download(query, rate_lists.CURRENT_COLUMNS, rows, f"rates-{source}-{day.isoformat()}")
     may = _may_manage()
     running_out = rate_watch.running_out(day) if source == books_source() else []
     return render_template(
@@ -75,9 +76,9 @@ def currency_page(code: str) -> Any:
     if not rate_queries.knows_currency(code):
         raise NotFound()
     query = TableQuery.from_args(request.args, (), rate_lists.HISTORY_FILTERS)
-    rows, total = rate_queries.list_rates(query, currency=code, everything=query.format == "csv")
-    if query.format == "csv":
-        return csv_response(rate_lists.RATE_COLUMNS, rows, f"rates-{code}")
+    rows, total = rate_queries.list_rates(query, currency=code, everything=query.format is not None)
+    if query.format:
+        return download(query, rate_lists.RATE_COLUMNS, rows, f"rates-{code}")
     return render_template("rates/currency.html", code=code, name=rate_queries.currency_name(code),
                            table=rate_lists.history_table(code, rows, total, query))
 
@@ -88,9 +89,9 @@ def currency_page(code: str) -> Any:
 def import_list() -> Any:
     """Every file that was imported."""
     query = TableQuery.from_args(request.args, (), rate_lists.IMPORT_FILTERS)
-    rows, total = rate_queries.list_imports(query, everything=query.format == "csv")
-    if query.format == "csv":
-        return csv_response(rate_lists.IMPORT_COLUMNS, rows, "rate-imports")
+    rows, total = rate_queries.list_imports(query, everything=query.format is not None)
+    if query.format:
+        return download(query, rate_lists.IMPORT_COLUMNS, rows, "rate-imports")
     may = _may_manage()
     return render_template("rates/imports.html", tabs=_tabs("imports"), may_manage=may,
                            table=rate_lists.import_table(rows, total, query, may))
@@ -102,9 +103,9 @@ def import_page(import_id: uuid.UUID) -> Any:
     """One import: its file, its rates, its history; and how to withdraw it."""
     page = rate_queries.get_import(import_id)
     query = TableQuery.from_args(request.args)
-    if query.format == "csv":
+    if query.format is not None:
         rows, _total = rate_queries.list_rates(query, import_id=import_id, everything=True)
-        return csv_response(rate_lists.RATE_COLUMNS, rows, f"rates-{page.row.source.code}-{page.row.first_day}")
+        return download(query, rate_lists.RATE_COLUMNS, rows, f"rates-{page.row.source.code}-{page.row.first_day}")
     return _import_page(page, query)
 
 
