@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 # ISO 4217 (List One) minor units where they are not 2. These are the accounting digits; Stripe's wire digits differ
 # (ISK, UGX) and live with the gateway.
@@ -126,6 +127,28 @@ class Money:
 def usd(minor: int) -> Money:
     """US dollars from cents: the currency of the books."""
     return Money(minor, "USD")
+
+
+def dollars_at(amount: Money, rate: str) -> int:
+    """`amount` in US cents at `rate`: units of its currency for one dollar, as a decimal (`0.92`) or as a fraction of
+    two published figures (`163.52/1.0842`). Exact, then rounded half away from zero. Raises ValueError."""
+    per_dollar = _rate(rate)
+    cents = Fraction(abs(amount.minor) * 100, 10 ** currency_digits(amount.currency)) / per_dollar
+    rounded = (2 * cents.numerator + cents.denominator) // (2 * cents.denominator)
+    return rounded if amount.minor >= 0 else -rounded
+
+
+def _rate(text: str) -> Fraction:
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,18})?(/[0-9]{1,12}(\.[0-9]{1,18})?)?", text):
+        raise ValueError("not a rate")
+    above, _slash, below = text.partition("/")
+    try:
+        found = Fraction(above) / Fraction(below or "1")
+    except ZeroDivisionError:
+        found = Fraction(0)
+    if not found:
+        raise ValueError("a rate is above zero")
+    return found
 
 
 def support_costs(direct_minor: int, rate_basis_points: int) -> int:

@@ -17,7 +17,7 @@ from core.db import db
 from core.web.links import absolute
 from demonstration.cast import DOMAIN
 from demonstration.stage import DEMONSTRATION, Stage
-from sponsorship.contributions import checkout, payments
+from sponsorship.contributions import checkout, donor_checks, money_in
 from sponsorship.contributions.models import Contribution
 from sponsorship.contributions.pledges import PledgeDraft, PledgeMade, make_pledge
 from sponsorship.ledger.books import account_by_code
@@ -81,4 +81,9 @@ def pay_out(at: datetime) -> None:
 
 def accept(stage: Stage, contribution_id: uuid.UUID, at: datetime) -> None:
     with clock.moved_to(at):
-        payments.accept(contribution_id, stage.actor("head"), "Demonstration: register and statutes were checked.")
+        pledge_id = db.session.scalar(select(Contribution.pledge_id).where(Contribution.id == contribution_id))
+        assert pledge_id is not None
+        db.session.rollback()
+        donor_checks.record_check(pledge_id, "clear", "Demonstration: register, statutes and sanctions list.",
+                                  stage.actor("fund-manager"))
+        money_in.accept(contribution_id, stage.actor("head"), "Demonstration: register and statutes were checked.")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
 
 from accounts.queries import facts_at
 from core.db import get
 from core.money import Money, usd
-from meetings.calendar.queries import MeetingRow, meeting_by_id
+from meetings.calendar.queries import meeting_by_id
 from sponsorship.applications.queries import CallRow, call_by_id, nominee_by_id
 from sponsorship.awards.models import Award
+from sponsorship.ledger.earmarks import Journey, fits, narrowest_first
 from sponsorship.ledger.queries import headroom, pool_figures, pools_by_ids, reservation_state, support_on
 
 
 def fitting_pools(award: Award, call: CallRow) -> list[uuid.UUID]:
-    """Pools in the order in which they are drawn (the call's: narrowest earmark first, unearmarked last).
+    """Those pools of the call that may pay, in the order in which they are drawn: the narrowest earmark first, money
+    without one last, equal ones in the call's order.
 
     An earmark is judged on the facts dated at the call's closing date; a predicate not understood never fits: money
     is rather left unspent than spent outside its purpose.
@@ -24,11 +25,12 @@ def fitting_pools(award: Award, call: CallRow) -> list[uuid.UUID]:
     pools = pools_by_ids(call.pool_ids)
     meeting = meeting_by_id(award.meeting_id)
     facts = facts_at([award.organisation_id], call.closes_at.date())[award.organisation_id]
-    sex = nominee_by_id(award.nominee_id).sex
-    return [
-        pool for pool in call.pool_ids
-        if pool in pools and fits(pools[pool].earmark, facts=facts, meeting=meeting, sex=sex)
-    ]
+    journey = Journey(facts, frozenset({meeting.slug, str(meeting.id)}), meeting.kind,
+                      nominee_by_id(award.nominee_id).sex)
+    return narrowest_first(
+        (pool, pools[pool].earmark) for pool in call.pool_ids
+        if pool in pools and fits(pools[pool].earmark, journey)
+    )
 
 
 @dataclass(frozen=True)
@@ -57,30 +59,3 @@ def cover_of(award_id: uuid.UUID) -> Cover:
     return Cover(usd(award.amount_minor), None if support is None else usd(support), tuple(
         (figures[pool].name, usd(figures[pool].available), usd(headroom([pool]))) for pool in pools
     ))
-
-
-def fits(earmark: dict[str, Any] | None, *, facts: frozenset[str], meeting: MeetingRow, sex: str | None) -> bool:
-    """Whether an earmark allows a journey. All its conditions must hold; within one, any of its values.
-
-    Conditions: fact or facts (ldc, lldc, sids), group or region (regional group), meeting (slug or id), kind (of
-    meeting), sex; or the fact itself with true, such as {"ldc": true}.
-    """
-    if not earmark:
-        return True
-    held = {
-        "facts": facts,
-        "group": frozenset(f.removeprefix("group:") for f in facts if f.startswith("group:")),
-        "meeting": frozenset({meeting.slug, str(meeting.id)}),
-        "kind": frozenset({meeting.kind}),
-        "sex": frozenset({sex} if sex else ()),
-    }
-    held |= {"fact": held["facts"], "region": held["group"]}
-    for condition, wanted in earmark.items():
-        if condition in ("ldc", "lldc", "sids") and wanted is True:
-            if condition not in facts:
-                return False
-            continue
-        values = wanted if isinstance(wanted, list) else [wanted]
-        if condition not in held or not held[condition] & {str(v) for v in values}:
-            return False
-    return True

@@ -15,7 +15,7 @@ from core import clock
 from core.actor import Actor
 from core.db import db, reading
 from core.errors import IllegalMove, RuleBroken
-from sponsorship.contributions import payments, refunds
+from sponsorship.contributions import payments, refund_settling
 from sponsorship.contributions.models import Contribution
 from sponsorship.gateways import inbox
 from sponsorship.gateways.stripe_gateway import CheckoutRequest, GatewayError, StripeGateway
@@ -24,14 +24,15 @@ NO_PAYMENT_PAGE = "contribution.no_payment_page"
 
 
 def begin_checkout(
-    gateway: StripeGateway, pledge_id: uuid.UUID, actor: Actor, *, token: str | None, success_url: str, cancel_url: str
+    gateway: StripeGateway, pledge_id: uuid.UUID, actor: Actor, *, token: str | None, success_url: str,
+    cancel_url: str, amount_minor: int | None = None,
 ) -> str:
-    """The address of Stripe's payment page for a pledge. Raises NotFound, RuleBroken (also when Stripe cannot be
-    reached: nothing has been charged, and trying again is safe)."""
-    attempt = payments.start_payment(pledge_id, actor, token)
+    """The address of Stripe's payment page for a pledge: `amount_minor` of its currency, else what is due next. Raises
+    NotFound, RuleBroken (also when Stripe cannot be reached: nothing has been charged, and trying again is safe)."""
+    attempt = payments.start_payment(pledge_id, actor, token, amount_minor)
     if attempt.to_check:
         ask(gateway, attempt.contribution_id)
-        attempt = payments.start_payment(pledge_id, actor, token)
+        attempt = payments.start_payment(pledge_id, actor, token, amount_minor)
     if attempt.url is not None:
         return attempt.url
     if attempt.to_check:
@@ -74,7 +75,7 @@ def ask(gateway: StripeGateway, contribution_id: uuid.UUID) -> str:
     try:
         facts = gateway.fetch_session(found.stripe_session_id)
     except GatewayError as error:
-        if error.code != "resource_missing" or found.expires_at > clock.real_now():
+        if error.code != "resource_missing" or (found.expires_at or clock.real_now()) > clock.real_now():
             raise
         # another account or another simulator's file: what Stripe does not know, nobody can have paid there
         payments.checkout_failed(contribution_id, "session_unknown")
@@ -91,7 +92,7 @@ def send_refund(gateway: StripeGateway, refund_id: uuid.UUID) -> str:
     """Send a refund, or ask about one that is on its way, and apply the answer. The key makes repeating it safe.
     Raises GatewayError when the outcome is unknown: the sweep tries again."""
     with reading():
-        todo = refunds.order(refund_id)
+        todo = refund_settling.order(refund_id)
         db.session.rollback()
     if todo is None:
         return "settled"
@@ -106,9 +107,9 @@ def send_refund(gateway: StripeGateway, refund_id: uuid.UUID) -> str:
         except GatewayError as error:
             if not error.refused:
                 raise
-            refunds.refund_refused(refund_id, error.code)
+            refund_settling.refund_refused(refund_id, error.code)
             return "refused"
-    problem = refunds.settle_refund(facts, refunds.REFUNDS)
-    if problem:
-        inbox.set_aside("refund.updated", facts.refund_id, gateway.livemode, problem)
-    return problem or facts.status
+    news = refund_settling.settle_refund(facts, refund_settling.REFUNDS)
+    if news.problem:
+        inbox.set_aside("refund.updated", facts.refund_id, gateway.livemode, news.problem)
+    return news.problem or ("not booked" if news.waiting else facts.status)

@@ -1,94 +1,136 @@
-"""What must always hold of money coming in."""
+"""What must always hold of money coming in and going back."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from core import clock
 from core.db import db
 from core.verify import check
-from sponsorship.contributions.models import Contribution, Pledge, Receipt, Refund
+from sponsorship.contributions.back_models import Receipt, Refund
+from sponsorship.contributions.models import Contribution, Instalment, Pledge
+from sponsorship.contributions.transitions import OPEN
 from sponsorship.ledger.models import HeldReceipt, Lot
 
 ASKED_TOO_LONG = timedelta(days=2)
 
 
+def _ids(words: str, rows: Sequence[Any]) -> list[str]:
+    return [words.format(row) for row in rows]
+
+
 @check("contributions.receipts")
 def receipts_without_gaps() -> tuple[int, list[str]]:
-    """Receipts of each year run from 1 without a gap; every accepted contribution has one, and no other."""
+    """Receipts and credit notes of each year run from 1 without a gap; every accepted contribution has its receipt, and
+    no other; credit notes never cancel more than receipts say."""
     faults = []
     rows = db.session.execute(
-        select(Receipt.year, func.min(Receipt.sequence), func.max(Receipt.sequence), func.count())
-        .group_by(Receipt.year)
+        select(Receipt.kind, Receipt.year, func.min(Receipt.sequence), func.max(Receipt.sequence), func.count())
+        .group_by(Receipt.kind, Receipt.year)
     ).all()
-    for year, first, last, count in rows:
+    for kind, year, first, last, count in rows:
         if first != 1 or last != count:
-            faults.append(f"receipts of {year}: {count} between {first} and {last}")
-    without = db.session.scalars(
-        select(Contribution.id).outerjoin(Receipt, Receipt.contribution_id == Contribution.id)
-        .where((Contribution.state == "accepted") != (Receipt.id.is_not(None)))
-    ).all()
-    faults += [f"contribution {row_id} and its receipt do not agree" for row_id in without]
-    return sum(row[3] for row in rows), faults
+            faults.append(f"{kind}s of {year}: {count} between {first} and {last}")
+    own = (Receipt.cause_type == "contribution") & (Receipt.cause_id == Contribution.id)
+    faults += _ids("contribution {} and its receipt do not agree", db.session.scalars(
+        select(Contribution.id).outerjoin(Receipt, own)
+        .where((Contribution.accepted_at.is_not(None)) != (Receipt.id.is_not(None)))).all())
+    faults += _ids("credit notes of contribution {} cancel more than its receipts say", db.session.scalars(text(
+        "SELECT contribution_id FROM receipt GROUP BY contribution_id "
+        "HAVING sum(CASE kind WHEN 'receipt' THEN amount_minor ELSE -amount_minor END) < 0")).all())
+    return sum(row[4] for row in rows), faults
 
 
 @check("contributions.books")
 def books_know_every_contribution() -> tuple[int, list[str]]:
-    """An accepted contribution is one lot of its net in its pool; one that waits is held whole in suspense; one that
-    went back left suspense whole."""
+    """An accepted contribution is one lot of its net in its pool; one that waits is held whole in suspense, less what
+    went back; refunds due are what is set aside for donors."""
     faults: list[str] = []
     rows = db.session.execute(
-        select(Contribution.id, Contribution.state, Contribution.gross_minor, Contribution.net_minor,
-               Contribution.pool_id)
+        select(Contribution.id, Contribution.state, Contribution.net_minor, Contribution.pool_id,
+               Contribution.gross_minor, Contribution.exchange_minor, Contribution.fee_minor)
         .where(Contribution.received_at.is_not(None))
     ).all()
     lots = {lot.source_id: lot for lot in db.session.scalars(select(Lot).where(Lot.source_type == "contribution"))}
     held = {h.source_id: h for h in db.session.scalars(
-        select(HeldReceipt).where(HeldReceipt.source_type.in_(("contribution", "refund"))))}
-    returned: dict[uuid.UUID, uuid.UUID] = dict(db.session.execute(
-        select(Refund.contribution_id, Refund.id).where(Refund.returned_at.is_not(None)).order_by(Refund.returned_at)
-    ).all())
+        select(HeldReceipt).where(HeldReceipt.source_type == "contribution"))}
     for row in rows:
-        lot, waits = lots.get(row.id), held.get(returned.get(row.id, row.id))
-        if row.state == "accepted":
-            good = lot is not None and (lot.amount_minor, lot.pool_id) == (row.net_minor, row.pool_id)
-            good = good and (waits is None or waits.accepted_minor == row.gross_minor)
+        lot, waits = lots.get(row.id), held.get(row.id)
+        figures = (row.gross_minor, row.exchange_minor, row.fee_minor)
+        good = waits is None or (waits.gross_minor, waits.exchange_minor, waits.fee_minor) == figures
+        if row.pool_id is not None:
+            net = row.net_minor if waits is None else row.net_minor - waits.refunded_minor
+            good = good and lot is not None and (lot.amount_minor, lot.pool_id) == (net, row.pool_id)
         else:
-            back = row.gross_minor if row.state == "refunded" else 0
-            good = lot is None and waits is not None and (
-                waits.gross_minor, waits.accepted_minor, waits.refunded_minor) == (row.gross_minor, 0, back)
+            good = good and lot is None and waits is not None and not waits.accepted_minor
         if not good:
             faults.append(f"contribution {row.id} ({row.state}) and the ledger do not agree")
     known = {row.id for row in rows}
     faults += [f"lot of unknown contribution {source}" for source in lots if source not in known]
+    due = db.session.scalar(text("SELECT credits_posted - debits_posted FROM account WHERE code = 'refunds_due'")) or 0
+    ordered = db.session.scalar(
+        select(func.coalesce(func.sum(Refund.usd_minor), 0))
+        .where(Refund.kind.in_(("refusal", "refund")), Refund.state.in_(("created", "pending"))))
+    if due != ordered:
+        faults.append("refunds due are not what is set aside for donors")
     return len(rows), faults
 
 
 @check("contributions.pledges")
 def pledges_agree_with_payments() -> tuple[int, list[str]]:
-    """A pledge is paid exactly when a contribution of it is here; a paid one was paid as pledged."""
-    here = select(Contribution.id).where(
-        Contribution.pledge_id == Pledge.id, Contribution.state.in_(("in_suspense", "accepted", "refund_due"))
-    ).exists()
-    wrong = db.session.scalars(select(Pledge.id).where((Pledge.state == "paid") != here)).all()
-    faults = [f"pledge {row_id} and its payments do not agree" for row_id in wrong]
+    """Every pledge is paid as far as its payments settle it and paid back as far as refunds and disputes took; it is
+    open only while something is owed; its instalments in force add up to it, and the next of them is the one due."""
+    paid = (
+        select(func.coalesce(func.sum(Contribution.settles_minor), 0))
+        .where(Contribution.pledge_id == Pledge.id, Contribution.received_at.is_not(None),
+               Contribution.state != "corrected").scalar_subquery()
+    )
+    promised = (
+        select(func.coalesce(func.sum(Instalment.amount_minor), 0))
+        .where(Instalment.pledge_id == Pledge.id, Instalment.schedule == Pledge.schedule).scalar_subquery()
+    )
+    faults = _ids("pledge {} is not paid as its payments say",
+                  db.session.scalars(select(Pledge.id).where(Pledge.paid_minor != paid)).all())
+    faults += _ids("instalments of pledge {} do not add up to it",
+                   db.session.scalars(select(Pledge.id).where(Pledge.current_minor != promised)).all())
+    faults += _ids("pledge {} is paid in full and still open", db.session.scalars(
+        select(Pledge.id).where(Pledge.state.in_(OPEN), Pledge.paid_minor >= Pledge.current_minor)).all())
+    faults += _ids("pledge {} is called paid and is not", db.session.scalars(
+        select(Pledge.id).where(Pledge.state == "paid", Pledge.paid_minor < Pledge.current_minor)).all())
+    running = (
+        select(Instalment.pledge_id, Instalment.due_on,
+               func.sum(Instalment.amount_minor).over(
+                   partition_by=(Instalment.pledge_id, Instalment.schedule), order_by=Instalment.n).label("so_far"),
+               Instalment.schedule, Instalment.n).subquery()
+    )
+    first_open = (
+        select(running.c.due_on)
+        .where(running.c.pledge_id == Pledge.id, running.c.schedule == Pledge.schedule,
+               running.c.so_far > Pledge.paid_minor).order_by(running.c.n).limit(1).scalar_subquery()
+    )
+    faults += _ids("pledge {}: the next instalment is another one", db.session.scalars(
+        select(Pledge.id).where(Pledge.next_due_on.is_distinct_from(first_open))).all())
     checked = db.session.scalar(select(func.count()).select_from(Pledge)) or 0
     return checked, faults
 
 
 @check("contributions.stripe-answered")
 def stripe_was_asked() -> tuple[int, list[str]]:
-    """No attempt stays open, and no refund unsent, for two days (real time): the sweeps must have settled it."""
+    """No payment page stays open, and no refund unsent, for two days (real time): the sweeps must have settled it."""
     before = clock.real_now() - ASKED_TOO_LONG
     open_attempts = db.session.scalars(
         select(Contribution.id).where(Contribution.state.in_(("created", "checkout")),
                                       Contribution.expires_at < before)
     ).all()
-    unsent = db.session.scalars(
-        select(Refund.id).where(Refund.state == "created", Refund.asked_at < before)
-    ).all()
+    unsent: list[uuid.UUID] = list(db.session.scalars(
+        select(Refund.id).join(Contribution, Contribution.id == Refund.contribution_id)
+        .where(Refund.state == "created", Refund.asked_at < before, Contribution.bank_reference.is_(None))
+    ))
     checked = db.session.scalar(select(func.count()).select_from(Contribution)) or 0
-    return checked, [f"attempt {i} was never settled" for i in open_attempts] + [f"refund {i} not sent" for i in unsent]
+    return checked, [
+        *_ids("attempt {} was never settled", open_attempts), *_ids("refund {} not sent", unsent)]

@@ -10,39 +10,65 @@ from sqlalchemy import func, select
 
 from core.db import db
 from core.money import Money, usd
-from sponsorship.contributions.models import Contribution, Pledge, Refund
+from sponsorship.contributions.back_models import Refund
+from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.contributions.queries import MAX_LIST, ContributionRow, PledgeRow, contribution_rows, pledge_rows
 from sponsorship.contributions.queries import joined as _joined
+from sponsorship.contributions.transitions import OPEN
 
 
 @dataclass(frozen=True)
 class PledgeFigures:
-    """US dollars. `announced`: pledged and not yet paid; `paid`: pledges whose payment has come (accepted or waiting);
-    `pledged` is both; `waiting`: received, waiting for acceptance (in suspense or on its way back)."""
+    """US dollars, at the rate of each pledge's announcement. `outstanding`: pledged and not paid yet, of which
+    `overdue` after its day; `waiting`: received, waiting for acceptance (in suspense or on its way back)."""
 
-    pledged: Money
-    announced: Money
-    paid: Money
+    outstanding: Money
+    overdue: Money
     waiting: Money
 
 
-def pledge_figures(pool_id: uuid.UUID | None = None) -> PledgeFigures:
-    """What has been pledged (to one pool, when given). Cancelled and returned pledges do not count."""
-    wanted = select(Pledge.state, func.sum(Pledge.amount_minor)).group_by(Pledge.state)
-    held = select(func.sum(Contribution.gross_minor)).join(Pledge, Pledge.id == Contribution.pledge_id).where(
-        Contribution.state.in_(("in_suspense", "refund_due"))
+def pledge_figures() -> PledgeFigures:
+    """What is still to come of pledges, and what waits."""
+    rows = _open_pledges()
+    overdue = sum(worth for _pool, state, worth in rows if state == "overdue")
+    waiting = db.session.scalar(
+        select(func.sum(Contribution.gross_minor + Contribution.exchange_minor - Contribution.back_minor))
+        .where(Contribution.state.in_(("in_suspense", "refund_due")))
     )
-    if pool_id is not None:
-        wanted, held = wanted.where(Pledge.pool_id == pool_id), held.where(Pledge.pool_id == pool_id)
-    sums = {state: int(total) for state, total in db.session.execute(wanted)}
-    announced, paid = sums.get("announced", 0), sums.get("paid", 0)
-    return PledgeFigures(usd(announced + paid), usd(announced), usd(paid), usd(int(db.session.scalar(held) or 0)))
+    return PledgeFigures(usd(sum(worth for *_rest, worth in rows)), usd(overdue), usd(int(waiting or 0)))
+
+
+def outstanding_by_pool() -> dict[uuid.UUID | None, int]:
+    """US cents pledged and not paid yet, by the pool of the pledge's purpose (None: where it is needed most). Reads
+    only pledges that are open, so it does not grow with history."""
+    found: dict[uuid.UUID | None, int] = {}
+    for pool_id, _state, worth in _open_pledges():
+        found[pool_id] = found.get(pool_id, 0) + worth
+    return found
+
+
+def _open_pledges() -> list[tuple[uuid.UUID | None, str, int]]:
+    rows = db.session.execute(
+        select(Pledge.pool_id, Pledge.state, Pledge.usd_minor, Pledge.amount_minor, Pledge.current_minor,
+               Pledge.paid_minor)
+        .where(Pledge.state.in_(OPEN), Pledge.current_minor > Pledge.paid_minor)
+    )
+    return [
+        (row.pool_id, row.state, outstanding_worth(row.usd_minor, row.amount_minor, row.current_minor - row.paid_minor))
+        for row in rows
+    ]
+
+
+def outstanding_worth(usd_minor: int, amount_minor: int, left_minor: int) -> int:
+    """US cents that are still to come of a pledge, in proportion to its worth when announced, cut down to the cent."""
+    return usd_minor * left_minor // amount_minor
 
 
 def accepted_of(organisations: Iterable[uuid.UUID]) -> list[ContributionRow]:
-    """Accepted contributions of these organisations, newest first: where the donor's page starts from."""
+    """Contributions of these organisations that were accepted (what went back since included), newest first: where the
+    donor's page starts from."""
     found = db.session.execute(
-        _joined().where(Pledge.organisation_id.in_(list(organisations)), Contribution.state == "accepted")
+        _joined().where(Pledge.organisation_id.in_(list(organisations)), Contribution.accepted_at.is_not(None))
         .order_by(Contribution.accepted_at.desc(), Contribution.id.desc()).limit(MAX_LIST)
     ).all()
     return contribution_rows(list(found))
@@ -70,7 +96,7 @@ def failed_refunds(limit: int = 50) -> list[ContributionRow]:
 def unpaid_of(organisations: Iterable[uuid.UUID], limit: int = 50) -> list[PledgeRow]:
     """Pledges of these organisations that wait for payment, oldest first."""
     pledges = list(db.session.scalars(
-        select(Pledge).where(Pledge.organisation_id.in_(list(organisations)), Pledge.state == "announced")
-        .order_by(Pledge.announced_at, Pledge.id).limit(limit)
+        select(Pledge).where(Pledge.organisation_id.in_(list(organisations)), Pledge.state.in_(OPEN))
+        .order_by(Pledge.next_due_on.nulls_last(), Pledge.announced_at, Pledge.id).limit(limit)
     ))
     return pledge_rows(pledges)

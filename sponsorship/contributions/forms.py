@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
@@ -73,11 +72,6 @@ class AmountForm(BaseForm):
         if field.data is not None and field.data.minor > LARGEST_MINOR:
             raise ValidationError(gettext("Check the number of zeros. Pledges above %(amount)s are made by letter.",
                                           amount=format_money(usd(LARGEST_MINOR))))
-
-    @property
-    def pool_id(self) -> uuid.UUID | None:
-        """The pool chosen; None: where it is needed most."""
-        return None if self.purpose.data == "general" else uuid.UUID(self.purpose.data)
 
 
 class DonorForm(BaseForm):

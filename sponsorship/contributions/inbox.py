@@ -5,14 +5,17 @@ from __future__ import annotations
 from flask import current_app
 
 from core.actor import Actor
-from sponsorship.contributions import payments, refunds
+from sponsorship.contributions import disputes, payments, refund_settling
 from sponsorship.gateways.inbox import DONE, Handler, Outcome, TryLater, register
-from sponsorship.gateways.stripe_gateway import RefundFacts, SessionFacts, StripeGateway
+from sponsorship.gateways.stripe_facts import DisputeFacts, RefundFacts, SessionFacts
+from sponsorship.gateways.stripe_gateway import StripeGateway
 
 SESSION_EVENTS = (
     "checkout.session.completed", "checkout.session.expired", "checkout.session.async_payment_succeeded",
     "checkout.session.async_payment_failed",
 )
+DISPUTE_EVENTS = tuple(f"charge.dispute.{what}" for what in (
+    "created", "updated", "funds_withdrawn", "funds_reinstated", "closed"))
 REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed", "charge.refund.updated")
 
 
@@ -38,12 +41,24 @@ def _fetch_refund(refund_id: str) -> RefundFacts:
 
 
 def _apply_refund(facts: RefundFacts, actor: Actor) -> Outcome:
-    problem = refunds.settle_refund(facts, actor)
-    return Outcome("set_aside", problem) if problem else DONE
+    news = refund_settling.settle_refund(facts, actor)
+    if news.waiting:
+        raise TryLater("not booked")
+    return Outcome("set_aside", news.problem) if news.problem else DONE
+
+
+def _fetch_dispute(dispute_id: str) -> DisputeFacts:
+    return gateway().fetch_dispute(dispute_id)
+
+
+def _apply_dispute(facts: DisputeFacts, actor: Actor) -> Outcome:
+    news = disputes.settle_dispute(facts, actor)
+    return Outcome("set_aside", news.problem) if news.problem else DONE
 
 
 SESSION = Handler(_fetch_session, _apply_session)
 REFUND = Handler(_fetch_refund, _apply_refund)
+DISPUTE = Handler(_fetch_dispute, _apply_dispute)
 
 
 def register_handlers() -> None:
@@ -52,3 +67,5 @@ def register_handlers() -> None:
         register(event_type, SESSION)
     for event_type in REFUND_EVENTS:
         register(event_type, REFUND)
+    for event_type in DISPUTE_EVENTS:
+        register(event_type, DISPUTE)

@@ -11,9 +11,10 @@ from sqlalchemy import or_, select
 from core import clock
 from core.db import db
 from core.jobs import Job
+from sponsorship.contributions.back_models import Refund
 from sponsorship.contributions.checkout import ask, send_refund
 from sponsorship.contributions.inbox import gateway
-from sponsorship.contributions.models import Contribution, Refund
+from sponsorship.contributions.models import Contribution
 
 ASK_AFTER = timedelta(minutes=10)
 SEND_AFTER = timedelta(minutes=1)
@@ -36,9 +37,10 @@ def refunds_due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, st
     """Refunds not sent a minute after they were ordered, and those on their way not asked about for ten minutes."""
     real = clock.real_now()
     rows = db.session.execute(
-        select(Refund.id, Refund.asked_at)
+        select(Refund.id, Refund.asked_at).join(Contribution, Contribution.id == Refund.contribution_id)
         .where(or_(
-            (Refund.state == "created") & (Refund.asked_at <= real - SEND_AFTER),
+            (Refund.state == "created") & (Refund.asked_at <= real - SEND_AFTER)
+            & Contribution.stripe_payment_intent_id.is_not(None),
             (Refund.state == "pending")
             & or_(Refund.checked_at.is_(None), Refund.checked_at <= real - ASK_AFTER),
         ))

@@ -29,7 +29,7 @@ from sponsorship.contributions.forms import (
     VersionOnlyForm,
 )
 from sponsorship.contributions.pools import all_pools, pool_of
-from sponsorship.contributions.transitions import CONTRIBUTION, PLEDGE
+from sponsorship.contributions.transitions import CONTRIBUTION, OPEN, PLEDGE
 from sponsorship.gateways import inbox
 from sponsorship.gateways import queries as gateway_queries
 from sponsorship.gateways.stripe_gateway import GatewayError
@@ -180,7 +180,7 @@ def pledge(pledge_id: uuid.UUID) -> Any:
 
 def _pledge_page(pledge_id: uuid.UUID, form: CancelForm | None = None) -> str:
     page = queries.get_pledge(pledge_id)
-    may = page.code == "announced" and allows(current_actor(), "contribution.agreement")
+    may = page.code in OPEN and not page.paid and allows(current_actor(), "contribution.agreement")
     names = people.person_labels(h.actor_id for h in page.history if h.actor_id)
     return render_template(
         "contributions/officer_pledge.html", page=page,
@@ -316,7 +316,7 @@ def _note(code: str) -> str:
         "payment_used_twice": _("This payment already belongs to another contribution."),
         "unknown_refund": _("A refund that was not ordered here."),
         "another_refund": _("A second refund of the same contribution."),
-        "no_rule": _("A dispute: the donor's bank asks for the money back. Answer it at Stripe."),
+        "unknown_dispute": _("A dispute of a payment that is not known here."),
     }
     return words.get(code, _("It could not be read: %(code)s", code=code))
 

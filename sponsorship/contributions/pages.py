@@ -12,9 +12,9 @@ from flask_babel import gettext as _
 
 from core import clock
 from core.web.timeline import TimelineItem, timeline_items
-from sponsorship.contributions.payments import CARD_LIMIT_MINOR
+from sponsorship.contributions.payments import card_limit
 from sponsorship.contributions.queries import ContributionRow, PledgePage
-from sponsorship.contributions.transitions import PLEDGE
+from sponsorship.contributions.transitions import OPEN, PLEDGE
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def pledge_view(
     counts is what Stripe has told us. `results_url` is where a signed-in donor reads what the money has done."""
     latest = page.latest
     waiting = latest is not None and latest.code == "checkout" and back == "paid"
-    payable = page.code == "announced" and not waiting and page.amount.minor <= CARD_LIMIT_MINOR
+    payable = _is_open(page) and not waiting and _by_card(page)
     results = results_url if page.code == "paid" and latest is not None and latest.code == "accepted" else None
     label = _("Go on to pay") if latest is not None and latest.code == "checkout" else _("Pay now by card")
     if latest is not None and latest.code in ("failed", "expired"):
@@ -65,6 +65,15 @@ def pledge_view(
         timeline=timeline_items(
             page.history, PLEDGE, _who(page), labels={"announce": _("Pledge made")}, show_text=False),
     )
+
+
+def _is_open(page: PledgePage) -> bool:
+    return page.code in OPEN and bool(page.outstanding)
+
+
+def _by_card(page: PledgePage) -> bool:
+    limit = card_limit(page.outstanding.currency)
+    return limit is not None and page.outstanding <= limit
 
 
 def _who(page: PledgePage) -> dict[uuid.UUID, str]:
@@ -91,7 +100,7 @@ def _notice(page: PledgePage, latest: ContributionRow | None, back: str | None) 
     if latest.code == "checkout" and back == "cancelled":
         return ("warning", _("You came back without paying"),
                 _("Nothing has been charged. You can go on to pay whenever you wish."))
-    if latest.code in ("failed", "expired") and page.code == "announced":
+    if latest.code in ("failed", "expired") and _is_open(page):
         return "warning", _("The last attempt was not paid"), _("Nothing has been charged. You can try again.")
     return None
 
@@ -99,8 +108,8 @@ def _notice(page: PledgePage, latest: ContributionRow | None, back: str | None) 
 def _next(page: PledgePage, latest: ContributionRow | None, waiting: bool, has_results: bool) -> NextStep:
     if waiting:
         return NextStep(_("Stripe confirms the payment to us."), _("Nobody needs to act"), _("usually within a minute"))
-    if page.code == "announced":
-        if page.amount.minor > CARD_LIMIT_MINOR:
+    if _is_open(page):
+        if not _by_card(page):
             return NextStep(_("This amount is above what a card carries. The fund's office writes to you about a "
                               "bank transfer."), _("The fund manager"))
         closes = latest.expires_at if latest is not None and latest.code == "checkout" else None

@@ -1,7 +1,4 @@
-"""Commands on money coming in: an attempt to pay, what Stripe says of it, acceptance.
-
-Locks, always in this order: the inbox event (by its caller), pledge, contribution, refund, then ledger accounts.
-"""
+"""Commands on card payments: an attempt to pay, and what Stripe says of it."""
 
 from __future__ import annotations
 
@@ -12,30 +9,29 @@ from datetime import datetime, timedelta
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
-from accounts.permissions import allows, require
+from accounts.permissions import allows
 from core import clock, events
 from core.actor import Actor, system
 from core.db import command, db, lock
 from core.errors import IllegalMove, NotFound, RuleBroken
-from core.money import Money, usd
-from core.references import next_number, next_reference
+from core.money import Money
+from core.references import next_reference
 from core.web.formats import format_money
-from sponsorship.contributions import notices
-from sponsorship.contributions.agreements import in_force
+from sponsorship.contributions import fund_settings
 from sponsorship.contributions.links import opens
-from sponsorship.contributions.models import Agreement, Contribution, Pledge, Receipt
-from sponsorship.contributions.pools import general_pool_id
-from sponsorship.contributions.transitions import CONTRIBUTION, LIVE, PLEDGE
-from sponsorship.gateways.stripe_gateway import SessionFacts
-from sponsorship.ledger import service as ledger
+from sponsorship.contributions.models import Contribution, Pledge
+from sponsorship.contributions.money_in import SUBJECT, Came, locked, record_money
+from sponsorship.contributions.schedules import is_open, next_part
+from sponsorship.contributions.transitions import CONTRIBUTION, LIVE
+from sponsorship.gateways.stripe_digits import WireAmountError, from_wire, to_wire
+from sponsorship.gateways.stripe_facts import SessionFacts
 
 CHECKOUT = system("checkout")
 SWEEP = system("stripe-sweep")
-CARD_LIMIT_MINOR = 999_999_99  # Stripe takes at most eight digits in one charge
+CARD_LIMIT_WIRE = 999_999_99  # Stripe takes at most eight digits in one charge, whatever the currency
 SESSION_LIFE = timedelta(hours=2)
 KEY_LIFE = timedelta(hours=23)  # Stripe may forget an idempotency key after a day
 CLOSING = timedelta(minutes=1)
-SUBJECT = "contribution"
 
 
 @dataclass(frozen=True)
@@ -54,56 +50,102 @@ class Attempt:
 
 
 @command
-def start_payment(pledge_id: uuid.UUID, actor: Actor, token: str | None = None) -> Attempt:
-    """Store an attempt to pay the whole pledge and its idempotency key, before Stripe is asked. A live attempt is
-    resumed, never doubled. Raises NotFound (also for another's pledge), RuleBroken."""
+def start_payment(
+    pledge_id: uuid.UUID, actor: Actor, token: str | None = None, amount_minor: int | None = None
+) -> Attempt:
+    """Store an attempt to pay by card and its idempotency key, before Stripe is asked: `amount_minor` of the pledge's
+    currency, by default what is due next. A live attempt is resumed, never doubled. Raises NotFound (also for another's
+    pledge), RuleBroken."""
     pledge = lock(Pledge, pledge_id)
-    if not _may_pay(pledge, actor, token):
+    if not may_pay(pledge, actor, token):
         raise NotFound()
-    if pledge.state != "announced":
+    if not is_open(pledge):
         raise RuleBroken(_("This pledge is no longer open for payment."), code="contribution.not_payable")
-    if pledge.amount_minor > CARD_LIMIT_MINOR:
-        raise RuleBroken(
-            _("A card payment carries at most %(amount)s. The fund's office will write to you about a bank transfer.",
-              amount=format_money(usd(CARD_LIMIT_MINOR))), code="contribution.too_large_for_card",
-        )
+    if not fund_settings.cards_accepted():
+        raise RuleBroken(_("The fund does not take cards now. Please pay by bank transfer."),
+                         code="contribution.no_cards")
+    amount = amount_to_pay(pledge, amount_minor)
+    limit = card_limit(pledge.currency)
+    if limit is None or amount > limit:
+        raise RuleBroken(_too_large(pledge.currency, limit), code="contribution.too_large_for_card")
     live = db.session.scalars(
-        select(Contribution).where(Contribution.pledge_id == pledge.id, Contribution.state.in_(LIVE))
+        select(Contribution).where(Contribution.pledge_id == pledge.id, Contribution.method == "card",
+                                   Contribution.state.in_(LIVE))
     ).first()
     if live is not None:
         live = lock(Contribution, live.id)
         if live.state == "checkout" or live.opened_at > clock.real_now() - KEY_LIFE:
             return _attempt(live)
         CONTRIBUTION.apply(live, "fail", CHECKOUT, reason="key_too_old")
-    return _attempt(_new_attempt(pledge, actor))
+    return _attempt(_new_attempt(pledge, amount, actor))
 
 
-def _may_pay(pledge: Pledge, actor: Actor, token: str | None) -> bool:
+def amount_to_pay(pledge: Pledge, amount_minor: int | None) -> Money:
+    """What is to be paid now: what was asked for, else what is due next. Raises RuleBroken (field `amount`)."""
+    part = next_part(pledge)
+    wanted = amount_minor if amount_minor is not None else part.left.minor if part else pledge.outstanding_minor
+    if not 0 < wanted <= pledge.outstanding_minor:
+        raise RuleBroken(
+            _("Write an amount above zero and up to %(most)s, which is still to be paid.",
+              most=format_money(Money(pledge.outstanding_minor, pledge.currency))),
+            code="contribution.amount", field="amount")
+    return Money(wanted, pledge.currency)
+
+
+def card_limit(currency: str) -> Money | None:
+    """The most that one card payment carries in this currency; None where cards do not carry it at all."""
+    try:
+        limit = from_wire(CARD_LIMIT_WIRE // 100 * 100, currency)
+        to_wire(limit)
+    except (WireAmountError, ValueError):
+        return None
+    return Money(limit.minor + (99 if currency == "USD" else 0), currency)
+
+
+def _too_large(currency: str, limit: Money | None) -> str:
+    if limit is None:
+        return _("Cards do not carry %(currency)s here. Please pay by bank transfer.", currency=currency)
+    return _("A card payment carries at most %(amount)s. Please pay in parts, or by bank transfer.",
+             amount=format_money(limit))
+
+
+def may_pay(pledge: Pledge, actor: Actor, token: str | None) -> bool:
+    """Whether this person, or whoever holds this private link, gives for the pledge's donor."""
     if pledge.organisation_id is not None:
         return allows(actor, "contribution.own", pledge.organisation_id)
     return opens(pledge, token)
 
 
-def _new_attempt(pledge: Pledge, actor: Actor) -> Contribution:
+def _new_attempt(pledge: Pledge, amount: Money, actor: Actor) -> Contribution:
+    real = clock.real_now()
+    return new_contribution(
+        pledge, amount, actor, method="card",
+        expires_at=(real + SESSION_LIFE).replace(microsecond=0),  # whole seconds: the key is tied to what was sent
+    )
+
+
+def new_contribution(pledge: Pledge, amount: Money, actor: Actor, *, method: str, **values: object) -> Contribution:
+    """A new payment towards a locked pledge, not yet begun, with a key of its own."""
     number = (db.session.scalar(
         select(func.max(Contribution.attempt)).where(Contribution.pledge_id == pledge.id)
     ) or 0) + 1
-    real = clock.real_now()
     row = Contribution(
-        reference=next_reference("CTR", clock.today().year), pledge_id=pledge.id, attempt=number,
-        currency=pledge.currency, amount_minor=pledge.amount_minor,
-        idempotency_key=f"checkout-{pledge.id}-{number}", created_at=clock.now(), opened_at=real,
-        expires_at=(real + SESSION_LIFE).replace(microsecond=0),  # whole seconds: the key is tied to what was sent
+        reference=next_reference("CTR", clock.today().year), pledge_id=pledge.id, attempt=number, method=method,
+        currency=amount.currency, amount_minor=amount.minor, back_minor=0,
+        idempotency_key=f"{'checkout' if method == 'card' else method}-{pledge.id}-{number}", created_at=clock.now(),
+        opened_at=clock.real_now(), **values,
     )
     db.session.add(row)
     db.session.flush()  # the event names the row
     events.record(actor, "contributions.contribution.start", SUBJECT, row.id, to_state=row.state,
-                  data={"pledge": str(pledge.id), "attempt": number, "amount_minor": row.amount_minor})
+                  data={"pledge": str(pledge.id), "attempt": number, "method": method,
+                        "amount_minor": row.amount_minor, "currency": row.currency})
     return row
 
 
 def _attempt(row: Contribution) -> Attempt:
     in_checkout = row.state == "checkout"
+    assert row.expires_at is not None, "a card payment's page closes"
     closing = in_checkout and row.expires_at <= clock.real_now() + CLOSING
     return Attempt(
         row.id, row.reference, Money(row.amount_minor, row.currency), row.idempotency_key, row.expires_at,
@@ -116,7 +158,7 @@ def _attempt(row: Contribution) -> Attempt:
 def checkout_opened(contribution_id: uuid.UUID, facts: SessionFacts) -> str:
     """Store the session that Stripe opened; the address to send the donor to. Repeating it changes nothing.
     Raises NotFound, IllegalMove when the attempt was given up meanwhile."""
-    row = _locked(contribution_id)
+    _pledge, row = locked(contribution_id)
     if row.state == "checkout" and row.stripe_session_id == facts.session_id and row.checkout_url:
         return row.checkout_url
     if facts.url is None:
@@ -131,7 +173,7 @@ def checkout_opened(contribution_id: uuid.UUID, facts: SessionFacts) -> str:
 def checkout_failed(contribution_id: uuid.UUID, code: str) -> None:
     """Give up an attempt that never reached a payment page (or whose session Stripe does not know). Does nothing
     when it has moved on. Raises NotFound."""
-    row = _locked(contribution_id)
+    _pledge, row = locked(contribution_id)
     if row.state in LIVE:
         CONTRIBUTION.apply(row, "fail", CHECKOUT, reason=code[:60])
 
@@ -139,15 +181,8 @@ def checkout_failed(contribution_id: uuid.UUID, code: str) -> None:
 @command
 def note_checked(contribution_id: uuid.UUID) -> None:
     """Remember that Stripe was asked about an attempt, so that the sweep does not ask again at once."""
-    _locked(contribution_id).checked_at = clock.real_now()
-
-
-def _locked(contribution_id: uuid.UUID) -> Contribution:
-    pledge_id = db.session.scalar(select(Contribution.pledge_id).where(Contribution.id == contribution_id))
-    if pledge_id is None:
-        raise NotFound()
-    lock(Pledge, pledge_id)
-    return lock(Contribution, contribution_id)
+    _pledge, row = locked(contribution_id)
+    row.checked_at = clock.real_now()
 
 
 # --- what Stripe says -------------------------------------------------------------------------------------------
@@ -171,8 +206,7 @@ def settle_session(facts: SessionFacts, actor: Actor, livemode: bool) -> Settled
     contribution_id = _whose(facts)
     if contribution_id is None:
         return Settled("unknown", problem="unknown_session")
-    row = _locked(contribution_id)
-    pledge = db.session.get_one(Pledge, row.pledge_id)
+    pledge, row = locked(contribution_id)
     problem = _foreign(row, facts, livemode)
     if problem:
         return Settled("foreign", problem=problem)
@@ -234,7 +268,8 @@ def _differs(row: Contribution, facts: SessionFacts) -> str:
     assert facts.fee is not None and facts.net is not None
     if facts.fee.currency != "USD" or facts.net.currency != "USD":
         return "settled_in_other_currency"
-    if facts.fee.minor < 0 or facts.net.minor <= 0 or facts.fee + facts.net != asked:
+    came = facts.fee + facts.net
+    if facts.fee.minor < 0 or facts.net.minor <= 0 or (asked.currency == "USD" and came != asked):
         return "fee_differs"
     other = db.session.scalar(
         select(Contribution.id).where(
@@ -245,75 +280,8 @@ def _differs(row: Contribution, facts: SessionFacts) -> str:
 
 def _record_payment(pledge: Pledge, row: Contribution, facts: SessionFacts, actor: Actor) -> Settled:
     assert facts.amount is not None and facts.fee is not None and facts.net is not None
-    agreement = db.session.get_one(Agreement, pledge.agreement_id) if pledge.agreement_id else None
-    # a second payment, or one after the agreement ended, is nobody's to accept by rule: it waits for a person
-    into_pool = agreement is not None and pledge.state == "announced" and in_force(agreement, clock.today())
-    with db.session.no_autoflush:  # constraints tie these columns to the state: all change in one statement
-        row.stripe_session_id = row.stripe_session_id or facts.session_id
-        row.stripe_payment_intent_id, row.stripe_charge_id = facts.payment_intent_id, facts.charge_id
-        row.gross_minor, row.fee_minor, row.net_minor = facts.amount.minor, facts.fee.minor, facts.net.minor
-        row.received_at = clock.now()
-        if into_pool and agreement is not None:
-            row.pool_id, row.accepted_at = agreement.pool_id, row.received_at
-        data: dict[str, object] = {"gross_minor": row.gross_minor, "fee_minor": row.fee_minor,
-                                   "payment": facts.payment_intent_id}
-        CONTRIBUTION.apply(row, "receive" if into_pool else "hold", actor, data=data)
-    key = f"stripe:{facts.payment_intent_id}:payment"
-    if into_pool and agreement is not None:
-        ledger.receive(
-            agreement.pool_id, facts.amount.minor, fee_minor=facts.fee.minor, clearing="stripe_clearing",
-            source=(SUBJECT, row.id), key=key, actor=actor, rate_bp=agreement.support_rate_bp,
-            end_date=agreement.end_date,
-        )
-    else:
-        ledger.receive_in_suspense(
-            facts.amount.minor, fee_minor=facts.fee.minor, clearing="stripe_clearing", source=(SUBJECT, row.id),
-            key=key, actor=actor,
-        )
-    if PLEDGE.find(pledge.state, "pay"):
-        PLEDGE.apply(pledge, "pay", actor, data={"contribution": str(row.id)})
-    if into_pool:
-        _issue_receipt(pledge, row, actor)
-    else:
-        notices.payment_waits(pledge, row)
-    return Settled("received" if into_pool else "held")
-
-
-# --- acceptance -------------------------------------------------------------------------------------------------
-@command
-def accept(contribution_id: uuid.UUID, actor: Actor, words: str, expected_version: int | None = None) -> uuid.UUID:
-    """The head of the fund accepts a contribution held in suspense, saying what was checked: its money enters the
-    pool that the pledge names. The receipt's id. Raises NotAllowed, NotFound, IllegalMove, Stale, RuleBroken."""
-    require(actor, "contribution.accept")
-    row = _locked(contribution_id)
-    pledge = db.session.get_one(Pledge, row.pledge_id)
-    if not words.strip():
-        raise RuleBroken(_("Write what was checked, and by whom."), code="contribution.no_reason", field="checked")
-    pool_id = pledge.pool_id or general_pool_id()
-    agreement = db.session.get_one(Agreement, pledge.agreement_id) if pledge.agreement_id else None
-    with db.session.no_autoflush:
-        row.pool_id, row.accepted_at, row.accepted_by = pool_id, clock.now(), actor.person_id
-        CONTRIBUTION.apply(row, "accept", actor, expected_version=expected_version, text=words,
-                           data={"pool": str(pool_id)})
-    ledger.accept_from_suspense(
-        pool_id, source=(SUBJECT, row.id), key=f"stripe:{row.stripe_payment_intent_id}:acceptance", actor=actor,
-        rate_bp=agreement.support_rate_bp if agreement else ledger.STANDARD_RATE_BP,
-        end_date=agreement.end_date if agreement else None,
-    )
-    return _issue_receipt(pledge, row, actor).id
-
-
-def _issue_receipt(pledge: Pledge, row: Contribution, actor: Actor) -> Receipt:
-    assert row.gross_minor is not None and row.received_at is not None
-    issued_at = clock.now()
-    sequence = next_number("RCT", issued_at.year)
-    receipt = Receipt(
-        number=f"RCT-{issued_at.year}-{sequence:04d}", year=issued_at.year, sequence=sequence, contribution_id=row.id,
-        currency=row.currency, gross_minor=row.gross_minor, received_at=row.received_at, issued_at=issued_at,
-    )
-    db.session.add(receipt)
-    db.session.flush()  # the event names the row
-    events.record(actor, "contributions.receipt.issue", "receipt", receipt.id,
-                  data={"number": receipt.number, "contribution": str(row.id), "amount_minor": receipt.gross_minor})
-    notices.receipt_issued(pledge, row, receipt)
-    return receipt
+    row.stripe_session_id = row.stripe_session_id or facts.session_id
+    row.stripe_payment_intent_id, row.stripe_charge_id = facts.payment_intent_id, facts.charge_id
+    came = Came(facts.amount, facts.fee.minor, facts.net.minor, facts.amount.minor,
+                key=f"stripe:{facts.payment_intent_id}", day=clock.today())
+    return Settled("received" if record_money(pledge, row, came, actor) else "held")

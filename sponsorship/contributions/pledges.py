@@ -1,10 +1,12 @@
-"""Commands on pledges: made, cancelled, withdrawn."""
+"""Commands on pledges: made by donors, recorded by officers, cancelled, withdrawn."""
 
 from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -15,15 +17,17 @@ from core import clock, events, vault
 from core.actor import PUBLIC, Actor
 from core.db import command, db, get, lock, new_id
 from core.errors import NotFound, RuleBroken, Stale
-from core.money import usd
+from core.money import Money, usd
 from core.references import next_reference
 from core.web.formats import format_money
 from sponsorship.contributions import notices
 from sponsorship.contributions.agreements import agreement_in_force
 from sponsorship.contributions.links import token_for
 from sponsorship.contributions.models import Contribution, Pledge
-from sponsorship.contributions.transitions import PLEDGE
-from sponsorship.ledger.models import Pool
+from sponsorship.contributions.pools import pool_for
+from sponsorship.contributions.schedules import Part, check_parts, put_in_force
+from sponsorship.contributions.transitions import LIVE, PLEDGE
+from sponsorship.contributions.valuation import value_of
 
 SMALLEST_MINOR = 500  # five dollars: below, card fees eat the gift
 LARGEST_MINOR = 100_000_000_00  # a hundred million dollars: beyond it a typing mistake is likelier than a pledge
@@ -32,11 +36,14 @@ LARGEST_MINOR = 100_000_000_00  # a hundred million dollars: beyond it a typing 
 @dataclass(frozen=True)
 class PledgeDraft:
     """A pledge as given on the pages. `draft_key` makes a double click one pledge. Either `organisation_id`, or
-    name, contact and e-mail of a donor without an account. `pool_id` None: where it is needed most."""
+    name, contact and e-mail of a donor without an account. `amount_minor` of `currency`; `earmark` None: where it is
+    needed most; no `parts`: one, when it suits the donor."""
 
     draft_key: str
     amount_minor: int
-    pool_id: uuid.UUID | None = None
+    currency: str = "USD"
+    earmark: Mapping[str, Any] | None = None
+    parts: tuple[Part, ...] = ()
     organisation_id: uuid.UUID | None = None
     donor_kind: str = "organisation"
     donor_name: str = ""
@@ -56,24 +63,46 @@ class PledgeMade:
 
 @command
 def make_pledge(draft: PledgeDraft, actor: Actor) -> PledgeMade:
-    """Record a pledge in US dollars and write to the donor. The same `draft_key` gives the first pledge again.
+    """Record a donor's pledge and write to the donor. The same `draft_key` gives the first pledge again.
 
-    A State's agreement in force decides pool and support costs. Raises NotAllowed, NotFound, RuleBroken.
+    A State's agreement in force decides pool and support costs. Raises NotAllowed, NotFound, RuleBroken (also where no
+    rate of exchange is on record for the day).
     """
     if draft.organisation_id is not None:
         require(actor, "contribution.own", draft.organisation_id)
+    return _make(draft, actor)
+
+
+@command
+def record_pledge(draft: PledgeDraft, actor: Actor) -> PledgeMade:
+    """Record a pledge that an organisation announced elsewhere, at a meeting or by note verbale; its own people are
+    told. Raises NotAllowed, NotFound, RuleBroken."""
+    require(actor, "contribution.agreement")
+    if draft.organisation_id is None:
+        raise RuleBroken(_("Choose the donor."), code="pledge.anonymous", field="organisation")
+    return _make(draft, actor)
+
+
+def _make(draft: PledgeDraft, actor: Actor) -> PledgeMade:
     known = db.session.scalars(select(Pledge).where(Pledge.draft_key == draft.draft_key)).first()
     if known is not None:
         if known.organisation_id != draft.organisation_id:
             raise NotFound()
         return _made(known)
-    _check_amount(draft.amount_minor)
+    amount = Money(draft.amount_minor, draft.currency)
+    worth = value_of(amount, clock.today())
+    _check_amount(worth.usd_minor)
+    parts = draft.parts or (Part(amount.minor),)
+    check_parts(parts, amount.minor, amount.currency, from_day=clock.today())
+    original = worth.original
     pledge = Pledge(
-        id=new_id(), draft_key=draft.draft_key, currency="USD", amount_minor=draft.amount_minor, locale=draft.locale,
-        pool_id=draft.pool_id, announced_at=clock.now(), announced_by=actor.person_id,
+        id=new_id(), draft_key=draft.draft_key, currency=amount.currency, amount_minor=amount.minor,
+        current_minor=amount.minor, usd_minor=worth.usd_minor, rate=original.rate if original else None,
+        rate_source=original.source if original else None, rate_date=original.day if original else None,
+        earmark=dict(draft.earmark) if draft.earmark else None, pool_id=pool_for(draft.earmark), locale=draft.locale,
+        paid_minor=0, returned_minor=0, schedule=0, reminders=0, announced_at=clock.now(),
+        announced_by=actor.person_id,
     )
-    if draft.pool_id is not None:
-        get(Pool, draft.pool_id)
     if draft.organisation_id is not None:
         _donor_is_organisation(pledge, draft.organisation_id)
     else:
@@ -81,6 +110,7 @@ def make_pledge(draft: PledgeDraft, actor: Actor) -> PledgeMade:
     pledge.reference = next_reference("PLG", pledge.announced_at.year)
     db.session.add(pledge)
     db.session.flush()  # the event names the row
+    put_in_force(pledge, parts)
     events.record(
         actor if draft.organisation_id is not None else PUBLIC, "contributions.pledge.announce", "pledge", pledge.id,
         to_state=pledge.state,
@@ -112,7 +142,7 @@ def _donor_is_organisation(pledge: Pledge, organisation_id: uuid.UUID) -> None:
     # only States give under an exchange of letters alone; others are accepted by name (domain.md (g))
     agreement = agreement_in_force(organisation.id, clock.today()) if organisation.kind == "state" else None
     if agreement is not None:
-        pledge.agreement_id, pledge.pool_id = agreement.id, agreement.pool_id
+        pledge.agreement_id, pledge.pool_id, pledge.state = agreement.id, agreement.pool_id, "agreed"
 
 
 def _donor_is_named(pledge: Pledge, draft: PledgeDraft) -> None:
@@ -133,7 +163,10 @@ def _donor_is_named(pledge: Pledge, draft: PledgeDraft) -> None:
 def cancel_pledge(pledge_id: uuid.UUID, actor: Actor, words: str, expected_version: int | None = None) -> None:
     """An officer cancels a pledge that will not be paid. Raises NotAllowed, IllegalMove, Stale, RuleBroken."""
     pledge = lock(Pledge, pledge_id, expected_version)
-    _no_open_payment(pledge)
+    if pledge.paid_minor:
+        raise RuleBroken(_("Part of this pledge is paid. Reduce it to what is paid, or write off the rest."),
+                         code="pledge.partly_paid")
+    no_open_payment(pledge)
     PLEDGE.apply(pledge, "cancel", actor, text=words)
 
 
@@ -145,12 +178,20 @@ def withdraw_pledge(pledge_id: uuid.UUID, actor: Actor, expected_version: int | 
         raise NotFound()  # before the version is looked at: another donor's pledge does not exist here
     if expected_version is not None and pledge.version != expected_version:
         raise Stale()
-    _no_open_payment(pledge)
+    no_open_payment(pledge)
     PLEDGE.apply(pledge, "withdraw", actor, organisation_id=pledge.organisation_id)
 
 
-def _no_open_payment(pledge: Pledge) -> None:
-    is_open = select(Contribution.id).where(Contribution.pledge_id == pledge.id, Contribution.state == "checkout")
-    if db.session.scalar(is_open):
-        raise RuleBroken(_("A payment page for this pledge is still open. Try again when it has closed."),
-                         code="pledge.payment_open")
+def no_open_payment(pledge: Pledge) -> None:
+    """Raises RuleBroken while a payment of the pledge is under way: a page open, an invoice out, a transfer announced.
+    The caller holds the pledge."""
+    state = db.session.scalar(
+        select(Contribution.state).where(Contribution.pledge_id == pledge.id, Contribution.state.in_(LIVE[1:])))
+    if state is not None:
+        words = {
+            "checkout": _("A payment page for this pledge is still open. Try again when it has closed."),
+            "invoiced": _("An invoice for this pledge is out. Cancel the invoice first."),
+            "declared": _("A transfer for this pledge is announced. Confirm it first, or record that it did not "
+                          "arrive."),
+        }
+        raise RuleBroken(words[state], code="pledge.payment_open")

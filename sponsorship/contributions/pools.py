@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import gettext as _
 
 from accounts.queries import shows_demonstration
+from accounts.service import in_language
 from core.errors import RuleBroken
+from sponsorship.contributions.earmark_words import earmark_words, unearmarked_words
+from sponsorship.ledger.earmarks import canonical, key_of
 from sponsorship.ledger.queries import PoolRow, list_pools, pools_by_ids
+from sponsorship.ledger.service import open_pool
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,7 @@ class PoolChoice:
 
     id: uuid.UUID | None
     label: str
+    earmark: Mapping[str, Any] | None = None
 
     @property
     def value(self) -> str:
@@ -30,11 +37,6 @@ def _pools() -> list[PoolRow]:
     return list_pools(include_demo=shows_demonstration())
 
 
-def unearmarked_words() -> str:
-    """What donors read of money without an earmark, wherever they choose or read it."""
-    return _("Where it is needed most (unearmarked)")
-
-
 def general_pool_id() -> uuid.UUID:
     """The pool of unearmarked money. Raises RuleBroken while the fund has none."""
     found = sorted((pool for pool in _pools() if pool.earmark is None), key=lambda pool: (pool.is_demo, pool.code))
@@ -43,10 +45,27 @@ def general_pool_id() -> uuid.UUID:
     return found[0].id
 
 
+def pool_for(earmark: Mapping[str, Any] | None) -> uuid.UUID | None:
+    """The pool of this purpose, opened when it is the first of its kind; None without an earmark. Inside a command.
+    Raises EarmarkError for what is no earmark."""
+    wanted = canonical(earmark)
+    if wanted is None:
+        return None
+    key = key_of(wanted)
+    known = [pool for pool in _pools() if key_of(pool.earmark) == key]
+    if known:
+        return min(known, key=lambda pool: (pool.is_demo, pool.code)).id
+    digest = hashlib.sha256(key.encode()).hexdigest()[:8]
+    with in_language("en"):  # a pool's name is one for all readers; its purpose is read in the reader's language
+        name = earmark_words(wanted)[:200]
+    return open_pool(f"earmark-{digest}", name, dict(wanted), is_demo=shows_demonstration())
+
+
 def purposes() -> list[PoolChoice]:
     """What donors may choose from, unearmarked first: the fund asks for that."""
     earmarked = sorted((pool for pool in _pools() if pool.earmark is not None), key=lambda pool: (pool.name, pool.code))
-    return [PoolChoice(None, unearmarked_words()), *(PoolChoice(pool.id, pool.name) for pool in earmarked)]
+    found = [PoolChoice(pool.id, pool.name, pool.earmark) for pool in earmarked]
+    return [PoolChoice(None, unearmarked_words()), *found]
 
 
 def all_pools() -> list[PoolChoice]:

@@ -166,9 +166,9 @@ def donate_confirm() -> Any:
     missing = _complete(draft, organisations)
     if missing:
         return redirect(url_for(missing), 303)
-    pool_id = None if draft["purpose"] == "general" else uuid.UUID(draft["purpose"])
+    earmark = next(choice.earmark for choice in purposes() if choice.value == draft["purpose"])
     common: dict[str, Any] = {
-        "draft_key": draft["key"], "amount_minor": draft["amount_minor"], "pool_id": pool_id,
+        "draft_key": draft["key"], "amount_minor": draft["amount_minor"], "earmark": earmark,
         "locale": str(get_locale() or "en"),
     }
     if organisations:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
@@ -16,11 +16,13 @@ from core.db import db
 from core.errors import NotFound
 from core.events import History, history
 from core.machines import State
-from core.money import Money
+from core.money import Money, usd
 from core.web.tables import TableQuery
+from sponsorship.contributions.back_models import Receipt, Refund
+from sponsorship.contributions.earmark_words import unearmarked_words
 from sponsorship.contributions.links import opens
-from sponsorship.contributions.models import Agreement, Contribution, Pledge, Receipt, Refund
-from sponsorship.contributions.pools import purpose_names, unearmarked_words
+from sponsorship.contributions.models import Agreement, Contribution, Pledge
+from sponsorship.contributions.pools import purpose_names
 from sponsorship.contributions.transitions import CONTRIBUTION, PLEDGE, REFUND
 
 MAX_LIST = 10_000  # rows of a downloaded file
@@ -28,7 +30,9 @@ MAX_LIST = 10_000  # rows of a downloaded file
 
 @dataclass(frozen=True)
 class ContributionRow:
-    """One attempt to pay, or the money it brought. `gross`, `fee`, `net` are None until Stripe has the money."""
+    """One payment towards a pledge. `amount` is what was asked, `paid` what the donor paid; in US dollars `gross` (at
+    the rate of the deposit), `exchange` (what it brought beyond that), `fee`, `net`: None until the money is there.
+    `back` went back since."""
 
     id: uuid.UUID
     version: int
@@ -36,12 +40,16 @@ class ContributionRow:
     attempt: int
     code: str
     status: State
+    method: str
     amount: Money
+    paid: Money | None
     gross: Money | None
+    exchange: Money | None
     fee: Money | None
     net: Money | None
+    back: Money
     created_at: datetime
-    expires_at: datetime
+    expires_at: datetime | None
     received_at: datetime | None
     accepted_at: datetime | None
     pledge_id: uuid.UUID
@@ -64,6 +72,12 @@ class PledgeRow:
     donor: str
     donor_kind: str
     amount: Money
+    current: Money
+    paid: Money
+    returned: Money
+    outstanding: Money
+    usd: Money
+    next_due_on: date | None
     purpose: str
     announced_at: datetime
     organisation_id: uuid.UUID | None
@@ -118,7 +132,9 @@ class ReceiptPage:
     number: str
     issued_at: datetime
     received_at: datetime
+    paid: Money
     gross: Money
+    exchange: Money
     fee: Money
     net: Money
     donor: str
@@ -153,9 +169,10 @@ def contribution_rows(found: list[tuple[Contribution, Pledge, str | None]]) -> l
     return [
         ContributionRow(
             id=c.id, version=c.version, reference=c.reference, attempt=c.attempt, code=c.state,
-            status=CONTRIBUTION.state(c.state), amount=Money(c.amount_minor, c.currency),
-            gross=_money(c.gross_minor, c.currency), fee=_money(c.fee_minor, c.currency),
-            net=_money(c.net_minor, c.currency), created_at=c.created_at, expires_at=c.expires_at,
+            status=CONTRIBUTION.state(c.state), method=c.method, amount=Money(c.amount_minor, c.currency),
+            paid=_money(c.paid_minor, c.paid_currency or c.currency), gross=_money(c.gross_minor, "USD"),
+            exchange=_money(c.exchange_minor, "USD"), fee=_money(c.fee_minor, "USD"),
+            net=_money(c.net_minor, "USD"), back=usd(c.back_minor), created_at=c.created_at, expires_at=c.expires_at,
             received_at=c.received_at, accepted_at=c.accepted_at, pledge_id=p.id, pledge_reference=p.reference,
             donor=donors[p.id], purpose=purposes[p.id], receipt_number=number,
             checkout_url=c.checkout_url if c.state == "checkout" else None,
@@ -173,7 +190,7 @@ def joined() -> Select[Contribution, Pledge, str]:
     return (
         select(Contribution, Pledge, Receipt.number)
         .join(Pledge, Pledge.id == Contribution.pledge_id)
-        .outerjoin(Receipt, Receipt.contribution_id == Contribution.id)
+        .outerjoin(Receipt, (Receipt.cause_id == Contribution.id) & (Receipt.cause_type == "contribution"))
     )
 
 
@@ -242,7 +259,10 @@ def _window(wanted: Any, query: TableQuery, everything: bool) -> Any:
 def _pledge_values(p: Pledge, donor: str, purpose: str) -> dict[str, Any]:
     return {
         "id": p.id, "version": p.version, "reference": p.reference, "code": p.state, "status": PLEDGE.state(p.state),
-        "donor": donor, "donor_kind": p.donor_kind, "amount": Money(p.amount_minor, p.currency), "purpose": purpose,
+        "donor": donor, "donor_kind": p.donor_kind, "amount": Money(p.amount_minor, p.currency),
+        "current": Money(p.current_minor, p.currency), "paid": Money(p.paid_minor, p.currency),
+        "returned": Money(p.returned_minor, p.currency), "outstanding": Money(p.outstanding_minor, p.currency),
+        "usd": usd(p.usd_minor), "next_due_on": p.next_due_on, "purpose": purpose,
         "announced_at": p.announced_at, "organisation_id": p.organisation_id, "agreement_id": p.agreement_id,
         "pool_id": p.pool_id,
     }
@@ -334,7 +354,7 @@ def _receipt(
         select(Receipt, Contribution, Pledge)
         .join(Contribution, Contribution.id == Receipt.contribution_id)
         .join(Pledge, Pledge.id == Contribution.pledge_id)
-        .where(Receipt.contribution_id == contribution_id)
+        .where(Receipt.cause_type == "contribution", Receipt.cause_id == contribution_id)
     ).one_or_none()
     if found is None:
         raise NotFound()
@@ -347,8 +367,8 @@ def _receipt(
     pools = purpose_names({row.pool_id} if row.pool_id else set())
     return ReceiptPage(
         number=receipt.number, issued_at=receipt.issued_at, received_at=receipt.received_at,
-        gross=Money(receipt.gross_minor, receipt.currency), fee=Money(row.fee_minor or 0, row.currency),
-        net=Money(row.net_minor or 0, row.currency), donor=_donors([pledge])[pledge.id],
+        paid=Money(receipt.amount_minor, receipt.currency), gross=usd(receipt.usd_minor), fee=usd(row.fee_minor or 0),
+        exchange=usd(row.exchange_minor or 0), net=usd(row.net_minor or 0), donor=_donors([pledge])[pledge.id],
         purpose=pools.get(row.pool_id, "—") if row.pool_id else "—", pledge_reference=pledge.reference,
         contribution_reference=row.reference, agreement_reference=agreement.reference if agreement else None,
     )

@@ -1,200 +1,196 @@
-"""Commands on money going back: refused by a person, sent under a key of ours, settled by what Stripe says."""
+"""Commands on money going back: refused by the head, or asked for by one person and approved by another. What Stripe
+says of it is applied in refund_settling.py."""
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from accounts.permissions import require
-from core import clock, events
-from core.actor import Actor, system
-from core.db import command, db, lock, new_id
-from core.errors import IllegalMove, NotFound, RuleBroken
+from core import clock
+from core.actor import Actor
+from core.db import command, db
+from core.errors import IllegalMove, RuleBroken, Stale
 from core.money import Money
+from core.web.formats import format_money
 from sponsorship.contributions import notices
-from sponsorship.contributions.models import Contribution, Pledge, Refund
-from sponsorship.contributions.payments import KEY_LIFE
-from sponsorship.contributions.transitions import CONTRIBUTION, PLEDGE, REFUND
-from sponsorship.gateways.stripe_gateway import RefundFacts
+from sponsorship.contributions.back_models import Refund
+from sponsorship.contributions.going_back import credit_note, left_of, share_of
+from sponsorship.contributions.models import Contribution, Pledge
+from sponsorship.contributions.money_in import SUBJECT, locked
+from sponsorship.contributions.pools import general_pool_id
+from sponsorship.contributions.refund_books import REFUNDS, hold, locked_refund, new_refund, paid, share
+from sponsorship.contributions.schedules import unsettle
+from sponsorship.contributions.transitions import CONTRIBUTION, REFUND
 from sponsorship.ledger import service as ledger
 
-REFUNDS = system("refunds")
 REFUSALS = {
     "due_diligence": _l("The check of the donor did not allow it"),
     "purpose": _l("Its purpose is not the fund's"),
     "donor_asked": _l("The donor asked for it back"),
     "paid_twice": _l("It was paid twice"),
+    "agreement_ended": _l("The agreement ended with money unspent"),
+    "wrong_entry": _l("It was recorded by mistake"),
     "other": _l("Another reason"),
 }
 
 
-@dataclass(frozen=True)
-class RefundOrder:
-    """What Stripe is asked to pay back, once, under `key`. `stale`: ordered so long ago that Stripe may have forgotten
-    the key, so the refund is looked for before it is sent."""
-
-    refund_id: uuid.UUID
-    payment_intent_id: str
-    amount: Money
-    key: str
-    reference: str
-    stale: bool = False
-
-
+# --- ordering ---------------------------------------------------------------------------------------------------
 @command
 def refuse(
     contribution_id: uuid.UUID, actor: Actor, code: str, words: str, expected_version: int | None = None
 ) -> uuid.UUID:
-    """A contribution in suspense is not accepted: it goes back in full. Stores the refund and its key; Stripe is
-    asked afterwards. Returns the refund's id. Raises NotAllowed, NotFound, IllegalMove, Stale, RuleBroken."""
+    """A contribution in suspense is not accepted: all that is left of it goes back. Stores the refund and its key;
+    Stripe is asked afterwards. The refund's id. Raises NotAllowed, NotFound, IllegalMove, Stale, RuleBroken."""
     require(actor, "contribution.refund")
-    pledge, row = _locked(contribution_id)
-    if code not in REFUSALS:
-        raise RuleBroken(_("Choose a reason."), code="contribution.no_reason", field="reason")
+    pledge, row = locked(contribution_id)
+    _reason(code)
     row.refusal_code = code
     CONTRIBUTION.apply(row, "refuse", actor, expected_version=expected_version, reason=code, text=words or None)
-    refund = _new_refund(row, actor)
+    refund = new_refund(row, "refusal", left_of(row), code, actor, state="created")
+    hold(row, refund, actor)
     notices.refund_begun(pledge, row)
     return refund.id
 
 
 @command
 def send_again(contribution_id: uuid.UUID, actor: Actor) -> uuid.UUID:
-    """After a refund failed: a new one, under a new key. Raises NotAllowed, NotFound, IllegalMove."""
+    """After the refund of a contribution that was not accepted failed: a new one, under a new key. Raises NotAllowed,
+    NotFound, IllegalMove."""
     require(actor, "contribution.refund")
-    _pledge, row = _locked(contribution_id)
-    alive = db.session.scalar(
-        select(Refund.id).where(Refund.contribution_id == row.id, Refund.state != "failed")
-    )
-    if row.state != "refund_due" or alive is not None:
+    _pledge, row = locked(contribution_id)
+    if row.state != "refund_due" or not left_of(row).amount.minor:
         raise IllegalMove(code="contribution.refund_again")
-    return _new_refund(row, actor).id
-
-
-def _new_refund(row: Contribution, actor: Actor) -> Refund:
-    assert row.gross_minor is not None
-    refund_id = new_id()
-    refund = Refund(
-        id=refund_id, contribution_id=row.id, currency=row.currency, amount_minor=row.gross_minor,
-        idempotency_key=f"refund-{refund_id}", created_at=clock.now(), asked_at=clock.real_now(),
-    )
-    db.session.add(refund)
-    db.session.flush()  # the event names the row
-    events.record(actor, "contributions.refund.order", "refund", refund.id, to_state=refund.state,
-                  data={"contribution": str(row.id), "amount_minor": refund.amount_minor})
-    return refund
-
-
-def _locked(contribution_id: uuid.UUID) -> tuple[Pledge, Contribution]:
-    pledge_id = db.session.scalar(select(Contribution.pledge_id).where(Contribution.id == contribution_id))
-    if pledge_id is None:
-        raise NotFound()
-    return lock(Pledge, pledge_id), lock(Contribution, contribution_id)
-
-
-def order(refund_id: uuid.UUID) -> RefundOrder | str | None:
-    """What is to be done about a refund: an order to send, the id to ask Stripe about, or nothing. Reads only."""
-    found = db.session.execute(
-        select(Refund, Contribution).join(Contribution, Contribution.id == Refund.contribution_id)
-        .where(Refund.id == refund_id)
-    ).one_or_none()
-    if found is None:
-        return None
-    refund, row = found
-    if refund.state == "pending":
-        return str(refund.stripe_refund_id)
-    if refund.state != "created" or row.stripe_payment_intent_id is None:
-        return None
-    return RefundOrder(refund.id, row.stripe_payment_intent_id, Money(refund.amount_minor, refund.currency),
-                       refund.idempotency_key, row.reference, refund.asked_at <= clock.real_now() - KEY_LIFE)
+    refund = new_refund(row, "refusal", left_of(row), row.refusal_code or "other", actor, state="created")
+    hold(row, refund, actor)
+    return refund.id
 
 
 @command
-def settle_refund(facts: RefundFacts, actor: Actor) -> str:
-    """Apply what Stripe says of a refund; safe to repeat, in any order. Returns '' or the code of a problem (then
-    nothing was written)."""
-    found = db.session.execute(
-        select(Refund.id, Refund.contribution_id).where(Refund.stripe_refund_id == facts.refund_id)
-    ).one_or_none() or db.session.execute(
-        select(Refund.id, Refund.contribution_id)
-        .where(Refund.idempotency_key == facts.metadata.get("placard_refund", ""))
-    ).one_or_none()
-    if found is None:
-        return "unknown_refund"
-    pledge, row = _locked(found.contribution_id)
-    refund = lock(Refund, found.id)
-    if refund.stripe_refund_id not in (None, facts.refund_id):
-        return "another_refund"
-    if facts.amount != Money(refund.amount_minor, refund.currency):
-        return "amount_differs"
-    refund.checked_at = clock.real_now()
-    refund.stripe_refund_id = facts.refund_id
-    if facts.status == "succeeded":
-        _succeeded(pledge, row, refund, actor)
-    elif facts.status in ("failed", "canceled"):
-        _failed(pledge, row, refund, actor, facts.status)
-    elif refund.state == "created":
-        REFUND.apply(refund, "send", actor, data={"refund": facts.refund_id})
-    return ""
+def request_refund(
+    contribution_id: uuid.UUID, amount_minor: int, actor: Actor, code: str, words: str, expected_version: int,
+) -> uuid.UUID:
+    """Ask that so much of an accepted contribution (minor units of the currency it was paid in) go back to its donor.
+    Somebody else approves it. The refund's id. Raises NotAllowed, NotFound, IllegalMove, Stale, RuleBroken."""
+    require(actor, "contribution.refund")
+    _pledge, row = locked(contribution_id)
+    _current(row, expected_version, "accepted")
+    _reason(code)
+    left = left_of(row)
+    if not 0 < amount_minor <= left.amount.minor:
+        raise RuleBroken(_("Write an amount above zero and up to %(most)s, which has not gone back yet.",
+                           most=format_money(left.amount)), code="refund.amount", field="amount")
+    _none_under_way(row)
+    refund = new_refund(row, "refund", share_of(row, Money(amount_minor, left.amount.currency)), code, actor, words)
+    notices.refund_requested(row, refund)
+    return refund.id
 
 
 @command
-def refund_refused(refund_id: uuid.UUID, code: str) -> None:
-    """Stripe answered the order itself with a definite no: a person decides what next. Raises NotFound."""
-    contribution_id = db.session.scalar(select(Refund.contribution_id).where(Refund.id == refund_id))
-    if contribution_id is None:
-        raise NotFound()
-    pledge, row = _locked(contribution_id)
-    refund = lock(Refund, refund_id)
-    if refund.state == "created":
-        _failed(pledge, row, refund, REFUNDS, code)
+def request_correction(contribution_id: uuid.UUID, actor: Actor, words: str, expected_version: int) -> uuid.UUID:
+    """Ask that a deposit which an officer recorded by mistake be taken out of the books again; no money moves. Somebody
+    else approves it. The refund's id. Raises NotAllowed, NotFound, IllegalMove, Stale, RuleBroken."""
+    require(actor, "contribution.refund")
+    _pledge, row = locked(contribution_id)
+    _current(row, expected_version, "accepted", "in_suspense")
+    if row.bank_reference is None or row.back_minor:
+        raise RuleBroken(
+            _("Only a deposit that an officer recorded, and of which nothing went back, can be corrected."),
+            code="refund.not_correctable")
+    if not words.strip():
+        raise RuleBroken(_("Write what was wrong, for the record."), code="refund.no_words", field="note")
+    _none_under_way(row)
+    refund = new_refund(row, "correction", left_of(row), "wrong_entry", actor, words)
+    notices.refund_requested(row, refund)
+    return refund.id
 
 
-def _succeeded(pledge: Pledge, row: Contribution, refund: Refund, actor: Actor) -> None:
-    if not REFUND.find(refund.state, "succeed"):
-        return
-    REFUND.apply(refund, "succeed", actor, data={"refund": refund.stripe_refund_id})
-    ledger.refund_from_suspense(
-        source=_held_as(row), key=f"stripe:{refund.stripe_refund_id}:refund", actor=actor,
+def _current(row: Contribution, expected_version: int, *states: str) -> None:
+    if row.version != expected_version:
+        raise Stale()
+    if row.state not in states:
+        raise IllegalMove(code=f"contribution.refund.from.{row.state}")
+
+
+def _reason(code: str) -> None:
+    if code not in REFUSALS:
+        raise RuleBroken(_("Choose a reason."), code="contribution.no_reason", field="reason")
+
+
+def _none_under_way(row: Contribution) -> None:
+    under_way = db.session.scalar(
+        select(Refund.id)
+        .where(Refund.contribution_id == row.id, Refund.state.in_(("requested", "created", "pending"))))
+    if under_way is not None:
+        raise RuleBroken(_("A refund of this contribution is under way. Wait until it has ended."),
+                         code="refund.under_way")
+
+
+# --- approval ---------------------------------------------------------------------------------------------------
+@command
+def approve_refund(refund_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
+    """Approve what somebody else asked for: its money is set aside now (a correction is made now). Raises NotAllowed,
+    NotFound, IllegalMove, Stale, NotEnoughMoney (nothing is written), RuleBroken (the same person)."""
+    require(actor, "contribution.refund.approve")
+    pledge, row, refund = locked_refund(refund_id, expected_version)
+    if refund.requested_by == actor.person_id:
+        raise RuleBroken(_("You asked for this refund yourself: somebody else approves it."), code="refund.same_person")
+    refund.approved_by, refund.asked_at = actor.person_id, clock.real_now()
+    REFUND.apply(refund, "approve", actor)
+    if refund.kind == "correction":
+        _correct(pledge, row, refund, actor)
+    else:
+        hold(row, refund, actor)
+        notices.refund_begun(pledge, row)
+
+
+@command
+def decline_refund(refund_id: uuid.UUID, actor: Actor, words: str, expected_version: int) -> None:
+    """Do not approve it. Raises NotAllowed, NotFound, IllegalMove, Stale, RuleBroken."""
+    require(actor, "contribution.refund.approve")
+    _pledge, _row, refund = locked_refund(refund_id, expected_version)
+    if not words.strip():
+        raise RuleBroken(_("Write why, for the record."), code="refund.no_words", field="note")
+    REFUND.apply(refund, "decline", actor, text=words)
+
+
+def _correct(pledge: Pledge, row: Contribution, refund: Refund, actor: Actor) -> None:
+    assert row.net_minor is not None and row.fee_minor is not None and row.settles_minor is not None
+    taken = row.net_minor if row.accepted_at is not None else row.came_minor
+    ledger.take_back(
+        taken, source=(SUBJECT, row.id), clearing="bank", kind="takeback.correction", actor=actor,
+        bearer_pool_id=general_pool_id(), key=f"refund:{refund.id}:correction",
+        fee_minor=row.fee_minor if row.accepted_at is not None else 0,
     )
-    CONTRIBUTION.apply(row, "refund", actor, data={"refund": str(refund.id)})
-    others = db.session.scalar(
-        select(Contribution.id).where(
-            Contribution.pledge_id == pledge.id, Contribution.id != row.id,
-            Contribution.state.in_(("in_suspense", "accepted")))
-    )
-    if others is None and PLEDGE.find(pledge.state, "return"):
-        PLEDGE.apply(pledge, "return", actor, data={"contribution": str(row.id)})
+    refund.settled_minor, refund.succeeded_at = taken, clock.now()
+    REFUND.apply(refund, "succeed", REFUNDS)
+    CONTRIBUTION.apply(row, "correct", REFUNDS, data={"refund": str(refund.id)})
+    row.back_minor = row.came_minor
+    unsettle(pledge, row.settles_minor, REFUNDS, {"refund": str(refund.id)})
+    credit_note(pledge, row, share(refund), REFUNDS, ("refund", refund.id))
 
 
-def _failed(pledge: Pledge, row: Contribution, refund: Refund, actor: Actor, code: str) -> None:
-    if not REFUND.find(refund.state, "fail"):
-        return
-    came_back = refund.state == "succeeded"
-    refund.failure_code = code[:60]
-    if came_back:
-        # Stripe said succeeded, and later failed: the money is here again, and stands in suspense again
-        refund.returned_at = clock.now()
-    REFUND.apply(refund, "fail", actor, reason=code[:60])
-    if came_back:
-        ledger.receive_in_suspense(
-            refund.amount_minor, fee_minor=0, clearing="stripe_clearing", source=("refund", refund.id),
-            key=f"stripe:{refund.stripe_refund_id}:refund-returned", actor=actor,
-        )
-        CONTRIBUTION.apply(row, "refund_returned", actor, data={"refund": str(refund.id)})
-        if PLEDGE.find(pledge.state, "restore"):
-            PLEDGE.apply(pledge, "restore", actor, data={"contribution": str(row.id)})
-    notices.refund_failed(row, refund)
-
-
-def _held_as(row: Contribution) -> tuple[str, uuid.UUID]:
-    """Under which name the ledger holds this money: its own, or that of the refund that brought it back last."""
-    back = db.session.scalar(
-        select(Refund.id).where(Refund.contribution_id == row.id, Refund.returned_at.is_not(None))
-        .order_by(Refund.returned_at.desc(), Refund.id.desc()).limit(1)
-    )
-    return ("refund", back) if back is not None else ("contribution", row.id)
+@command
+def record_bank_refund(
+    refund_id: uuid.UUID, bank_reference: str, fee_minor: int, actor: Actor, expected_version: int
+) -> None:
+    """The bank has sent an approved refund of a transfer, under its reference; `fee_minor` US cents it charged for that
+    are borne by the money without an earmark. Raises NotAllowed, NotFound, IllegalMove, Stale, RuleBroken."""
+    require(actor, "contribution.deposit")
+    pledge, row, refund = locked_refund(refund_id, expected_version)
+    if row.bank_reference is None:
+        raise IllegalMove(code="refund.record.not_by_bank")
+    if actor.person_id in (refund.requested_by, refund.approved_by):
+        raise RuleBroken(_("You asked for this refund or approved it: somebody else records what the bank did."),
+                         code="refund.same_person")
+    if not bank_reference.strip():
+        raise RuleBroken(_("Write the bank's reference."), code="refund.no_reference", field="bank_reference")
+    refund.bank_reference, refund.recorded_by = bank_reference.strip(), actor.person_id
+    REFUND.apply(refund, "record", actor)
+    if fee_minor:
+        ledger.charge_fee(general_pool_id(), fee_minor, clearing="bank", subject=("refund", refund.id),
+                          key=f"refund:{refund.id}:fee", actor=actor)
+    paid(pledge, row, refund, refund.usd_minor, "bank", actor)

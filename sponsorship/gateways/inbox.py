@@ -51,8 +51,6 @@ class Handler:
     apply: Callable[[Any, Actor], Outcome]
 
 
-# what no code answers yet, yet nobody may overlook
-FOR_A_PERSON = ("charge.dispute.",)
 HANDLERS: dict[str, Handler] = {}
 
 
@@ -144,8 +142,7 @@ def perform(event_row_id: uuid.UUID, now: datetime) -> str:
     event_type, object_id = known
     handler = HANDLERS.get(event_type)
     if handler is None:
-        aside = event_type.startswith(FOR_A_PERSON)
-        return _settle(event_row_id, Outcome("set_aside", "no_rule") if aside else Outcome("ignore", "type"))
+        return _settle(event_row_id, Outcome("ignore", "type"))
     try:
         fetched = handler.fetch(object_id)
         return _apply(event_row_id, handler, fetched)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import stripe
@@ -18,12 +18,21 @@ import structlog
 from core.db import db
 from core.money import Money
 from core.settings import Settings, SettingsError
-from sponsorship.gateways.stripe_digits import from_wire, to_wire
+from sponsorship.gateways.stripe_digits import to_wire
+from sponsorship.gateways.stripe_facts import (
+    DisputeFacts,
+    RefundFacts,
+    SessionFacts,
+    dispute_facts,
+    refund_facts,
+    session_facts,
+)
 
 log = structlog.get_logger("placard.stripe")
 R = TypeVar("R")
 TOLERANCE = 300  # seconds a signature may lie off our clock, in either direction
 MAX_EVENT_BYTES = 512 * 1024
+_BOOKED = ["balance_transaction", "failure_balance_transaction"]
 
 
 class GatewayError(Exception):
@@ -52,44 +61,6 @@ class CheckoutRequest:
     success_url: str
     cancel_url: str
     expires_at: datetime
-
-
-@dataclass(frozen=True)
-class SessionFacts:
-    """What we believe of a Checkout session: fetched from Stripe, amounts in accounting digits.
-
-    `fee` and `net` are None until Stripe has booked the charge; `balance_currency` is the currency of both.
-    """
-
-    session_id: str
-    livemode: bool
-    status: str
-    payment_status: str
-    amount: Money | None
-    client_reference_id: str | None
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    url: str | None = None
-    expires_at: datetime | None = None
-    payment_intent_id: str | None = None
-    charge_id: str | None = None
-    fee: Money | None = None
-    net: Money | None = None
-    paid_at: datetime | None = None
-
-    @property
-    def is_paid(self) -> bool:
-        return self.status == "complete" and self.payment_status == "paid"
-
-
-@dataclass(frozen=True)
-class RefundFacts:
-    """What we believe of a refund. `status` is pending, requires_action, succeeded, failed or canceled."""
-
-    refund_id: str
-    status: str
-    amount: Money
-    payment_intent_id: str | None
-    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def mode_of(key: str) -> bool:
@@ -155,22 +126,28 @@ class StripeGateway:
         """Send `amount` back to the payer; the same `key` refunds once. Raises GatewayError."""
         params: Any = {
             "payment_intent": payment_intent_id, "amount": to_wire(amount), "reason": "requested_by_customer",
-            "metadata": {"placard_refund": key, "placard_reference": reference},
+            "metadata": {"placard_refund": key, "placard_reference": reference}, "expand": _BOOKED,
         }
         refund = self._call(lambda: self._client.v1.refunds.create(params, {"idempotency_key": key}))
         return refund_facts(refund.to_dict())
 
     def fetch_refund(self, refund_id: str) -> RefundFacts:
         """The refund as it now stands. Raises GatewayError."""
-        return refund_facts(self._call(lambda: self._client.v1.refunds.retrieve(refund_id)).to_dict())
+        params: Any = {"expand": _BOOKED}
+        return refund_facts(self._call(lambda: self._client.v1.refunds.retrieve(refund_id, params)).to_dict())
 
     def find_refund(self, payment_intent_id: str, key: str) -> RefundFacts | None:
         """The refund that was sent under `key`, found by our own mark in it; None when it never reached Stripe.
         For outcomes unknown for so long that Stripe may have forgotten the key. Raises GatewayError."""
-        params: Any = {"payment_intent": payment_intent_id, "limit": 100}
+        params: Any = {"payment_intent": payment_intent_id, "limit": 100,
+                       "expand": [f"data.{name}" for name in _BOOKED]}
         listed = self._call(lambda: self._client.v1.refunds.list(params)).to_dict()
         found = [row for row in listed["data"] if (row.get("metadata") or {}).get("placard_refund") == key]
         return refund_facts(found[0]) if found else None
+
+    def fetch_dispute(self, dispute_id: str) -> DisputeFacts:
+        """The dispute as it now stands. Raises GatewayError."""
+        return dispute_facts(self._call(lambda: self._client.v1.disputes.retrieve(dispute_id)).to_dict())
 
     def _call(self, call: Callable[[], R]) -> R:
         if db.session().in_transaction():
@@ -225,51 +202,3 @@ def _is_event(event: Any) -> bool:
         and isinstance(event.get("livemode"), bool)
         and type(event.get("created")) is int and 0 < event["created"] < 2**33
     )
-
-
-def session_facts(body: Mapping[str, Any]) -> SessionFacts:
-    """What a Checkout session (as a plain dictionary) says. Parts that were not expanded stay None."""
-    total, currency = body.get("amount_total"), body.get("currency")
-    intent = body.get("payment_intent")
-    charge = intent.get("latest_charge") if isinstance(intent, Mapping) else None
-    booked = charge.get("balance_transaction") if isinstance(charge, Mapping) else None
-    fee = net = None
-    if isinstance(booked, Mapping):
-        fee, net = (from_wire(booked[name], booked["currency"]) for name in ("fee", "net"))
-    return SessionFacts(
-        session_id=body["id"],
-        livemode=bool(body.get("livemode")),
-        status=str(body.get("status")),
-        payment_status=str(body.get("payment_status")),
-        amount=from_wire(total, currency) if type(total) is int and currency else None,
-        client_reference_id=body.get("client_reference_id"),
-        metadata=dict(body.get("metadata") or {}),
-        url=body.get("url"),
-        expires_at=_instant(body.get("expires_at")),
-        payment_intent_id=_id_of(intent),
-        charge_id=_id_of(charge),
-        fee=fee,
-        net=net,
-        paid_at=_instant(charge.get("created")) if isinstance(charge, Mapping) else None,
-    )
-
-
-def refund_facts(body: Mapping[str, Any]) -> RefundFacts:
-    """What a refund (as a plain dictionary) says."""
-    return RefundFacts(
-        refund_id=body["id"],
-        status=str(body.get("status")),
-        amount=from_wire(body["amount"], body["currency"]),
-        payment_intent_id=_id_of(body.get("payment_intent")),
-        metadata=dict(body.get("metadata") or {}),
-    )
-
-
-def _id_of(thing: Any) -> str | None:
-    if isinstance(thing, Mapping):
-        return str(thing["id"])
-    return thing if isinstance(thing, str) else None
-
-
-def _instant(seconds: Any) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if type(seconds) is int else None

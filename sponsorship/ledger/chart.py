@@ -3,7 +3,13 @@
 Two books, each of which balances in every entry. The proprietary book (P) says what the fund owns, owes, received
 and spent; the budgetary book (B) says, for every pool, what may still be promised. In each pool, always:
 
-    available + reserved = appropriated = received - fees - spent directly - spent on support costs
+    available + reserved = appropriated
+        = received + exchange - refunded - fees - losses - spent directly - spent on support costs
+
+and in the whole fund what is appropriated is really there:
+
+    bank + clearing + fees and differences of money in suspense + shortfalls
+        = in transit + support costs due + suspense + refunds due + appropriated
 
 Identifiers of accounts follow from their kind and pool, so that posting needs no look-up.
 """
@@ -40,13 +46,20 @@ KINDS: dict[str, AccountKind] = {
     for kind in (
         AccountKind("bank", "asset", "D", False, False),
         AccountKind("stripe_clearing", "asset", "D", False, False),
-        # fees of money that waits in suspense: carried over to the pool on acceptance, lost on refund
+        # fees and exchange differences of money that waits in suspense: carried over to its pool on acceptance
         AccountKind("suspense_fees", "asset", "D", True, False),
+        AccountKind("suspense_exchange", "asset", "D", False, False),
         AccountKind("suspense", "liability", "C", True, False),
+        # ordered back to a donor, not yet paid out
+        AccountKind("refunds_due", "liability", "C", True, False),
         AccountKind("support_costs_due", "liability", "C", False, False),
-        AccountKind("fees_lost", "expense", "D", False, False),
         AccountKind("received", "income", "C", False, True),
+        AccountKind("refunded", "expense", "D", True, True),
+        # what a payment brought beyond (credit) or short of (debit) its value at the rate of its deposit
+        AccountKind("exchange", "income", "C", False, True),
         AccountKind("fees", "expense", "D", False, True),
+        # taken back by a donor's bank after it was spent, once somebody has covered it
+        AccountKind("losses", "expense", "D", True, True),
         AccountKind("spent_direct", "expense", "D", True, True),
         AccountKind("spent_support", "expense", "D", True, True),
         # instructed, not yet confirmed by the bank
@@ -58,6 +71,8 @@ KINDS: dict[str, AccountKind] = {
         AccountKind("reserved", "budget", "C", True, True),
     )
 }
+# opened by the first schema only; revision 0002 moved what stood there to a pool, and nothing is posted there since
+RETIRED = ("fees_lost",)
 COMMON = tuple(kind for kind in KINDS.values() if not kind.per_pool)
 PER_POOL = tuple(kind for kind in KINDS.values() if kind.per_pool)
 CLEARING = ("bank", "stripe_clearing")

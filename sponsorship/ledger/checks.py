@@ -8,8 +8,9 @@ from sqlalchemy import text
 
 from core.db import db
 from core.ddl import TRIGGERS, missing_triggers
+from core.money import Money, dollars_at
 from core.verify import check
-from sponsorship.ledger.chart import KINDS, PER_POOL
+from sponsorship.ledger.chart import KINDS, PER_POOL, RETIRED
 
 _MOST = 20  # faults named per rule; one is already too many
 
@@ -51,8 +52,8 @@ def entries_balance() -> tuple[int, list[str]]:
 
 @check("ledger.balances")
 def balances_equal_legs() -> tuple[int, list[str]]:
-    """Every account's running totals are the sums of its posted legs, no guarded account is overdrawn, and every
-    account is as the chart has it."""
+    """Every account's running totals, in all and by month, are the sums of its posted legs, no guarded account is
+    overdrawn, and every account is as the chart has it."""
     faults = _faults(
         "account {0}: totals differ from its legs",
         "SELECT a.code FROM account a LEFT JOIN (SELECT l.account_id, "
@@ -62,17 +63,58 @@ def balances_equal_legs() -> tuple[int, list[str]]:
         "WHERE a.debits_posted <> coalesce(s.d, 0) OR a.credits_posted <> coalesce(s.c, 0)",
     )
     faults += _faults(
+        "account {0}: month {1} differs from its legs", _months_that_differ(db.session.connection().dialect.name),
+    )
+    faults += _faults(
         "account {0} is overdrawn",
         "SELECT code FROM account WHERE guarded AND (debits_posted - credits_posted) * "
         "(CASE side WHEN 'D' THEN 1 ELSE -1 END) < 0",
     )
     for row in db.session.execute(text("SELECT id, code, kind, book, side, guarded, pool_id FROM account")):
         kind = KINDS.get(row.kind)
+        if row.kind in RETIRED:
+            continue
         if kind is None or (kind.book, kind.side, kind.guarded, kind.per_pool) != (
             row.book, row.side, bool(row.guarded), row.pool_id is not None,
         ):
             faults.append(f"account {row.code} is not as the chart has it")
     return _count("account"), faults
+
+
+def _months_that_differ(dialect: str) -> str:
+    month = (
+        "CAST(substr(e.occurred_at, 1, 4) || substr(e.occurred_at, 6, 2) AS INTEGER)" if dialect == "sqlite"
+        else "to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYYMM')::integer"
+    )
+    return (
+        "SELECT coalesce(a.code, 'of an unknown account'), f.month FROM (SELECT account_id, month, sum(d) AS d, "
+        "sum(c) AS c, sum(n) AS n FROM (SELECT account_id, month, debits AS d, credits AS c, legs AS n "
+        f"FROM account_month UNION ALL SELECT l.account_id, {month} AS month, "
+        "CASE l.side WHEN 'D' THEN -l.usd_minor ELSE 0 END, CASE l.side WHEN 'C' THEN -l.usd_minor ELSE 0 END, -1 "
+        "FROM leg l JOIN entry e ON e.id = l.entry_id JOIN posting p ON p.entry_id = e.id) x "
+        "GROUP BY account_id, month) f LEFT JOIN account a ON a.id = f.account_id "
+        "WHERE f.d <> 0 OR f.c <> 0 OR f.n <> 0"
+    )
+
+
+@check("ledger.originals")
+def originals_agree() -> tuple[int, list[str]]:
+    """Every amount paid in another currency is worth its dollars at the rate that stands beside it, to the cent; an
+    exchange difference has no original amount."""
+    rows = db.session.execute(text(
+        "SELECT entry_id, n, usd_minor, original_minor, original_currency, rate FROM leg WHERE rate IS NOT NULL "
+        "AND original_minor > 0"
+    ))
+    checked, faults = 0, []
+    for row in rows:
+        checked += 1
+        try:
+            worth = dollars_at(Money(row.original_minor, row.original_currency), row.rate)
+        except ValueError:
+            worth = -1
+        if worth != row.usd_minor:
+            faults.append(f"leg {row.n} of entry {row.entry_id} is not worth its dollars at its rate")
+    return checked, faults[:_MOST]
 
 
 def _pool_balances() -> list[tuple[str, dict[str, int]]]:
@@ -88,8 +130,8 @@ def _pool_balances() -> list[tuple[str, dict[str, int]]]:
 
 @check("ledger.pools")
 def budget_identity() -> tuple[int, list[str]]:
-    """In every pool available + reserved = appropriated = received - fees - spent; support costs due and the fees
-    in suspense agree with what stands behind them; the whole chart balances."""
+    """In every pool available + reserved = appropriated = received + exchange - refunded - fees - losses - spent; money
+    in suspense and shortfalls agree with what stands behind them; the whole chart balances."""
     pools = _pool_balances()
     faults = []
     for code, b in pools:
@@ -98,24 +140,49 @@ def budget_identity() -> tuple[int, list[str]]:
             continue
         if b["available"] + b["reserved"] != b["appropriated"]:
             faults.append(f"pool {code}: available and reserved are not what is appropriated")
-        if b["appropriated"] != b["received"] - b["fees"] - b["spent_direct"] - b["spent_support"]:
-            faults.append(f"pool {code}: appropriated is not received less fees and spending")
+        gone = sum(b[kind] for kind in ("refunded", "fees", "losses", "spent_direct", "spent_support"))
+        if b["appropriated"] != b["received"] + b["exchange"] - gone:
+            faults.append(f"pool {code}: appropriated is not what came less what went")
     faults += _faults(
         "book {0} does not balance", "SELECT book FROM account GROUP BY book HAVING sum(debits_posted) <> "
         "sum(credits_posted)",
     )
     faults += _faults(
         "suspense does not agree with the receipts held",
-        "SELECT 1 FROM account a WHERE a.code = 'suspense' AND a.credits_posted - a.debits_posted <> "
-        "(SELECT coalesce(sum(gross_minor - accepted_minor - refunded_minor), 0) FROM held_receipt)",
+        "SELECT 1 FROM (SELECT coalesce(sum(credits_posted - debits_posted), 0) AS owed FROM account "
+        "WHERE code IN ('suspense', 'suspense_exchange')) a WHERE a.owed <> (SELECT coalesce(sum(gross_minor "
+        "+ exchange_minor - accepted_minor - refunded_minor), 0) FROM held_receipt)",
+    )
+    faults += _faults(
+        "pool {0}: its shortfall is not what is still to be covered",
+        "SELECT p.code FROM pool p JOIN account a ON a.pool_id = p.id AND a.kind = 'shortfall' LEFT JOIN "
+        "(SELECT pool_id, sum(amount_minor - covered_minor) AS short FROM shortfall GROUP BY pool_id) s "
+        "ON s.pool_id = p.id WHERE a.debits_posted - a.credits_posted <> coalesce(s.short, 0)",
     )
     return len(pools), faults
 
 
+_OWNS = ("bank", "stripe_clearing", "suspense_fees", "suspense_exchange", "shortfall")
+_OWES = ("in_transit", "support_costs_due", "suspense", "refunds_due")
+
+
+@check("ledger.cash")
+def money_is_there() -> tuple[int, list[str]]:
+    """What the pools may promise or have promised is really there: bank and provider, with what is short, hold it and
+    all that is owed."""
+    rows = db.session.execute(text(
+        "SELECT kind, sum(debits_posted - credits_posted) AS balance FROM account GROUP BY kind"))
+    balance = {row.kind: int(row.balance) for row in rows}
+    there = sum(balance.get(kind, 0) for kind in _OWNS) + sum(balance.get(kind, 0) for kind in _OWES)
+    if there == balance.get("appropriated", 0):
+        return len(balance), []
+    return len(balance), ["what is appropriated is not what is there"]
+
+
 @check("ledger.lots")
 def lots_agree() -> tuple[int, list[str]]:
-    """Every lot's counters are the sums of the reservations' lines and charges that use it; the lots of a pool
-    together are its available and reserved money."""
+    """Every lot's counters are the sums of its movements and of the reservations' lines that use it; every entry moves
+    lots as it moves its pools; the lots of a pool together are its available and reserved money."""
     faults = _faults(
         "lot {0}: reserved or spent differs from its lines",
         "SELECT t.id FROM lot t LEFT JOIN (SELECT lot_id, "
@@ -125,10 +192,34 @@ def lots_agree() -> tuple[int, list[str]]:
         "WHERE t.reserved_minor <> coalesce(s.reserved, 0) OR t.spent_minor <> coalesce(s.spent, 0)",
     )
     faults += _faults(
-        "lot {0}: charged differs from its charges",
-        "SELECT t.id FROM lot t LEFT JOIN (SELECT lot_id, sum(amount_minor) AS charged FROM lot_charge "
-        "GROUP BY lot_id) s ON s.lot_id = t.id WHERE t.charged_minor <> coalesce(s.charged, 0)",
+        "lot {0} differs from its movements",
+        "SELECT t.id FROM lot t LEFT JOIN (SELECT lot_id, "
+        "sum(CASE part WHEN 'reserved' THEN amount_minor ELSE 0 END) AS reserved, "
+        "sum(CASE WHEN part IN ('direct', 'support') THEN amount_minor ELSE 0 END) AS spent, "
+        "sum(CASE WHEN part IN ('fee', 'refund', 'loss') THEN amount_minor ELSE 0 END) AS charged "
+        "FROM lot_movement GROUP BY lot_id) s ON s.lot_id = t.id WHERE t.reserved_minor <> coalesce(s.reserved, 0) "
+        "OR t.spent_minor <> coalesce(s.spent, 0) OR t.charged_minor <> coalesce(s.charged, 0)",
     )
+    faults += _faults(
+        "entry {0} moves lots of pool {1} otherwise than its accounts",
+        "SELECT entry_id, pool_id FROM ("
+        "SELECT l.entry_id, a.pool_id, CASE l.side WHEN 'D' THEN l.usd_minor ELSE -l.usd_minor END AS taken, "
+        "0 AS reserved FROM leg l JOIN account a ON a.id = l.account_id WHERE a.kind = 'available' UNION ALL "
+        "SELECT l.entry_id, a.pool_id, 0, CASE l.side WHEN 'C' THEN l.usd_minor ELSE -l.usd_minor END "
+        "FROM leg l JOIN account a ON a.id = l.account_id WHERE a.kind = 'reserved' UNION ALL "
+        "SELECT m.entry_id, t.pool_id, -m.amount_minor, CASE m.part WHEN 'reserved' THEN -m.amount_minor ELSE 0 END "
+        "FROM lot_movement m JOIN lot t ON t.id = m.lot_id UNION ALL "
+        "SELECT t.entry_id, t.pool_id, t.amount_minor, 0 FROM lot t) f GROUP BY entry_id, pool_id "
+        "HAVING sum(taken) <> 0 OR sum(reserved) <> 0",
+    )
+    for kind, part in (("spent_direct", "direct"), ("spent_support", "support"), ("losses", "loss")):
+        faults += _faults(
+            "pool {0}: " + kind + " is not what its lots paid",
+            f"SELECT p.code FROM pool p JOIN account a ON a.pool_id = p.id AND a.kind = '{kind}' LEFT JOIN "
+            "(SELECT t.pool_id, sum(m.amount_minor) AS paid FROM lot_movement m JOIN lot t ON t.id = m.lot_id "
+            f"WHERE m.part = '{part}' GROUP BY t.pool_id) s ON s.pool_id = p.id "
+            "WHERE a.debits_posted - a.credits_posted <> coalesce(s.paid, 0)",
+        )
     faults += _faults(
         "pool {0}: its lots are not its available and reserved money",
         "SELECT p.code FROM pool p JOIN account v ON v.pool_id = p.id AND v.kind = 'available' "
@@ -178,8 +269,8 @@ def reservations_agree() -> tuple[int, list[str]]:
 
 
 _TABLES = (
-    "pool", "account", "entry", "leg", "posting", "held_receipt", "lot", "lot_charge", "reservation",
-    "reservation_line", "spend", "spend_line",
+    "pool", "account", "account_month", "entry", "leg", "posting", "held_receipt", "lot", "lot_movement", "shortfall",
+    "reservation", "reservation_line", "spend", "spend_line",
 )
 
 

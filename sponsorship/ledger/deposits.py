@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -15,8 +16,9 @@ from core.actor import Actor
 from core.db import command, db, new_id
 from core.errors import NotFound, RuleBroken
 from sponsorship.ledger.chart import CLEARING, COMMON, PER_POOL, AccountKind, account_id
+from sponsorship.ledger.costs import budget
 from sponsorship.ledger.models import Account, HeldReceipt, Lot, Pool, tables
-from sponsorship.ledger.posting import KeyReused, Subject, credit, debit, find_entry, nonzero, post_once
+from sponsorship.ledger.posting import KeyReused, LegSpec, Original, Subject, credit, debit, nonzero, post_once, signed
 
 _account, _held, _lot, _pool = tables(Account, HeldReceipt, Lot, Pool)
 _POOL_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,38}\Z")
@@ -68,13 +70,48 @@ def _open_accounts(rows: list[dict[str, Any]]) -> None:
         db.session.execute(insert(_account), rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What a payment brought, in US cents: `gross_minor` is its value at the rate of the deposit (that of `original`
+    when it was not paid in dollars), `exchange_minor` what the provider's or bank's own conversion brought beyond that
+    (below zero: short of it), `fee_minor` what was kept. `net_minor` arrives on `clearing` (stripe_clearing or bank).
+    Raises ValueError where these cannot be."""
+
+    gross_minor: int
+    fee_minor: int = 0
+    exchange_minor: int = 0
+    clearing: str = "stripe_clearing"
+    original: Original | None = None
+
+    def __post_init__(self) -> None:
+        if any(type(value) is not int for value in (self.gross_minor, self.fee_minor, self.exchange_minor)):
+            raise ValueError("gross, fee and difference are whole US cents")
+        if self.gross_minor <= 0 or self.fee_minor < 0 or self.net_minor <= 0:
+            raise ValueError("the fee is less than what came")
+        if self.clearing not in CLEARING:
+            raise ValueError(f"money lies on one of {', '.join(CLEARING)}")
+        if self.exchange_minor and self.original is None:
+            raise ValueError("dollars are not exchanged for dollars")
+
+    @property
+    def came_minor(self) -> int:
+        """US cents before the fee, as they really came."""
+        return self.gross_minor + self.exchange_minor
+
+    @property
+    def net_minor(self) -> int:
+        return self.came_minor - self.fee_minor
+
+    def credit(self, account: uuid.UUID) -> LegSpec:
+        """The gross amount on the credit side, with the amount as it was paid."""
+        return self.original.of("C", account, self.gross_minor) if self.original else credit(account, self.gross_minor)
+
+
 @command
 def receive(
     pool_id: uuid.UUID,
-    gross_minor: int,
+    intake: Intake,
     *,
-    fee_minor: int = 0,
-    clearing: str = "stripe_clearing",
     source: Subject,
     key: str,
     actor: Actor,
@@ -84,39 +121,26 @@ def receive(
 ) -> uuid.UUID:
     """Money that may go into a pool at once; returns the identifier of its lot.
 
-    US cents: `gross_minor` as paid, `fee_minor` as kept by the provider; the pool gains the net. `clearing` is the
-    account it lies on (stripe_clearing or bank), `source` what it came from, such as ("contribution", id).
+    The pool gains what really came, net of the fee. `source` is what it came from, such as ("contribution", id).
     `rate_bp`: support costs of its agreement in basis points; `end_date`: last day on which it may be promised.
-    The same `key` returns the first lot. Raises NotFound (pool), KeyReused, ValueError.
+    The same `key` returns the first lot. Raises NotFound (pool), KeyReused.
     """
-    _amounts(gross_minor, fee_minor, clearing)
     _pool_exists(pool_id)
-    net = gross_minor - fee_minor
     at = occurred_at or clock.now()
     posted = post_once(
         "deposit",
         nonzero([
-            debit(account_id(clearing), net),
-            debit(account_id("fees", pool_id), fee_minor),
-            credit(account_id("received", pool_id), gross_minor),
-            *_appropriate(pool_id, net),
+            debit(account_id(intake.clearing), intake.net_minor),
+            debit(account_id("fees", pool_id), intake.fee_minor),
+            intake.credit(account_id("received", pool_id)),
+            *signed(account_id("exchange", pool_id), intake.exchange_minor, intake.original),
+            *budget(pool_id, -intake.net_minor),
         ]),
         key=key, actor=actor, occurred_at=at, subject=source,
     )
     if not posted.created:
         return _lot_of(key)
-    return _open_lot(pool_id, net, source, key, at, end_date, rate_bp, posted.id)
-
-
-def _appropriate(pool_id: uuid.UUID, net: int) -> list[Any]:
-    return [debit(account_id("appropriated", pool_id), net), credit(account_id("available", pool_id), net)]
-
-
-def _amounts(gross_minor: int, fee_minor: int, clearing: str) -> None:
-    if type(gross_minor) is not int or type(fee_minor) is not int or not 0 <= fee_minor < gross_minor:
-        raise ValueError("gross and fee are whole US cents, and the fee is less than the gross")
-    if clearing not in CLEARING:
-        raise ValueError(f"money lies on one of {', '.join(CLEARING)}")
+    return open_lot(pool_id, intake.net_minor, source, key, at, end_date, rate_bp, posted.id)
 
 
 def _pool_exists(pool_id: uuid.UUID) -> None:
@@ -131,10 +155,11 @@ def _lot_of(key: str) -> uuid.UUID:
     return found
 
 
-def _open_lot(
+def open_lot(
     pool_id: uuid.UUID, net: int, source: Subject, key: str, at: datetime, end_date: date | None, rate_bp: int,
     entry_id: uuid.UUID,
 ) -> uuid.UUID:
+    """A lot of US cents that the entry brought into the pool."""
     lot_id = new_id()
     db.session.execute(
         insert(_lot).values(
@@ -148,29 +173,22 @@ def _open_lot(
 
 @command
 def receive_in_suspense(
-    gross_minor: int,
-    *,
-    fee_minor: int = 0,
-    clearing: str = "stripe_clearing",
-    source: Subject,
-    key: str,
-    actor: Actor,
-    occurred_at: datetime | None = None,
+    intake: Intake, *, source: Subject, key: str, actor: Actor, occurred_at: datetime | None = None,
 ) -> uuid.UUID:
-    """Money that nobody has accepted yet (US cents): it is owed to the giver and no pool may use it.
+    """Money that nobody has accepted yet: it is owed to the giver and no pool may use it.
 
     Returns the identifier of the receipt in suspense; one per `source`. The same `key` returns the first.
-    Raises KeyReused, ValueError.
+    Raises KeyReused.
     """
-    _amounts(gross_minor, fee_minor, clearing)
     prepare_chart()
     at = occurred_at or clock.now()
     posted = post_once(
         "suspense.deposit",
         nonzero([
-            debit(account_id(clearing), gross_minor - fee_minor),
-            debit(account_id("suspense_fees"), fee_minor),
-            credit(account_id("suspense"), gross_minor),
+            debit(account_id(intake.clearing), intake.net_minor),
+            debit(account_id("suspense_fees"), intake.fee_minor),
+            intake.credit(account_id("suspense")),
+            *signed(account_id("suspense_exchange"), intake.exchange_minor, intake.original),
         ]),
         key=key, actor=actor, occurred_at=at, subject=source,
     )
@@ -182,25 +200,57 @@ def receive_in_suspense(
     held_id = new_id()
     db.session.execute(
         insert(_held).values(
-            id=held_id, key=key, source_type=source[0], source_id=source[1], clearing=clearing,
-            gross_minor=gross_minor, fee_minor=fee_minor, received_at=at, entry_id=posted.id, accepted_minor=0,
-            refunded_minor=0,
+            id=held_id, key=key, source_type=source[0], source_id=source[1], clearing=intake.clearing,
+            gross_minor=intake.gross_minor, exchange_minor=intake.exchange_minor, fee_minor=intake.fee_minor,
+            received_at=at, entry_id=posted.id, accepted_minor=0, refunded_minor=0,
         )
     )
     return held_id
 
 
-def _lock_held(source: Subject) -> Any:
-    row = db.session.execute(
+# --- leaving suspense -------------------------------------------------------------------------------------------
+def find_held(source: Subject) -> Any:
+    """The receipt in suspense of this source, locked; None when it never was there."""
+    return db.session.execute(
         select(_held).where(_held.c.source_type == source[0], _held.c.source_id == source[1]).with_for_update()
     ).first()
-    if row is None:
-        raise NotFound()
-    return row
 
 
-def _not_held() -> RuleBroken:
-    return RuleBroken(_l("This money no longer waits for acceptance."), code="ledger.not_held")
+def remaining(held: Any) -> int:
+    """US cents of a receipt that still wait, as they really came."""
+    return int(held.gross_minor + held.exchange_minor - held.accepted_minor - held.refunded_minor)
+
+
+def out_of_suspense(held: Any, amount_minor: int) -> tuple[int, int]:
+    """(suspense, difference) US cents that leave with the next `amount_minor` of a receipt: the liability first, and
+    with the last cent whatever the exchange left over."""
+    before = held.accepted_minor + held.refunded_minor
+    after = before + amount_minor
+    return _gone(held, after) - _gone(held, before), _differed(held, after) - _differed(held, before)
+
+
+def _gone(held: Any, total: int) -> int:
+    """How much of the liability has left when `total` of the receipt has."""
+    complete = total == held.gross_minor + held.exchange_minor
+    return int(held.gross_minor) if complete else min(total, int(held.gross_minor))
+
+
+def _differed(held: Any, total: int) -> int:
+    return total - _gone(held, total)
+
+
+def suspense_legs(held: Any, amount_minor: int) -> list[LegSpec]:
+    """Legs on the side of suspense with which `amount_minor` US cents of a receipt leave it."""
+    owed, differed = out_of_suspense(held, amount_minor)
+    return [*nonzero([debit(account_id("suspense"), owed)]), *signed(account_id("suspense_exchange"), -differed)]
+
+
+def leave(held_id: uuid.UUID, **amounts: int) -> None:
+    """Add to what was accepted or refunded of a receipt."""
+    db.session.execute(
+        update(_held).where(_held.c.id == held_id)
+        .values({name: _held.c[name] + amount for name, amount in amounts.items()})
+    )
 
 
 @command
@@ -217,75 +267,60 @@ def accept_from_suspense(
     """Money in suspense becomes a pool's, with the provider's fee; returns the identifier of its lot.
 
     It keeps the instant of its deposit for the order in which money is used. The same `key` returns the first lot.
-    Raises NotFound (pool, source), RuleBroken (ledger.not_held: accepted or refunded before), KeyReused.
+    Raises NotFound (pool, source), RuleBroken (ledger.not_held: accepted before, or nothing left after the fee),
+    KeyReused.
     """
     _pool_exists(pool_id)
-    held = _lock_held(source)
+    held = find_held(source)
+    if held is None:
+        raise NotFound()
     known = db.session.execute(select(_lot.c.id, _lot.c.pool_id).where(_lot.c.key == key)).first()
     if known is not None:
         if known.pool_id != pool_id:
             raise KeyReused()
         return known.id  # type: ignore[no-any-return]
-    if held.accepted_minor or held.refunded_minor:
-        raise _not_held()
-    net = held.gross_minor - held.fee_minor
+    amount = remaining(held)
+    net = amount - held.fee_minor
+    if held.accepted_minor or net <= 0:
+        raise not_held()
+    owed, differed = out_of_suspense(held, amount)
     posted = post_once(
         "suspense.accept",
         nonzero([
-            debit(account_id("suspense"), held.gross_minor),
-            credit(account_id("received", pool_id), held.gross_minor),
+            *suspense_legs(held, amount),
+            credit(account_id("received", pool_id), owed),
+            *signed(account_id("exchange", pool_id), differed),
             debit(account_id("fees", pool_id), held.fee_minor),
             credit(account_id("suspense_fees"), held.fee_minor),
-            *_appropriate(pool_id, net),
+            *budget(pool_id, -net),
         ]),
         key=key, actor=actor, occurred_at=occurred_at, subject=source,
     )
     if not posted.created:
         raise KeyReused()
-    _leave(held.id, accepted_minor=held.gross_minor)
-    return _open_lot(pool_id, net, source, key, held.received_at, end_date, rate_bp, posted.id)
+    leave(held.id, accepted_minor=amount)
+    return open_lot(pool_id, net, source, key, held.received_at, end_date, rate_bp, posted.id)
 
 
-def _leave(held_id: uuid.UUID, **amounts: int) -> None:
-    db.session.execute(
-        update(_held).where(_held.c.id == held_id)
-        .values({name: _held.c[name] + amount for name, amount in amounts.items()})
-    )
-
-
-@command
-def refund_from_suspense(
-    *, source: Subject, key: str, actor: Actor, occurred_at: datetime | None = None
-) -> uuid.UUID:
-    """Money in suspense went back to its giver in full; returns the entry. The fee the provider kept is lost.
-
-    Call it when the provider says the refund was made. The same `key` returns the first entry. Raises NotFound
-    (source), RuleBroken (ledger.not_held: accepted or refunded before), KeyReused.
-    """
-    held = _lock_held(source)
-    legs = nonzero([
-        debit(account_id("suspense"), held.gross_minor),
-        credit(account_id(held.clearing), held.gross_minor),
-        debit(account_id("fees_lost"), held.fee_minor),
-        credit(account_id("suspense_fees"), held.fee_minor),
-    ])
-    if held.accepted_minor:
-        raise _not_held()
-    if held.refunded_minor:  # the same key: the first entry; another key: refused
-        known = find_entry(key, "suspense.refund", source)
-        if known is None:
-            raise _not_held()
-        return known
-    posted = post_once("suspense.refund", legs, key=key, actor=actor, occurred_at=occurred_at, subject=source)
-    if not posted.created:
-        raise KeyReused()
-    _leave(held.id, refunded_minor=held.gross_minor)
-    return posted.id
+def not_held() -> RuleBroken:
+    return RuleBroken(_l("This money no longer waits for acceptance."), code="ledger.not_held")
 
 
 @command
 def record_payout(amount_minor: int, *, key: str, actor: Actor, occurred_at: datetime | None = None) -> uuid.UUID:
-    """The payment provider paid out to the fund's bank account, in US cents; returns the entry. The same `key` (the
-    payout's identifier) returns the first. Raises KeyReused, ValueError."""
-    legs = [debit(account_id("bank"), amount_minor), credit(account_id("stripe_clearing"), amount_minor)]
+    """The payment provider paid out to the fund's bank account, in US cents (below zero: it collected from there);
+    returns the entry. The same `key` (the payout's identifier) returns the first. Raises KeyReused, ValueError."""
+    to, out_of = ("bank", "stripe_clearing") if amount_minor > 0 else ("stripe_clearing", "bank")
+    legs = [debit(account_id(to), abs(amount_minor)), credit(account_id(out_of), abs(amount_minor))]
     return post_once("payout", legs, key=key, actor=actor, occurred_at=occurred_at).id
+
+
+@command
+def payout_came_back(
+    payout_entry_id: uuid.UUID, amount_minor: int, *, key: str, actor: Actor, occurred_at: datetime | None = None
+) -> uuid.UUID:
+    """A payout of US cents failed at the bank and lies with the provider again; returns the entry, which names the one
+    it corrects. The same `key` returns the first. Raises KeyReused, ValueError."""
+    legs = [debit(account_id("stripe_clearing"), amount_minor), credit(account_id("bank"), amount_minor)]
+    return post_once("payout.failed", legs, key=key, actor=actor, occurred_at=occurred_at,
+                     corrects=payout_entry_id).id

@@ -13,15 +13,18 @@ from core.db import Base
 from core.ddl import REFUSE, append_only, trigger
 from sponsorship.ledger.models import (
     Account,
+    AccountMonth,
     Entry,
+    FundSetting,
     HeldReceipt,
     Leg,
     Lot,
-    LotCharge,
+    LotMovement,
     Pool,
     Posting,
     Reservation,
     ReservationLine,
+    Shortfall,
     Spend,
     SpendLine,
     tables,
@@ -61,7 +64,10 @@ append_only(
 )
 append_only(_table(Spend), updatable=("state", "confirm_entry_id", "return_entry_id"))
 append_only(_table(Leg), key=("entry_id", "n"))
-append_only(_table(LotCharge), key=("entry_id", "lot_id"))
+append_only(_table(AccountMonth), key=("account_id", "month"), updatable=("debits", "credits", "legs"))
+append_only(_table(LotMovement), key=("entry_id", "lot_id", "part"))
+append_only(_table(FundSetting))
+append_only(_table(Shortfall), key="entry_id", updatable=("covered_minor",))
 append_only(_table(SpendLine), key=("spend_id", "reservation_line_id"))
 
 _keeps(Pool, "code")
@@ -111,6 +117,59 @@ trigger(
                 "EXECUTE FUNCTION placard_refuse('only posting moves a balance')"),
 )
 
+# --- a lot's counters follow its movements ----------------------------------------------------------------------
+# Rows that give back come first in a statement (spending.py), so that no CHECK is met half-way. SQLite cannot tell an
+# update by a trigger from one by hand: there `verify` proves the sums.
+_COUNTERS = {"reserved": ("reserved",), "spent": ("direct", "support"), "charged": ("fee", "refund", "loss")}
+
+
+def _sum_of(parts: tuple[str, ...], row: str) -> str:
+    codes = ", ".join(f"'{part}'" for part in parts)
+    return f"CASE WHEN {row}.part IN ({codes}) THEN {row}.amount_minor ELSE 0 END"
+
+
+trigger(
+    _table(LotMovement), "lot_movement_moves_lot",
+    sqlite="CREATE TRIGGER lot_movement_moves_lot AFTER INSERT ON lot_movement BEGIN UPDATE lot SET "
+           + ", ".join(f"{name}_minor = {name}_minor + {_sum_of(parts, 'NEW')}" for name, parts in _COUNTERS.items())
+           + " WHERE id = NEW.lot_id; END",
+    postgresql=(
+        "CREATE OR REPLACE FUNCTION placard_lot_moves() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "UPDATE lot SET " + ", ".join(f"{name}_minor = {name}_minor + s.{name}" for name in _COUNTERS)
+        + " FROM (SELECT a.lot_id, "
+        + ", ".join(f"sum({_sum_of(parts, 'a')})::bigint AS {name}" for name, parts in _COUNTERS.items())
+        + " FROM added a GROUP BY a.lot_id ORDER BY a.lot_id) s WHERE lot.id = s.lot_id; RETURN NULL; END $$",
+        "CREATE TRIGGER lot_movement_moves_lot AFTER INSERT ON lot_movement REFERENCING NEW TABLE AS added "
+        "FOR EACH STATEMENT EXECUTE FUNCTION placard_lot_moves()",
+    ),
+)
+trigger(
+    _table(Lot), "lot_moves_by_movement",
+    sqlite=(),
+    postgresql=(REFUSE,
+                "CREATE TRIGGER lot_moves_by_movement BEFORE UPDATE OF reserved_minor, spent_minor, charged_minor "
+                "ON lot FOR EACH ROW WHEN (pg_trigger_depth() = 0) "
+                "EXECUTE FUNCTION placard_refuse('only movements change a lot')"),
+)
+trigger(
+    _table(AccountMonth), "account_month_by_posting",
+    sqlite=(),
+    postgresql=(REFUSE,
+                "CREATE TRIGGER account_month_by_posting BEFORE INSERT OR UPDATE ON account_month "
+                "FOR EACH ROW WHEN (pg_trigger_depth() = 0) "
+                "EXECUTE FUNCTION placard_refuse('only posting keeps the months')"),
+)
+trigger(
+    _table(Shortfall), "shortfall_is_covered_once",
+    sqlite="CREATE TRIGGER shortfall_is_covered_once BEFORE UPDATE OF covered_minor ON shortfall "
+           "WHEN NEW.covered_minor <= OLD.covered_minor "
+           "BEGIN SELECT RAISE(ABORT, 'what is covered stays covered'); END",
+    postgresql=(REFUSE,
+                "CREATE TRIGGER shortfall_is_covered_once BEFORE UPDATE OF covered_minor ON shortfall FOR EACH ROW "
+                "WHEN (NEW.covered_minor <= OLD.covered_minor) "
+                "EXECUTE FUNCTION placard_refuse('what is covered stays covered')"),
+)
+
 # --- legs join only an unposted entry ---------------------------------------------------------------------------
 # The entry is locked: else a leg slips in beside a posting that does not see it yet. A snapshot older than the posting
 # would not see it even so: the ledger is written under READ COMMITTED only.
@@ -153,11 +212,18 @@ _OVERDRAWN = (
 )
 
 
-def _posted(side: str) -> str:
+def _posted(side: str, account: str = "account.id") -> str:
     return (
-        f"coalesce((SELECT sum(usd_minor) FROM leg WHERE entry_id = NEW.entry_id AND account_id = account.id "
+        f"coalesce((SELECT sum(usd_minor) FROM leg WHERE entry_id = NEW.entry_id AND account_id = {account} "
         f"AND side = '{side}'), 0)"
     )
+
+
+_MONTH = (
+    "(SELECT CAST(substr(occurred_at, 1, 4) || substr(occurred_at, 6, 2) AS INTEGER) FROM entry "
+    "WHERE id = NEW.entry_id)"
+)
+_LEGS = "(SELECT count(*) FROM leg WHERE entry_id = NEW.entry_id AND account_id = account_month.account_id)"
 
 
 trigger(
@@ -173,10 +239,20 @@ trigger(
            "WHERE id IN (SELECT account_id FROM leg WHERE entry_id = NEW.entry_id); "
            "SELECT RAISE(ABORT, 'a balance did not move') WHERE EXISTS (SELECT 1 FROM leg l "
            "JOIN account a ON a.id = l.account_id WHERE l.entry_id = NEW.entry_id AND a.moved_by IS NOT NEW.entry_id); "
+           # not an upsert: an outer INSERT OR REPLACE would pass its conflict rule on to it
+           f"UPDATE account_month SET debits = debits + {_posted('D', 'account_month.account_id')}, "
+           f"credits = credits + {_posted('C', 'account_month.account_id')}, "
+           f"legs = legs + {_LEGS} WHERE month = {_MONTH} "
+           "AND account_id IN (SELECT account_id FROM leg WHERE entry_id = NEW.entry_id); "
+           "INSERT INTO account_month (account_id, month, debits, credits, legs) "
+           "SELECT l.account_id, e.month, sum(CASE l.side WHEN 'D' THEN l.usd_minor ELSE 0 END), "
+           "sum(CASE l.side WHEN 'C' THEN l.usd_minor ELSE 0 END), count(*) FROM leg l, "
+           f"(SELECT {_MONTH} AS month) e WHERE l.entry_id = NEW.entry_id AND NOT EXISTS (SELECT 1 "
+           "FROM account_month m WHERE m.account_id = l.account_id AND m.month = e.month) GROUP BY l.account_id; "
            "END",
     postgresql=(
         "CREATE OR REPLACE FUNCTION placard_posting() RETURNS trigger LANGUAGE plpgsql AS $$ "
-        "DECLARE legs integer; BEGIN "
+        "DECLARE legs integer; of_month integer; BEGIN "
         + _READ_COMMITTED +
         "PERFORM 1 FROM entry WHERE id = NEW.entry_id FOR UPDATE; "
         "SELECT count(*) INTO legs FROM leg WHERE entry_id = NEW.entry_id; "
@@ -192,6 +268,14 @@ trigger(
         "(SELECT account_id, coalesce(sum(usd_minor) FILTER (WHERE side = 'D'), 0)::bigint AS debits, "
         "coalesce(sum(usd_minor) FILTER (WHERE side = 'C'), 0)::bigint AS credits FROM leg "
         "WHERE entry_id = NEW.entry_id GROUP BY account_id) s WHERE account.id = s.account_id; "
+        "SELECT to_char(occurred_at AT TIME ZONE 'UTC', 'YYYYMM')::integer INTO of_month FROM entry "
+        "WHERE id = NEW.entry_id; "
+        "INSERT INTO account_month AS m (account_id, month, debits, credits, legs) "
+        "SELECT account_id, of_month, coalesce(sum(usd_minor) FILTER (WHERE side = 'D'), 0), "
+        "coalesce(sum(usd_minor) FILTER (WHERE side = 'C'), 0), count(*) FROM leg "
+        "WHERE entry_id = NEW.entry_id GROUP BY account_id ORDER BY account_id "
+        "ON CONFLICT (account_id, month) DO UPDATE SET debits = m.debits + excluded.debits, "
+        "credits = m.credits + excluded.credits, legs = m.legs + excluded.legs; "
         "RETURN NULL; END $$",
         "CREATE TRIGGER posting_moves_balances AFTER INSERT ON posting FOR EACH ROW "
         "EXECUTE FUNCTION placard_posting()",

@@ -6,7 +6,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Table, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Table, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, MinorUnits, WithId
@@ -16,6 +16,10 @@ from core.ddl import lookup_table
 MAX_USD_MINOR = 10**14
 SPEND_STATES = ("sent", "confirmed", "returned")
 spend_state = lookup_table("spend_state", SPEND_STATES)
+# what an entry does with a lot's money: sets it aside, spends it on a journey and on its support costs, pays a fee with
+# it, sends it back to its donor, or covers with it what another donor's bank took back
+LOT_PARTS = ("reserved", "direct", "support", "fee", "refund", "loss")
+lot_part = lookup_table("lot_part", LOT_PARTS)
 
 
 class Pool(WithId, Base):
@@ -55,6 +59,23 @@ class Account(WithId, Base):
     debits_posted: Mapped[int] = mapped_column(MinorUnits, default=0)
     credits_posted: Mapped[int] = mapped_column(MinorUnits, default=0)
     moved_by: Mapped[uuid.UUID | None]
+
+
+class AccountMonth(Base):
+    """One account's totals by the UTC month of `occurred_at` (202603 is March 2026), in US cents. Kept by the posting
+    trigger: figures of a year and balances at any instant never read more than one month of entries."""
+
+    __tablename__ = "account_month"
+    __table_args__ = (
+        CheckConstraint("debits >= 0 AND credits >= 0 AND legs > 0", name="totals_positive"),
+        CheckConstraint("month % 100 BETWEEN 1 AND 12 AND month > 190000", name="month"),
+        {"postgresql_with": {"fillfactor": "50"}},
+    )
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    month: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    debits: Mapped[int] = mapped_column(MinorUnits)
+    credits: Mapped[int] = mapped_column(MinorUnits)
+    legs: Mapped[int] = mapped_column(MinorUnits)
 
 
 class Posting(Base):
@@ -113,20 +134,27 @@ class Leg(Base):
 
 
 class HeldReceipt(WithId, Base):
-    """Money received that nobody has accepted yet: it waits in suspense, whole, and leaves it once."""
+    """Money received that nobody has accepted yet: it waits in suspense and leaves it once, accepted or sent back;
+    only what a bank takes away (`refunded_minor`) may leave in parts.
+
+    US cents: `gross_minor` at the rate of the deposit, `exchange_minor` what it brought beyond that (or short of it),
+    `fee_minor` as kept by the provider. Accepted and refunded are parts of gross + exchange: what really came.
+    """
 
     __tablename__ = "held_receipt"
     __table_args__ = (
         UniqueConstraint("source_type", "source_id"),
-        CheckConstraint("gross_minor > 0 AND fee_minor >= 0 AND fee_minor < gross_minor", name="amounts"),
+        CheckConstraint("gross_minor > 0 AND fee_minor >= 0 AND fee_minor < gross_minor + exchange_minor",
+                        name="amounts"),
         CheckConstraint("accepted_minor >= 0 AND refunded_minor >= 0", name="parts_positive"),
-        CheckConstraint("accepted_minor + refunded_minor <= gross_minor", name="leaves_once"),
+        CheckConstraint("accepted_minor + refunded_minor <= gross_minor + exchange_minor", name="leaves_once"),
     )
     key: Mapped[str] = mapped_column(String(200), unique=True)
     source_type: Mapped[str] = mapped_column(String(40))
     source_id: Mapped[uuid.UUID]
     clearing: Mapped[str] = mapped_column(String(40))
     gross_minor: Mapped[int] = mapped_column(MinorUnits)
+    exchange_minor: Mapped[int] = mapped_column(MinorUnits, default=0)
     fee_minor: Mapped[int] = mapped_column(MinorUnits)
     received_at: Mapped[datetime]
     entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("entry.id"), unique=True)
@@ -135,9 +163,11 @@ class HeldReceipt(WithId, Base):
 
 
 class Lot(WithId, Base):
-    """One contribution's money in a pool (net of fees, US cents), so that every journey can be traced to it.
+    """One contribution's money in a pool (what it really brought, net of fees, US cents), so that every journey can be
+    traced to it.
 
-    Free money of a lot is amount - reserved - spent - charged (bank fees and the like).
+    Free money of a lot is amount - reserved - spent - charged, where charged is what it paid beside journeys: fees,
+    refunds to its donor, losses it covered. Only rows of `lot_movement` move the three (guards.py).
     """
 
     __tablename__ = "lot"
@@ -167,14 +197,40 @@ class Lot(WithId, Base):
     charged_minor: Mapped[int] = mapped_column(MinorUnits, default=0)
 
 
-class LotCharge(Base):
-    """What reality took from a lot beside the journeys: a bank's fee."""
+class LotMovement(Base):
+    """What one entry did with one lot's money, US cents, signed: taken out of free money (+) or given back (-). Its
+    insertion moves the lot's counters."""
 
-    __tablename__ = "lot_charge"
-    __table_args__ = (CheckConstraint("amount_minor > 0", name="amount"),)
+    __tablename__ = "lot_movement"
+    __table_args__ = (
+        CheckConstraint("amount_minor <> 0", name="amount"),
+        Index(None, "lot_id", "entry_id"),
+    )
     entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("entry.id"), primary_key=True)
-    lot_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("lot.id"), primary_key=True, index=True)
+    lot_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("lot.id"), primary_key=True)
+    part: Mapped[str] = mapped_column(String(40), ForeignKey("lot_part.code"), primary_key=True)
     amount_minor: Mapped[int] = mapped_column(MinorUnits)
+
+
+class Shortfall(Base):
+    """What reality took from a pool that had nothing free: `becomes` says what it is once covered (fees, or losses:
+    money that a donor's bank took back after it was promised or spent). US cents."""
+
+    __tablename__ = "shortfall"
+    __table_args__ = (
+        CheckConstraint("becomes IN ('fees', 'losses')", name="becomes"),
+        CheckConstraint("amount_minor > 0 AND covered_minor >= 0 AND covered_minor <= amount_minor", name="amounts"),
+        Index(None, "source_type", "source_id"),
+        Index("ix_shortfall_open", "pool_id", "entry_id", sqlite_where=text("covered_minor < amount_minor"),
+              postgresql_where=text("covered_minor < amount_minor")),
+    )
+    entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("entry.id"), primary_key=True)
+    pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pool.id"))
+    becomes: Mapped[str] = mapped_column(String(10))
+    source_type: Mapped[str | None] = mapped_column(String(40))
+    source_id: Mapped[uuid.UUID | None]
+    amount_minor: Mapped[int] = mapped_column(MinorUnits)
+    covered_minor: Mapped[int] = mapped_column(MinorUnits, default=0)
 
 
 class Reservation(WithId, Base):
@@ -254,6 +310,17 @@ class SpendLine(Base):
     )
     direct_minor: Mapped[int] = mapped_column(MinorUnits)
     support_minor: Mapped[int] = mapped_column(MinorUnits)
+
+
+class FundSetting(WithId, Base):
+    """What one setting of the fund says from `set_at` (business time) on; the newest row holds."""
+
+    __tablename__ = "fund_setting"
+    __table_args__ = (Index(None, "name", "id"),)
+    name: Mapped[str] = mapped_column(String(40))
+    value: Mapped[str] = mapped_column(Text)
+    set_at: Mapped[datetime]
+    set_by: Mapped[uuid.UUID | None]
 
 
 def tables(*models: type[Base]) -> tuple[Table, ...]:

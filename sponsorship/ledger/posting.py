@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from core import clock
 from core.actor import Actor
 from core.db import command, db, new_id
-from core.errors import RuleBroken
+from core.errors import NotFound, RuleBroken
 from sponsorship.ledger.models import MAX_USD_MINOR, Account, Entry, Leg, Posting, tables
 
 Subject = tuple[str, uuid.UUID]  # what an entry is about: a type such as "award", and its identifier
@@ -60,6 +60,23 @@ class LegSpec:
     rate_date: date | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Original:
+    """An amount as it was paid, when not in US dollars: minor units, currency, the rate that values it (units for one
+    dollar, see core.money.dollars_at), who published the rate, and for which day."""
+
+    minor: int
+    currency: str
+    rate: str
+    source: str
+    day: date
+
+    def of(self, side: str, account_id: uuid.UUID, usd_minor: int, minor: int | None = None) -> LegSpec:
+        """A leg that carries this original amount, or `minor` of it (0 for an exchange difference)."""
+        amount = self.minor if minor is None else minor
+        return LegSpec(account_id, side, usd_minor, amount, self.currency, self.rate, self.source, self.day)
+
+
 def debit(account_id: uuid.UUID, usd_minor: int) -> LegSpec:
     """A leg on the debit side, in US cents."""
     return LegSpec(account_id, "D", usd_minor)
@@ -68,6 +85,14 @@ def debit(account_id: uuid.UUID, usd_minor: int) -> LegSpec:
 def credit(account_id: uuid.UUID, usd_minor: int) -> LegSpec:
     """A leg on the credit side, in US cents."""
     return LegSpec(account_id, "C", usd_minor)
+
+
+def signed(account_id: uuid.UUID, usd_minor: int, original: Original | None = None) -> list[LegSpec]:
+    """A credit for an amount above zero, a debit for one below, nothing for zero: an exchange difference."""
+    if not usd_minor:
+        return []
+    side, amount = ("C", usd_minor) if usd_minor > 0 else ("D", -usd_minor)
+    return [original.of(side, account_id, amount, 0) if original else LegSpec(account_id, side, amount)]
 
 
 def nonzero(legs: Iterable[LegSpec]) -> list[LegSpec]:
@@ -227,6 +252,14 @@ def find_entry(key: str, kind: str, subject: Subject | None) -> uuid.UUID | None
     if row.kind != kind or (row.subject_type, row.subject_id) != (subject or (None, None)):
         raise KeyReused()
     return row.id  # type: ignore[no-any-return]
+
+
+def entry_under(key: str) -> uuid.UUID:
+    """The entry that stands under this key. Raises NotFound."""
+    found = db.session.scalar(select(_entry.c.id).where(_entry.c.key == key))
+    if found is None:
+        raise NotFound()
+    return found
 
 
 def lock_accounts(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:

@@ -48,9 +48,9 @@ def pools_by_ids(pool_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PoolRow]:
 
 @dataclass(frozen=True)
 class PoolFigures:
-    """One pool today. received - fees - shortfall still owed = available + reserved + spent_direct + spent_support
-    holds without the shortfall, which stands apart; `in_transit` is the part of spent_direct the bank has not
-    confirmed yet."""
+    """One pool today, US cents: received + exchange - refunded - fees - losses = available + reserved + spent_direct +
+    spent_support. The shortfall stands apart; `exchange` is signed; `in_transit` is the part of spent_direct that the
+    bank has not confirmed yet."""
 
     pool_id: uuid.UUID
     code: str
@@ -58,7 +58,10 @@ class PoolFigures:
     earmark: dict[str, Any] | None
     is_demo: bool
     received: int
+    refunded: int
+    exchange: int
     fees: int
+    losses: int
     available: int
     reserved: int
     spent_direct: int
@@ -71,7 +74,10 @@ class PoolFigures:
         return self.spent_direct + self.spent_support
 
 
-_FIGURES = ("received", "fees", "available", "reserved", "spent_direct", "spent_support", "in_transit", "shortfall")
+_FIGURES = (
+    "received", "refunded", "exchange", "fees", "losses", "available", "reserved", "spent_direct", "spent_support",
+    "in_transit", "shortfall",
+)
 
 
 def pool_figures(include_demo: bool = True) -> list[PoolFigures]:
@@ -96,7 +102,10 @@ class FundFigures:
 
     as_of: datetime
     received: int
+    refunded: int
+    exchange: int
     fees: int
+    losses: int
     available: int
     reserved: int
     spent_direct: int
@@ -114,7 +123,10 @@ class FundFigures:
 def fund_figures(include_demo: bool = True) -> FundFigures:
     """Sums over the pools, with the instant at which they were read. Money in suspense is in no pool."""
     pools = pool_figures(include_demo)
-    suspense = db.session.scalar(select(_balance()).where(Account.code == "suspense")) or 0
+    owed = db.session.scalars(
+        select(Account.credits_posted - Account.debits_posted)
+        .where(Account.code.in_(("suspense", "suspense_exchange"))))
+    suspense = sum(owed)
     return FundFigures(
         as_of=clock.now(), in_suspense=suspense, pools=tuple(pools),
         **{name: sum(getattr(pool, name) for pool in pools) for name in _FIGURES},

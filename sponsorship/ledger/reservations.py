@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, nulls_last, or_, select, update
+from sqlalchemy import insert, nulls_last, or_, select, update
 
 from core import clock
 from core.actor import Actor
@@ -16,7 +16,7 @@ from core.db import command, db, new_id
 from core.errors import NotFound
 from core.money import direct_carried_by, support_costs
 from sponsorship.ledger.chart import account_id
-from sponsorship.ledger.models import Lot, Pool, Reservation, ReservationLine, tables
+from sponsorship.ledger.models import Lot, LotMovement, Pool, Reservation, ReservationLine, tables
 from sponsorship.ledger.posting import (
     KeyReused,
     LegSpec,
@@ -30,7 +30,7 @@ from sponsorship.ledger.posting import (
     post_once,
 )
 
-_lot, _reservation, _line = tables(Lot, Reservation, ReservationLine)
+_lot, _movement, _reservation, _line = tables(Lot, LotMovement, Reservation, ReservationLine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def reserve(
         )
     )
     db.session.execute(insert(_line), [{**line, "reservation_id": reservation_id} for line in lines])
-    move_lots({line["lot_id"]: (line["direct_minor"] + line["support_minor"], 0) for line in lines})
+    move_lots(posted.id, [(line["lot_id"], "reserved", line["direct_minor"] + line["support_minor"]) for line in lines])
     return reservation_id
 
 
@@ -146,17 +146,18 @@ def take(lots: Iterable[FreeLot], direct_minor: int) -> tuple[list[dict[str, Any
     raise NotEnoughMoney(left)
 
 
-def move_lots(changes: dict[uuid.UUID, tuple[int, int]]) -> None:
-    """Add (reserved, spent) US cents to each lot, relative to what stands, in the order of identifiers. The caller
-    holds accounts of the lots' pools."""
-    statement = (
-        update(_lot).where(_lot.c.id == bindparam("lot"))
-        .values(reserved_minor=_lot.c.reserved_minor + bindparam("reserved"),
-                spent_minor=_lot.c.spent_minor + bindparam("spent"))
-    )
-    connection = db.session().connection()
-    for lot_id, (reserved, spent) in sorted(changes.items()):
-        connection.execute(statement, {"lot": lot_id, "reserved": reserved, "spent": spent})
+Movement = tuple[uuid.UUID, str, int]  # lot, part (models.LOT_PARTS), US cents taken (+) or given back (-)
+
+
+def move_lots(entry_id: uuid.UUID, movements: Iterable[Movement]) -> None:
+    """Record what the entry did with lots: their counters follow (guards.py). The caller holds accounts of the lots'
+    pools; lots in the order of identifiers, what is given back first, so that no lot is overdrawn half-way."""
+    rows = [
+        {"entry_id": entry_id, "lot_id": lot, "part": part, "amount_minor": amount}
+        for lot, part, amount in sorted(movements, key=lambda m: (m[0], m[2])) if amount
+    ]
+    for row in rows:
+        db.session.execute(insert(_movement), row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,7 @@ def release(
         line.id: {"released_direct_minor": line.left_direct, "released_support_minor": line.left_support}
         for line in open_lines
     })
-    move_lots({line.lot_id: (-(line.left_direct + line.left_support), 0) for line in open_lines})
+    move_lots(posted.id, [(line.lot_id, "reserved", -(line.left_direct + line.left_support)) for line in open_lines])
     return posted.id
 
 

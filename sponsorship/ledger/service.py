@@ -1,34 +1,48 @@
 """The ledger's published functions: what other rooms import. All amounts are US cents; every function is a command.
 
 Order of locks inside: the ledger's own row (receipt in suspense, payment, reservation), then accounts by
-identifier, then lots by identifier. See deposits.py, reservations.py, spending.py, posting.py.
+identifier, then lots by identifier. See deposits.py, takebacks.py, costs.py, reservations.py, spending.py, posting.py.
 """
 
 from sponsorship.ledger.chart import account_id
+from sponsorship.ledger.costs import PoolStopped, charge_fee, cover_shortfall
 from sponsorship.ledger.deposits import (
     STANDARD_RATE_BP,
+    Intake,
     accept_from_suspense,
     open_pool,
+    payout_came_back,
     prepare_chart,
     receive,
     receive_in_suspense,
     record_payout,
-    refund_from_suspense,
 )
-from sponsorship.ledger.posting import KeyReused, LegSpec, NotEnoughMoney, Subject, credit, debit, post
+from sponsorship.ledger.posting import (
+    KeyReused,
+    LegSpec,
+    NotEnoughMoney,
+    Original,
+    Subject,
+    credit,
+    debit,
+    entry_under,
+    post,
+)
 from sponsorship.ledger.reservations import pool_ids_of, release, reserve
-from sponsorship.ledger.spending import (
-    PoolStopped,
-    ReservationTooSmall,
-    confirm_spend,
-    cover_shortfall,
-    return_spend,
-    spend,
+from sponsorship.ledger.spending import ReservationTooSmall, confirm_spend, return_spend, spend
+from sponsorship.ledger.takebacks import (
+    give_back,
+    give_up_refund,
+    hold_refund,
+    pay_refund,
+    refund_came_back,
+    take_back,
 )
 
 __all__ = [
-    "STANDARD_RATE_BP", "KeyReused", "LegSpec", "NotEnoughMoney", "PoolStopped", "ReservationTooSmall", "Subject",
-    "accept_from_suspense", "account_id", "confirm_spend", "cover_shortfall", "credit", "debit", "open_pool",
-    "pool_ids_of", "post", "prepare_chart", "receive", "receive_in_suspense", "record_payout", "refund_from_suspense",
-    "release", "reserve", "return_spend", "spend",
+    "STANDARD_RATE_BP", "Intake", "KeyReused", "LegSpec", "NotEnoughMoney", "Original", "PoolStopped",
+    "ReservationTooSmall", "Subject", "accept_from_suspense", "account_id", "charge_fee", "confirm_spend",
+    "cover_shortfall", "credit", "debit", "entry_under", "give_back", "give_up_refund", "hold_refund", "open_pool",
+    "pay_refund", "payout_came_back", "pool_ids_of", "post", "prepare_chart", "receive", "receive_in_suspense",
+    "record_payout", "refund_came_back", "release", "reserve", "return_spend", "spend", "take_back",
 ]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import insert, nulls_last, select, update
+from sqlalchemy import insert, select, update
 
 from core import clock
 from core.actor import Actor
@@ -15,33 +15,12 @@ from core.db import command, db, new_id
 from core.errors import NotFound, RuleBroken
 from core.money import support_costs
 from sponsorship.ledger.chart import account_id
-from sponsorship.ledger.models import Account, Entry, Lot, LotCharge, ReservationLine, Spend, SpendLine, tables
-from sponsorship.ledger.posting import (
-    KeyReused,
-    LegSpec,
-    NotEnoughMoney,
-    Subject,
-    credit,
-    debit,
-    find_entry,
-    lock_accounts,
-    nonzero,
-    post_once,
-)
-from sponsorship.ledger.reservations import Line, lock_reservation, move_lines, move_lots
+from sponsorship.ledger.costs import Cost, PoolStopped, cost, stopped
+from sponsorship.ledger.models import Entry, Spend, SpendLine, tables
+from sponsorship.ledger.posting import KeyReused, LegSpec, Subject, credit, debit, nonzero, post_once
+from sponsorship.ledger.reservations import Line, Movement, lock_reservation, move_lines, move_lots
 
-_account, _charge, _line, _lot, _spend, _spend_line = tables(
-    Account, LotCharge, ReservationLine, Lot, Spend, SpendLine
-)
-
-
-class PoolStopped(RuleBroken):
-    """A pool of this payment has an uncovered shortfall: nothing leaves it until the shortfall is covered."""
-
-    code = "ledger.pool_stopped"
-
-    def __init__(self) -> None:
-        super().__init__(_l("Payments from this pool are stopped: it has a shortfall that must be covered first."))
+_spend, _spend_line = tables(Spend, SpendLine)
 
 
 class ReservationTooSmall(RuleBroken):
@@ -104,7 +83,7 @@ def spend(
             for line, direct, support in parts
         ],
     )
-    _move(parts, 1)
+    _move(posted.id, parts, 1)
     return spend_id
 
 
@@ -146,23 +125,17 @@ def _by_pool(parts: list[Part]) -> list[tuple[uuid.UUID, int, int]]:
     return [(pool_id, direct, support) for pool_id, (direct, support) in totals.items()]
 
 
-def _move(parts: list[Part], sign: int) -> None:
+def _move(entry_id: uuid.UUID, parts: list[Part], sign: int) -> None:
     """Lines and lots follow the entry: spent (+1) or given back to the reservation (-1)."""
     move_lines({
         line.id: {"spent_direct_minor": sign * direct, "spent_support_minor": sign * support}
         for line, direct, support in parts
     })
-    move_lots({
-        line.lot_id: (-sign * (direct + support), sign * (direct + support)) for line, direct, support in parts
-    })
-
-
-def stopped(pool_ids: set[uuid.UUID]) -> bool:
-    """True when one of the pools has a shortfall that nobody has covered."""
-    ids = [account_id("shortfall", pool_id) for pool_id in pool_ids]
-    return db.session.execute(
-        select(_account.c.id).where(_account.c.id.in_(ids), _account.c.debits_posted > _account.c.credits_posted)
-    ).first() is not None
+    movements: list[Movement] = []
+    for line, direct, support in parts:
+        movements += [(line.lot_id, "reserved", -sign * (direct + support)), (line.lot_id, "direct", sign * direct),
+                      (line.lot_id, "support", sign * support)]
+    move_lots(entry_id, movements)
 
 
 def _lock_spend(spend_id: uuid.UUID) -> Any:
@@ -209,14 +182,15 @@ def confirm_spend(
     legs: list[LegSpec] = []
     for pool_id, direct, _support in _by_pool(parts):
         legs += [debit(account_id("in_transit", pool_id), direct), credit(account_id("bank"), direct)]
-    fee_legs, charges = _fee(parts[0][0].pool_id, bank_fee_minor) if bank_fee_minor else ([], {})
+    about = (row.subject_type, row.subject_id)
+    fee = cost(parts[0][0].pool_id, bank_fee_minor, "fees", source=about) if bank_fee_minor else Cost()
     posted = post_once(
-        "spend.confirm", [*legs, *fee_legs], key=key, actor=actor, occurred_at=occurred_at,
-        subject=(row.subject_type, row.subject_id),
+        "spend.confirm", nonzero([*legs, *fee.legs, credit(account_id("bank"), bank_fee_minor)]), key=key,
+        actor=actor, occurred_at=occurred_at, subject=about,
     )
     if not posted.created:
         raise KeyReused()
-    _charge_lots(posted.id, charges)
+    fee.record(posted.id)
     db.session.execute(
         update(_spend).where(_spend.c.id == spend_id).values(state="confirmed", confirm_entry_id=posted.id)
     )
@@ -229,44 +203,6 @@ def _repeated(entry_id: uuid.UUID | None, key: str) -> uuid.UUID:
     if entry_id is None or stood != key:
         raise _settled_otherwise()
     return entry_id
-
-
-def _fee(pool_id: uuid.UUID, fee_minor: int) -> tuple[list[LegSpec], dict[uuid.UUID, int]]:
-    """Legs of a bank's fee and what each lot bears of it: free money first, the rest is the pool's shortfall."""
-    lock_accounts(account_id(kind, pool_id) for kind in ("available", "reserved", "appropriated"))
-    charges, charged = _free_of(pool_id, fee_minor)
-    legs = nonzero([
-        debit(account_id("fees", pool_id), charged),
-        debit(account_id("shortfall", pool_id), fee_minor - charged),
-        credit(account_id("bank"), fee_minor),
-        debit(account_id("available", pool_id), charged),
-        credit(account_id("appropriated", pool_id), charged),
-    ])
-    return legs, charges
-
-
-def _free_of(pool_id: uuid.UUID, wanted: int) -> tuple[dict[uuid.UUID, int], int]:
-    """What of `wanted` the pool's lots have free, in their order (past end dates too: reality does not ask)."""
-    free = _lot.c.amount_minor - _lot.c.reserved_minor - _lot.c.spent_minor - _lot.c.charged_minor
-    rows = db.session.execute(
-        select(_lot.c.id, free.label("free")).where(_lot.c.pool_id == pool_id, free > 0)
-        .order_by(nulls_last(_lot.c.end_date), _lot.c.deposited_at, _lot.c.id)
-    )
-    charges: dict[uuid.UUID, int] = {}
-    left = wanted
-    for lot in rows:
-        if left:
-            charges[lot.id] = min(left, lot.free)
-            left -= charges[lot.id]
-    return charges, wanted - left
-
-
-def _charge_lots(entry_id: uuid.UUID, charges: dict[uuid.UUID, int]) -> None:
-    for lot_id, amount in sorted(charges.items()):
-        db.session.execute(insert(_charge).values(entry_id=entry_id, lot_id=lot_id, amount_minor=amount))
-        db.session.execute(
-            update(_lot).where(_lot.c.id == lot_id).values(charged_minor=_lot.c.charged_minor + amount)
-        )
 
 
 @command
@@ -305,45 +241,8 @@ def return_spend(
     )
     if not posted.created:
         raise KeyReused()
-    _move(parts, -1)
+    _move(posted.id, parts, -1)
     db.session.execute(
         update(_spend).where(_spend.c.id == spend_id).values(state="returned", return_entry_id=posted.id)
     )
-    return posted.id
-
-
-@command
-def cover_shortfall(
-    pool_id: uuid.UUID, *, key: str, actor: Actor, occurred_at: datetime | None = None
-) -> uuid.UUID | None:
-    """Cover the pool's shortfall from its free money, all of it, so that payments may leave again.
-
-    Returns the entry, or None when there is no shortfall. Raises NotEnoughMoney (nothing is written), NotFound,
-    KeyReused.
-    """
-    kinds = ("available", "reserved", "appropriated", "shortfall")
-    balances = lock_accounts(account_id(kind, pool_id) for kind in kinds)
-    if len(balances) != len(kinds):
-        raise NotFound()
-    subject = ("pool", pool_id)
-    known = find_entry(key, "shortfall.cover", subject)
-    if known is not None:
-        return known
-    missing = balances[account_id("shortfall", pool_id)]
-    if not missing:
-        return None
-    charges, charged = _free_of(pool_id, missing)
-    if charged < missing:
-        raise NotEnoughMoney(missing - charged)
-    posted = post_once(
-        "shortfall.cover",
-        [
-            debit(account_id("fees", pool_id), missing), credit(account_id("shortfall", pool_id), missing),
-            debit(account_id("available", pool_id), missing), credit(account_id("appropriated", pool_id), missing),
-        ],
-        key=key, actor=actor, occurred_at=occurred_at, subject=subject,
-    )
-    if not posted.created:
-        raise KeyReused()
-    _charge_lots(posted.id, charges)
     return posted.id

@@ -18,6 +18,12 @@ ACCOUNTS: dict[str, tuple[Any, Any]] = {
         _l("Fees of money in suspense"),
         _l("What the provider kept of money that nobody has accepted yet; the pool bears it on acceptance."),
     ),
+    "suspense_exchange": (
+        _l("Exchange differences of money in suspense"),
+        _l("What money not yet accepted brought short of its value at the rate of its deposit (debit) or beyond it "
+           "(credit); the pool takes it over on acceptance."),
+    ),
+    "refunds_due": (_l("Refunds due"), _l("Money on its way back to donors: set aside, and no pool's any more.")),
     "suspense": (
         _l("Suspense"), _l("Money received and not yet accepted. It is owed to its giver, and no pool may use it."),
     ),
@@ -26,6 +32,18 @@ ACCOUNTS: dict[str, tuple[Any, Any]] = {
     ),
     "fees_lost": (_l("Fees lost on refunds"), _l("What the provider kept of payments that went back in full.")),
     "received": (_l("Contributions received"), _l("Contributions accepted, before fees.")),
+    "refunded": (
+        _l("Paid back"),
+        _l("Accepted contributions, or parts of them, that went back to their donors or were corrected."),
+    ),
+    "exchange": (
+        _l("Exchange difference"),
+        _l("What payments in other currencies brought beyond their value at the rate of their deposit (credit), or "
+           "short of it (debit)."),
+    ),
+    "losses": (
+        _l("Losses"), _l("Money that donors' banks took back after it was promised or spent, covered by the pool."),
+    ),
     "fees": (_l("Fees"), _l("What payment providers and banks kept.")),
     "spent_direct": (
         _l("Direct costs"), _l("Tickets, subsistence and terminal expenses paid, those in transit included."),
@@ -36,7 +54,8 @@ ACCOUNTS: dict[str, tuple[Any, Any]] = {
         _l("Shortfall"), _l("What was taken when the pool had nothing free. Payments stop until it is covered."),
     ),
     "appropriated": (
-        _l("Appropriated"), _l("Money the pool may promise or has promised: received, less fees and spending."),
+        _l("Appropriated"),
+        _l("Money the pool may promise or has promised: received, less what was paid back, kept as fees and spent."),
     ),
     "available": (_l("Available"), _l("Money that nobody has been promised. It can never fall below zero.")),
     "reserved": (
@@ -52,7 +71,19 @@ ENTRIES: dict[str, Any] = {
     "suspense.deposit": _l("Money received in suspense"),
     "suspense.accept": _l("Money in suspense accepted"),
     "suspense.refund": _l("Money in suspense refunded"),
+    "refund.hold": _l("Refund set aside"),
+    "refund.paid": _l("Refund paid"),
+    "refund.came-back": _l("Refund came back"),
+    "refund.given-up": _l("Refund given up"),
+    "takeback.dispute": _l("Taken back in a dispute"),
+    "takeback.refund": _l("Refunded at the payment provider"),
+    "takeback.correction": _l("Deposit corrected"),
+    "give-back": _l("Given back"),
+    "fee": _l("Fee charged"),
+    "fee.lost": _l("Fee of money that went back"),
+    "exchange": _l("Exchange difference of a refund"),
     "payout": _l("Paid out to the bank"),
+    "payout.failed": _l("Payout came back"),
     "reserve": _l("Money reserved"),
     "release": _l("Reservation released"),
     "spend": _l("Payment instructed"),
@@ -66,6 +97,8 @@ SUBJECTS: dict[str, tuple[Any, Describe | None]] = {
     "award": (_l("Award"), None),
     "disbursement": (_l("Disbursement"), None),
     "pool": (_l("Pool"), None),
+    "shortfall": (_l("Shortfall"), None),
+    "payout": (_l("Payout"), None),
 }
 
 

@@ -7,25 +7,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
-
 from accounts.queries import shows_demonstration
-from core.db import db
 from core.money import Money, usd
-from meetings.calendar.models import Meeting
-from sponsorship.contributions.models import Pledge
+from sponsorship.contributions.earmark_words import earmark_words, names_of_meetings
+from sponsorship.contributions.figures import outstanding_by_pool
 from sponsorship.ledger.queries import FundFigures, PoolFigures, fund_figures, headroom
 from sponsorship.transparency.journeys import SponsoredMeeting, sponsored_meetings
-from sponsorship.transparency.words import earmark_words, meetings_named
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """US dollars. received = fees + spent + reserved + available; pledged, waiting and shortfall stand outside it."""
+    """US dollars. received + exchange = paid back + fees + losses + spent + reserved + available; pledged, waiting and
+    shortfall stand outside it. `exchange` is signed."""
 
     pledged: Money
     received: Money
+    refunded: Money
+    exchange: Money
     fees: Money
+    losses: Money
     spent_direct: Money
     spent_support: Money
     in_transit: Money
@@ -89,7 +89,7 @@ def fund_page() -> FundPage:
     """Everything for the public page. A fixed number of queries (one more while an earmark names a meeting)."""
     figures = books()
     pledged = pledged_by_pool(_general(figures.pools))
-    names = _meeting_names(p for pool in figures.pools for p in meetings_named(pool.earmark))
+    names = names_of_meetings(pool.earmark for pool in figures.pools)
     return FundPage(
         as_of=figures.as_of,
         totals=figures_of(figures, sum(pledged.values())),
@@ -109,7 +109,8 @@ def fund_page() -> FundPage:
 def figures_of(source: FundFigures | PoolFigures, pledged: int = 0) -> Figures:
     """The ledger's cents as amounts, with what was pledged beside them."""
     return Figures(
-        pledged=usd(pledged), received=usd(source.received), fees=usd(source.fees),
+        pledged=usd(pledged), received=usd(source.received), refunded=usd(source.refunded),
+        exchange=usd(source.exchange), fees=usd(source.fees), losses=usd(source.losses),
         spent_direct=usd(source.spent_direct), spent_support=usd(source.spent_support),
         in_transit=usd(source.in_transit), reserved=usd(source.reserved), available=usd(source.available),
         shortfall=usd(source.shortfall),
@@ -120,11 +121,8 @@ def pledged_by_pool(general: uuid.UUID | None) -> dict[uuid.UUID | None, int]:
     """US cents announced or agreed and not yet paid, by the pool the donor chose. Chosen "where it is needed most",
     they count with the `general` pool, which such money enters."""
     found: dict[uuid.UUID | None, int] = {}
-    for pool_id, total in db.session.execute(
-        select(Pledge.pool_id, func.sum(Pledge.amount_minor)).where(Pledge.state == "announced")
-        .group_by(Pledge.pool_id)
-    ):
-        found[pool_id or general] = found.get(pool_id or general, 0) + int(total)
+    for pool_id, total in outstanding_by_pool().items():
+        found[pool_id or general] = found.get(pool_id or general, 0) + total
     return found
 
 
@@ -132,23 +130,3 @@ def _general(pools: Iterable[PoolFigures]) -> uuid.UUID | None:
     """The pool of unearmarked money, chosen as sponsorship.contributions.pools.general_pool_id does."""
     unearmarked = sorted((p for p in pools if p.earmark is None), key=lambda p: (p.is_demo, p.code))
     return unearmarked[0].pool_id if unearmarked else None
-
-
-def _meeting_names(wanted: Iterable[str]) -> dict[str, str]:
-    """Short names of announced meetings by slug and by identifier, whichever an earmark names them by."""
-    keys = set(wanted)
-    if not keys:
-        return {}
-    named = Meeting.slug.in_(keys) | Meeting.id.in_([uuid.UUID(key) for key in keys if _is_uuid(key)])
-    rows = db.session.execute(
-        select(Meeting.id, Meeting.slug, Meeting.short_name).where(named, Meeting.announced_at.is_not(None))
-    )
-    return {key: row.short_name for row in rows for key in (row.slug, str(row.id))}
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -1,15 +1,10 @@
-"""What the fund's figures mean, and earmarks in plain words. One place, so that page, chart and files agree."""
+"""What the fund's figures mean. One place, so that page, chart and files agree."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core.web.charts import Definition
-from meetings.calendar.words import kind_name
 
 # keys are stable: they name the figures in files and are the anchors of the definitions
 DEFINITIONS: dict[str, Definition] = {d.id: d for d in (
@@ -67,51 +62,3 @@ JOURNEYS = Definition("journeys", _l("Journeys"), _l(
     "was paid ahead for meetings to come, and tickets of journeys that did not take place."))
 DAYS = Definition("days", _l("Days of attendance"), _l(
     "Journeys times the meeting's days, Mondays to Fridays. Attendance day by day is not recorded."))
-
-_FACTS = {
-    "ldc": _l("from least developed countries"),
-    "lldc": _l("from landlocked developing countries"),
-    "sids": _l("from small island developing States"),
-}
-_GROUPS = {
-    "African": _l("from African States"),
-    "Asia-Pacific": _l("from Asia-Pacific States"),
-    "Eastern European": _l("from Eastern European States"),
-    "GRULAC": _l("from Latin American and Caribbean States"),
-    "WEOG": _l("from Western European and other States"),
-}
-_SEXES = {"female": _l("who are women"), "male": _l("who are men")}
-
-
-def earmark_words(earmark: Mapping[str, Any] | None, meeting_names: Mapping[str, str]) -> str:
-    """What a pool's money may be used for. `meeting_names` has the names of meetings by slug and by identifier.
-
-    Conditions are those of sponsorship.awards.money.fits; one not known here is named as recorded in the agreement.
-    """
-    if not earmark:
-        return _("Where it is needed most (unearmarked)")
-    parts = [_or([_value(condition, str(value), meeting_names) for value in _values(wanted)])
-             for condition, wanted in earmark.items()]
-    return _("For delegates %(conditions)s", conditions=_(", ").join(parts))
-
-
-def _values(wanted: Any) -> list[Any]:
-    return list(wanted) if isinstance(wanted, list) else [wanted]
-
-
-def meetings_named(earmark: Mapping[str, Any] | None) -> set[str]:
-    """Slugs or identifiers of the meetings an earmark names."""
-    return {str(value) for value in _values((earmark or {}).get("meeting", []))}
-
-
-def _value(condition: str, value: str, meeting_names: Mapping[str, str]) -> str:
-    if condition == "meeting":
-        return _("to %(meeting)s", meeting=meeting_names.get(value, value))
-    if condition == "kind":
-        return _("to meetings of the kind: %(kind)s", kind=kind_name(value))
-    known = {"facts": _FACTS, "group": _GROUPS, "sex": _SEXES}.get(condition, {})
-    return str(known.get(value) or _("as its agreement says"))
-
-
-def _or(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else _(" or ").join(words)

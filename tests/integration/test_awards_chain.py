@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from sponsorship.awards import answer_service, service
 from sponsorship.awards.approvals import signatures
 from sponsorship.awards.decision_service import Choice, decide
 from sponsorship.awards.models import Award
+from sponsorship.ledger import earmarks
 from sponsorship.ledger.posting import NotEnoughMoney
 from sponsorship.ledger.queries import pool_figures
 from tests.support.award_story import AwardStory
@@ -311,15 +313,19 @@ def test_ceiling_holds_at_certification(make):
         ({"facts": ["ldc"], "sex": "male"}, False),
     ],
 )
-def test_an_earmark_fits_or_its_money_stays(story, earmark, fits):
+def test_an_earmark_fits_or_its_money_stays(earmark, fits):
+    journey = earmarks.Journey(frozenset({"ldc"}), frozenset({"bms-1"}), "BMS", "female")
+    assert earmarks.fits(earmark, journey) is fits
+
+
+def test_the_narrowest_earmark_pays_first_whatever_the_call_says(story):
     from sponsorship.applications.queries import call_by_id
     from sponsorship.awards.money import fitting_pools
-    from sponsorship.ledger.models import Pool
+    from sponsorship.ledger.service import open_pool
 
-    first = story.decide()[0]  # for State XA: a least developed country
-    db.session.query(Pool).filter_by(id=story.pool_id).one()
-    from meetings.calendar.queries import meeting_by_id
-    from sponsorship.awards import money
-
-    assert money.fits(earmark, facts=frozenset({"ldc"}), meeting=meeting_by_id(story.meeting_id), sex="female") is fits
-    assert fitting_pools(story.award(first), call_by_id(story.call_id)) == [story.pool_id]
+    first = story.decide()[0]
+    wide = open_pool("kind", "Biennial meetings", {"kind": [story.meeting.kind]})
+    narrow = open_pool("one-meeting", "This meeting", {"meeting": [story.meeting.slug]})
+    elsewhere = open_pool("elsewhere", "Another meeting", {"meeting": ["elsewhere"]})
+    call = replace(call_by_id(story.call_id), pool_ids=(story.pool_id, elsewhere, wide, narrow))
+    assert fitting_pools(story.award(first), call) == [narrow, wide, story.pool_id]

@@ -13,9 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from core import clock
 from core.db import db
 from sponsorship.contributions import checks, service
-from sponsorship.contributions.models import Agreement, Contribution, Pledge, Receipt
+from sponsorship.contributions.back_models import Receipt, Refund
+from sponsorship.contributions.models import Agreement, Contribution, Instalment, Pledge
 from sponsorship.gateways.models import StripeEvent
-from tests.integration.test_contributions_payments import FakeGateway, begin, named_pledge, only, settle
+from tests.integration.test_contributions_payments import FakeGateway, begin, checked, named_pledge, only, settle
 from tests.integration.test_contributions_payments import gateway as gateway
 from tests.integration.test_contributions_payments import pool as pool
 
@@ -45,8 +46,14 @@ def contribution(pledge_id: uuid.UUID, **values: Any) -> Contribution:
 
 def paid(**values: Any) -> dict[str, Any]:
     now = clock.now()
-    return {"gross_minor": 100, "fee_minor": 10, "net_minor": 90, "received_at": now, "stripe_session_id": "cs_x",
+    return {"paid_minor": 100, "paid_currency": "USD", "settles_minor": 100, "gross_minor": 100, "exchange_minor": 0,
+            "fee_minor": 10, "net_minor": 90, "received_at": now, "stripe_session_id": "cs_x",
             "stripe_payment_intent_id": "pi_x", "state": "in_suspense", **values}
+
+
+def in_euros(**values: Any) -> dict[str, Any]:
+    return paid(**{"paid_minor": 92, "paid_currency": "EUR", "exchange_minor": -1, "fee_minor": 9, "rate": "0.92",
+                   "rate_source": "a test", "rate_date": clock.today(), **values})
 
 
 @pytest.fixture
@@ -58,18 +65,27 @@ def pledge_id(gateway: FakeGateway, pool: uuid.UUID) -> uuid.UUID:
     ({"state": "checkout", "stripe_session_id": "cs_y"}, "one_live|pledge_id"),
     ({"state": "checkout"}, "checkout_has_session"),
     ({"state": "failed", "amount_minor": 0}, "amount_positive"),
-    ({"state": "failed", "currency": "EUR"}, "currency_of_the_books"),
+    ({"state": "failed", "currency": "euro"}, "currency_code|too long"),
+    ({"state": "failed", "currency": "eur"}, "currency_code"),
+    (in_euros(rate=None), "worth_at_its_rate"),
+    (paid(rate="0.92"), "worth_at_its_rate"),
+    (paid(paid_minor=99), "worth_at_its_rate"),
+    (paid(exchange_minor=5, net_minor=95), "worth_at_its_rate"),
+    (paid(settles_minor=-1), "gross_is_fee_and_net"),
+    (paid(back_minor=-1), "back_positive"),
+    (paid(stripe_payment_intent_id=None, bank_reference="B/1"), "transfer_has_officer"),
+    ({"state": "invoiced"}, "invoiced_has_invoice"),
     ({"state": "failed", "attempt": 1}, "attempt"),
     ({"state": "nowhere"}, "fk|FOREIGN KEY"),
     (paid(net_minor=91), "gross_is_fee_and_net"),
-    (paid(gross_minor=-100, fee_minor=-10, net_minor=-90), "gross_is_fee_and_net"),
+    (paid(gross_minor=-100, fee_minor=-10, net_minor=-90), "gross_is_fee_and_net|worth_at_its_rate"),
     (paid(fee_minor=None), "gross_is_fee_and_net"),
     (paid(received_at=None), "gross_is_fee_and_net"),
     (paid(state="failed"), "money_where_state_says"),
     ({"state": "in_suspense"}, "money_where_state_says"),
     (paid(stripe_payment_intent_id=None), "money_has_payment"),
     (paid(state="accepted"), "accepted_into_a_pool"),
-    (paid(accepted_at=clock.now()), "accepted_into_a_pool"),
+    (paid(accepted_at=clock.now()), "pool_by_acceptance"),
 ])
 def test_contributions_that_cannot_be(pledge_id: uuid.UUID, values: dict[str, Any], name: str) -> None:
     words = refused(lambda: db.session.add(contribution(pledge_id, **values)))
@@ -78,22 +94,44 @@ def test_contributions_that_cannot_be(pledge_id: uuid.UUID, values: dict[str, An
 
 @pytest.mark.parametrize("values", [
     {"donor_name_sealed": None}, {"donor_email_sealed": None}, {"access_nonce": None}, {"amount_minor": 0},
-    {"currency": "EUR"},
+    {"currency": "EUR"}, {"rate": "0.92"}, {"usd_minor": 99}, {"current_minor": 101}, {"current_minor": -1},
+    {"paid_minor": -1}, {"returned_minor": 1}, {"state": "agreed"},
 ])
 def test_pledges_that_cannot_be(app: Any, values: dict[str, Any]) -> None:
     row = Pledge(**{
         "reference": "PLG-T", "draft_key": "k", "donor_kind": "person", "donor_name_sealed": "x",
-        "donor_email_sealed": "x", "access_nonce": "x", "amount_minor": 100, "announced_at": clock.now(), **values,
+        "donor_email_sealed": "x", "access_nonce": "x", "amount_minor": 100, "current_minor": 100, "usd_minor": 100,
+        "announced_at": clock.now(), **values,
     })
     words = refused(lambda: db.session.add(row))
-    assert any(name in words for name in ("never_anonymous", "amount_positive", "currency_of_the_books")), words
+    assert any(name in words for name in (
+        "never_anonymous", "amount_positive", "worth_at_its_rate", "never_more_than_announced", "parts_positive",
+        "agreed_under_an_agreement")), words
+
+
+def test_a_pledge_never_grows_nor_comes_back(make: Any, pool: uuid.UUID) -> None:
+    made = named_pledge()
+    db.session.execute(sa.update(Pledge).where(Pledge.id == made.id).values(current_minor=24_000_00))
+    assert "never raised" in refused(update(Pledge, made.id, current_minor=24_000_01))
+    assert "not the pledge" in refused(update(Pledge, made.id, schedule=2))
+    service.cancel_pledge(made.id, make.actor("fund_manager"), "It will not be paid.")
+    assert "ended for good" in refused(update(Pledge, made.id, state="announced"))
+    assert "append-only" in refused(lambda: db.session.execute(sa.update(Instalment).values(amount_minor=1)))
+
+
+def test_two_people_for_a_refund(gateway: FakeGateway, make: Any, pool: uuid.UUID) -> None:
+    row, who = begin(gateway, named_pledge()), make.actor("fund_manager").person_id
+    values = {"contribution_id": row.id, "kind": "refund", "amount_minor": 1, "usd_minor": 1, "reason": "other",
+              "idempotency_key": "k", "requested_by": who, "created_at": clock.now(), "asked_at": clock.now()}
+    assert "two_people" in refused(lambda: db.session.add(Refund(**values, state="created", approved_by=who)))
+    assert "approved_before_it_moves" in refused(lambda: db.session.add(Refund(**values, state="created")))
 
 
 def test_what_was_received_stands(gateway: FakeGateway, pool: uuid.UUID) -> None:
     row = begin(gateway, named_pledge())
     assert "append-only" in refused(update(Contribution, row.id, amount_minor=1))
     settle(gateway.pay(row.stripe_session_id))
-    for values in ({"gross_minor": 1, "fee_minor": 0, "net_minor": 1}, {"stripe_payment_intent_id": "pi_other"}):
+    for values in ({"gross_minor": 1, "fee_minor": 0, "net_minor": 1}, {"paid_minor": 1}, {"stripe_payment_intent_id": "pi_other"}):
         assert "what was received stands" in refused(update(Contribution, row.id, **values))
     for model in (Contribution, Pledge):
         assert "append-only" in refused(lambda model=model: db.session.execute(sa.delete(model)))
@@ -103,9 +141,10 @@ def test_what_was_received_stands(gateway: FakeGateway, pool: uuid.UUID) -> None
 def test_receipts_and_agreements_never_change(gateway: FakeGateway, make: Any, pool: uuid.UUID) -> None:
     row = begin(gateway, named_pledge())
     settle(gateway.pay(row.stripe_session_id))
+    checked(make, row.pledge_id)
     service.accept(row.id, make.actor("head_of_fund"), "Checked.")
     receipt = only(Receipt)
-    assert "append-only" in refused(update(Receipt, receipt.id, gross_minor=1))
+    assert "append-only" in refused(update(Receipt, receipt.id, amount_minor=1))
     assert "append-only" in refused(lambda: db.session.execute(sa.delete(Receipt)))
     terms = service.AgreementTerms(make.donor(), "L/1", clock.today(), 1300, None, pool)
     key = service.record_agreement(terms, make.actor("fund_manager"))
@@ -132,8 +171,9 @@ def test_the_checks_see_what_should_not_be(gateway: FakeGateway, pool: uuid.UUID
         assert len(check()[1]) == 1, check
     row = only(Contribution, attempt=50)
     for sequence in (1, 3):
-        db.session.add(Receipt(number=f"RCT-T-{sequence}", year=2020, sequence=sequence, gross_minor=100,
-                               contribution_id=row.id if sequence == 1 else only(Contribution, attempt=1).id,
+        about = row.id if sequence == 1 else only(Contribution, attempt=1).id
+        db.session.add(Receipt(number=f"RCT-T-{sequence}", year=2020, sequence=sequence, amount_minor=100,
+                               usd_minor=100, contribution_id=about, cause_type="contribution", cause_id=about,
                                received_at=clock.now(), issued_at=clock.now()))
     db.session.flush()
     assert any("2020" in fault for fault in checks.receipts_without_gaps()[1])

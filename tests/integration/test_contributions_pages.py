@@ -16,11 +16,20 @@ from core.actor import PUBLIC
 from core.db import db
 from core.outbox import OutboxMail
 from sponsorship.contributions import desk, service
-from sponsorship.contributions.models import Agreement, Contribution, Pledge, Refund
+from sponsorship.contributions.back_models import Refund
+from sponsorship.contributions.models import Agreement, Contribution, Pledge
 from sponsorship.gateways import inbox
 from sponsorship.gateways.models import StripeEvent
 from sponsorship.ledger import service as ledger
-from tests.integration.test_contributions_payments import FakeGateway, begin, named_pledge, only, settle, state_pledge
+from tests.integration.test_contributions_payments import (
+    FakeGateway,
+    begin,
+    checked,
+    named_pledge,
+    only,
+    settle,
+    state_pledge,
+)
 from tests.integration.test_contributions_payments import gateway as gateway
 from tests.support.people import TESTS
 from tests.support.stripe import event
@@ -185,6 +194,7 @@ def test_a_receipt_is_not_read_through_another_pledge(
     one, two = named_pledge(), named_pledge()
     row = begin(gateway, one)
     settle(gateway.pay(row.stripe_session_id))
+    checked(make, row.pledge_id)
     service.accept(row.id, make.actor("head_of_fund"), "Checked.")
     assert client.get(f"/donate/pledges/{one.id}/{one.token}/receipts/{row.id}/").status_code == 200
     assert client.get(f"/donate/pledges/{two.id}/{two.token}/receipts/{row.id}/").status_code == 404
@@ -214,6 +224,7 @@ def test_the_pledge_says_where_it_stands(
         elif state != "checkout":
             settle(gateway.pay(row.stripe_session_id))
         if state == "accepted":
+            checked(make, row.pledge_id)
             service.accept(row.id, make.actor("head_of_fund"), "Checked.")
         if state == "refunded":
             refund = service.refuse(row.id, make.actor("head_of_fund"), "purpose", "")
@@ -268,6 +279,7 @@ def test_results_are_named_to_donors_who_can_open_them(
     visitors = named_pledge()
     row = begin(gateway, visitors)
     settle(gateway.pay(row.stripe_session_id))
+    checked(make, row.pledge_id)
     service.accept(row.id, make.actor("head_of_fund"), "Checked.")
     page = client.get(f"/donate/pledges/{visitors.id}/{visitors.token}/").text
     assert "carries delegates" in page and "Results" not in main_of(page)
@@ -497,15 +509,12 @@ def test_only_the_fund_manager_records_agreements(make: Any, as_person: Any, poo
 
 
 def test_notices_that_match_nothing(make: Any, as_person: Any, pool: uuid.UUID) -> None:
-    inbox.receive(event("charge.dispute.created", "dp_1"), b"{}", False)
-    inbox.receive(event("charge.dispute.created", "dp_2"), b"{}", False)
-    for row in db.session.query(StripeEvent).all():
-        db.session.rollback()
-        inbox.perform(row.id, clock.now())
+    for number in ("dp_1", "dp_2"):
+        inbox.set_aside("charge.dispute.created", number, False, "unknown_dispute")
     manager = as_person(make.person("fund_manager"))
     page = manager.get("/contributions/unmatched/").text
     assert page.count("Explain and close") == 2
-    assert "A dispute" in page
+    assert "A dispute of a payment that is not known here." in page
     one = only(StripeEvent, object_id="dp_1")
     answer = manager.submit(f"/contributions/unmatched/{one.id}/explain", {"words": "", "version": str(one.version)})
     assert answer.status_code == 422

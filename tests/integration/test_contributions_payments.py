@@ -12,16 +12,18 @@ import pytest
 import sqlalchemy as sa
 
 from core import clock, verify
-from core.actor import PUBLIC, Actor, system
+from core.actor import PUBLIC, Actor, person, system
 from core.db import db
 from core.errors import IllegalMove, NotAllowed, NotFound, RuleBroken, Stale
 from core.money import Money, usd
 from core.outbox import OutboxMail
-from sponsorship.contributions import checkout, jobs, payments, service
-from sponsorship.contributions.models import Contribution, Pledge, Receipt, Refund
+from sponsorship.contributions import checkout, jobs, money_in, payments, service
+from sponsorship.contributions.back_models import Receipt, Refund
+from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.gateways import inbox
 from sponsorship.gateways.models import StripeEvent
-from sponsorship.gateways.stripe_gateway import GatewayError, RefundFacts, SessionFacts
+from sponsorship.gateways.stripe_facts import RefundFacts, SessionFacts
+from sponsorship.gateways.stripe_gateway import GatewayError
 from sponsorship.ledger import service as ledger
 from sponsorship.ledger.queries import fund_figures, pool_figures
 from tests.support.stripe import event
@@ -75,7 +77,7 @@ class FakeGateway:
         self._called("create_refund")
         if key not in self.refunds:
             self.refunds[key] = RefundFacts(f"re_{key}", "succeeded", amount, payment_intent_id,
-                                            {"placard_refund": key})
+                                            {"placard_refund": key}, settled=amount)
         return self.refunds[key]
 
     def fetch_refund(self, refund_id: str) -> RefundFacts:
@@ -130,6 +132,11 @@ def settle(facts: SessionFacts) -> payments.Settled:
     return service.settle_session(facts, STRIPE, False)
 
 
+def checked(make: Any, pledge_id: uuid.UUID, outcome: str = "clear") -> None:
+    """Somebody has checked the donor."""
+    service.record_check(pledge_id, outcome, "Register of companies; Consolidated List.", make.actor("fund_manager"))
+
+
 def no_faults() -> None:
     db.session.commit()
     wanted = ("contributions.", "ledger.", "gateways.")
@@ -174,10 +181,13 @@ def test_any_other_payment_waits_and_is_accepted_by_name(gateway: FakeGateway, m
     assert {m.kind for m in db.session.query(OutboxMail)} == {"pledge.made", "contribution.waits",
                                                               "contribution.accept"}
     no_faults()
-    service.accept(row.id, head, "Checked against the list by two officers.", only(Contribution, id=row.id).version)
+    with pytest.raises(RuleBroken, match="unchecked"):
+        service.accept(row.id, head, "Its purpose is the fund's.")
+    checked(make, made.id)
+    service.accept(row.id, head, "Its purpose is the fund's.", only(Contribution, id=row.id).version)
     assert fund_figures().available == 25_000_00 - FEE
     assert fund_figures().in_suspense == 0
-    assert only(Receipt, contribution_id=row.id).gross_minor == 25_000_00
+    assert only(Receipt, contribution_id=row.id).usd_minor == 25_000_00
     no_faults()
 
 
@@ -223,7 +233,8 @@ def test_money_is_recorded_whatever_we_had_given_up(gateway: FakeGateway, make: 
     assert only(Contribution, id=row.id).state == "expired"
     service.cancel_pledge(made.id, make.actor("fund_manager"), "The donor wrote that it will not be paid.")
     assert settle(gateway.pay(row.stripe_session_id)).word == "held"
-    assert only(Pledge, id=made.id).state == "paid"
+    pledge = only(Pledge, id=made.id)  # what has ended stays ended; the money is there all the same
+    assert (pledge.state, pledge.paid_minor) == ("cancelled", 25_000_00)
     no_faults()
 
 
@@ -477,7 +488,7 @@ def test_killed_while_recording_leaves_nothing_then_everything(
         if place == "receive_in_suspense":
             patch.setattr(ledger, "receive_in_suspense", _die)
         else:
-            patch.setattr(payments.notices, "payment_waits", _die)
+            patch.setattr(money_in.notices, "payment_waits", _die)
         with pytest.raises(Killed):
             settle(facts)
     db.session.rollback()
@@ -519,7 +530,7 @@ def test_killed_around_the_refund_sends_it_once(
         if killed_in == "call":
             patch.setattr(gateway, "create_refund", _die)
         else:
-            patch.setattr(checkout.refunds, "settle_refund", _die)
+            patch.setattr(checkout.refund_settling, "settle_refund", _die)
         with pytest.raises(Killed):
             service.send_refund(gateway, refund_id)  # type: ignore[arg-type]
     db.session.rollback()
@@ -548,7 +559,8 @@ def test_a_refund_that_is_pending_then_fails_is_sent_again(
     refund_id = service.refuse(held.id, manager, "purpose", "", held.version)
     order = only(Refund, id=refund_id)
     key = order.idempotency_key
-    gateway.refunds[key] = RefundFacts("re_1", "pending", usd(order.amount_minor), "pi", {"placard_refund": key})
+    gateway.refunds[key] = RefundFacts("re_1", "pending", usd(order.amount_minor), "pi", {"placard_refund": key},
+                                       settled=usd(order.amount_minor))
     assert service.send_refund(gateway, refund_id) == "pending"  # type: ignore[arg-type]
     with pytest.raises(IllegalMove):
         service.send_again(held.id, manager)
@@ -567,7 +579,7 @@ def test_a_refund_that_comes_back_after_it_had_succeeded(gateway: FakeGateway, m
     service.send_refund(gateway, refund_id)  # type: ignore[arg-type]
     facts = next(iter(gateway.refunds.values()))
     for _ in range(3):
-        assert service.settle_refund(replace(facts, status="failed"), STRIPE) == ""
+        assert service.settle_refund(replace(facts, status="failed"), STRIPE).problem == ""
     assert only(Contribution, id=held.id).state == "refund_due"
     assert only(Pledge, id=held.pledge_id).state == "paid"
     assert fund_figures().in_suspense == held.gross_minor
@@ -583,8 +595,8 @@ def test_refund_facts_that_differ_write_nothing(gateway: FakeGateway, make: Any,
     refund_id = service.refuse(held.id, make.actor("fund_manager"), "purpose", "", held.version)
     key = only(Refund, id=refund_id).idempotency_key
     facts = RefundFacts("re_1", "succeeded", usd(held.gross_minor - 1), "pi", {"placard_refund": key})
-    assert service.settle_refund(facts, STRIPE) == "amount_differs"
-    assert service.settle_refund(replace(facts, metadata={}), STRIPE) == "unknown_refund"
+    assert service.settle_refund(facts, STRIPE).problem == "amount_differs"
+    assert service.settle_refund(replace(facts, metadata={}), STRIPE).problem == "unknown_refund"
     assert only(Refund, id=refund_id).state == "created"
 
 
@@ -601,10 +613,26 @@ def test_only_the_head_of_the_fund_accepts(make: Any, held: Contribution) -> Non
     assert only(Contribution, id=held.id).state == "in_suspense"
 
 
+def test_the_donor_is_checked_by_somebody_else_and_clear(make: Any, held: Contribution) -> None:
+    both = make.person("head_of_fund", "fund_manager")
+    head = make.actor("head_of_fund")
+    service.record_check(held.pledge_id, "clear", "A register.", person(both.id))
+    with pytest.raises(RuleBroken, match="same_person"):
+        service.accept(held.id, person(both.id), "Checked.")
+    checked(make, held.pledge_id, "not_clear")
+    with pytest.raises(RuleBroken, match="not_clear"):
+        service.accept(held.id, head, "Checked.")
+    checked(make, held.pledge_id)
+    with clock.moved_to(clock.now() + timedelta(days=400)), pytest.raises(RuleBroken, match="unchecked"):
+        service.accept(held.id, head, "Checked.")
+    service.accept(held.id, head, "Checked.")
+
+
 def test_accepted_money_is_not_refused_and_refused_money_not_accepted(
     gateway: FakeGateway, make: Any, held: Contribution
 ) -> None:
     head = make.actor("head_of_fund")
+    checked(make, held.pledge_id)
     service.accept(held.id, head, "Checked.")
     with pytest.raises(IllegalMove):
         service.refuse(held.id, head, "purpose", "")
@@ -618,6 +646,7 @@ def test_receipts_are_numbered_without_gaps(gateway: FakeGateway, make: Any, poo
     for n in range(4):
         row = begin(gateway, named_pledge())
         settle(gateway.pay(row.stripe_session_id))
+        checked(make, row.pledge_id)
         if n == 1:
             with pytest.raises(NotAllowed):
                 service.accept(row.id, make.actor("fund_manager"), "Checked.")

@@ -20,7 +20,8 @@ from core.db import db
 from core.money import usd
 from core.outbox import OutboxMail
 from sponsorship.contributions import service
-from sponsorship.contributions.models import Contribution, Pledge, Receipt, Refund
+from sponsorship.contributions.back_models import Receipt, Refund
+from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.gateways.models import StripeEvent
 from sponsorship.gateways.stripe_gateway import CheckoutRequest, GatewayError, StripeGateway
 from sponsorship.ledger import service as ledger
@@ -114,6 +115,7 @@ def test_pay_then_accept_then_receipt(shop: Shop, as_person: Any) -> None:
     row = shop.only(Contribution)
     assert (row.state, row.gross_minor, row.fee_minor, row.net_minor) == ("in_suspense", 2_500_000, 72_530, 2_427_470)
 
+    service.record_check(row.pledge_id, "clear", "A register.", shop.make.actor("fund_manager"))
     head = as_person(shop.make.person("head_of_fund"))
     answer = head.submit(f"/contributions/{row.id}/accept", {"checked": "Checked by two officers.",
                                                              "version": str(row.version)})

@@ -108,7 +108,7 @@ def test_another_donors_pledge_does_not_exist_whatever_the_version(make, as_pers
     other = make.person("donor", organisation=make.donor("TWO", "Two"))
     own = db.session.query(Membership).filter_by(person_id=owner.id).one().organisation_id
     made = service.make_pledge(service.PledgeDraft(
-        draft_key=uuid.uuid4().hex, amount_minor=100_000, pool_id=None, locale="en", organisation_id=own),
+        draft_key=uuid.uuid4().hex, amount_minor=100_000, locale="en", organisation_id=own),
         actor_of(owner.id))
     for version in ("1", "99"):
         answer = as_person(other).post(f"/donor/pledges/{made.id}/withdraw", data={"version": version})

@@ -11,9 +11,9 @@ from core.actor import person, system
 from core.db import db
 from sponsorship.ledger import words
 from sponsorship.ledger.books import account_by_code
-from sponsorship.ledger.chart import KINDS
+from sponsorship.ledger.chart import KINDS, RETIRED
 from sponsorship.ledger.models import Entry
-from sponsorship.ledger.service import LegSpec, account_id, credit, open_pool, post, receive, reserve, spend
+from sponsorship.ledger.service import Intake, LegSpec, account_id, credit, open_pool, post, receive, reserve, spend
 
 TESTS = system("tests")
 MAY = ("fund_manager", "head_of_fund", "certifying_officer", "approving_officer", "auditor")
@@ -22,7 +22,7 @@ MAY = ("fund_manager", "head_of_fund", "certifying_officer", "approving_officer"
 @pytest.fixture
 def story(app):
     pool = open_pool("africa", "African Group", {"group": ["African"]})
-    receive(pool, 1_234_56, fee_minor=34_56, source=("contribution", uuid.uuid4()), key="in", actor=TESTS)
+    receive(pool, Intake(1_234_56, 34_56), source=("contribution", uuid.uuid4()), key="in", actor=TESTS)
     reservation = reserve(("award", uuid.uuid4()), [pool], 500_00, key="reserve", actor=TESTS)
     spend(reservation, 200_00, key="spend", actor=TESTS, subject=("disbursement", uuid.uuid4()))
     return pool
@@ -91,7 +91,7 @@ def test_statement_of_an_account(story, auditor):
 
 def test_statement_pages_and_an_empty_account(story, auditor):
     for n in range(60):
-        receive(story, 100 + n, source=("contribution", uuid.uuid4()), key=f"more{n}", actor=TESTS)
+        receive(story, Intake(100 + n), source=("contribution", uuid.uuid4()), key=f"more{n}", actor=TESTS)
     assert "Page" in body(auditor.get(addresses("available:africa") + "?page=2"))
     assert body(auditor.get(addresses("available:africa") + "?page=9999"))
     assert "Nothing posted yet" in body(auditor.get(addresses("bank")))
@@ -139,5 +139,5 @@ def test_a_room_may_name_what_its_entries_are_about(story, auditor, monkeypatch)
 
 
 def test_every_kind_of_account_has_its_words():
-    assert set(words.ACCOUNTS) == set(KINDS)
+    assert set(words.ACCOUNTS) == {*KINDS, *RETIRED}
     assert {kind.nature for kind in KINDS.values()} == set(words.NATURES)

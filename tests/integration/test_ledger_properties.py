@@ -1,4 +1,5 @@
-"""Any order of receiving, reserving, releasing, paying, confirming and returning leaves the books right.
+"""Any order of receiving (in dollars or not), reserving, releasing, paying, confirming, returning, sending back and
+losing money in disputes leaves the books right.
 
 The model beside the ledger is slow and simple: it recomputes every figure from the list of what happened.
 """
@@ -17,24 +18,33 @@ from core import clock
 from core.actor import system
 from core.db import db
 from core.errors import RuleBroken
+from core.money import Money, dollars_at
 from core.verify import CHECKS
+from sponsorship.ledger import books
 from sponsorship.ledger import checks as _checks  # noqa: F401 - registers them
 from sponsorship.ledger.queries import headroom, lot_uses, lots_of, pool_figures
 from sponsorship.ledger.service import (
+    Intake,
     NotEnoughMoney,
+    Original,
     PoolStopped,
     ReservationTooSmall,
     accept_from_suspense,
     confirm_spend,
     cover_shortfall,
+    give_back,
+    give_up_refund,
+    hold_refund,
     open_pool,
+    pay_refund,
     receive,
     receive_in_suspense,
-    refund_from_suspense,
+    refund_came_back,
     release,
     reserve,
     return_spend,
     spend,
+    take_back,
 )
 
 TESTS = system("tests")
@@ -52,7 +62,8 @@ class Books(RuleBasedStateMachine):
         self.pools = [open_pool(f"narrow-{n}", "Narrow", {"facts": ["ldc"]}), open_pool(f"wide-{n}", "Wide")]
         self.now = START
         self.lots, self.reservations, self.spends, self.held = [], [], [], []
-        self.bank_fees, self.shortfall = 0, dict.fromkeys(self.pools, 0)
+        self.refunds, self.taken, self.shortfalls = [], [], []
+        self.due = books.account_by_code("refunds_due").balance  # of earlier runs: the account is everybody's
 
     def key(self):
         return uuid.uuid4().hex
@@ -92,12 +103,34 @@ class Books(RuleBasedStateMachine):
         mine = [lot for lot in self.lots if lot["pool"] == pool]
         return sorted(mine, key=lambda lot: (lot["end"] is None, lot["end"] or date.min, lot["at"], lot["id"]))
 
-    def charge(self, pool, amount):
+    def charge(self, pool, amount, part="fee", only=None, but=None):
+        """What lots pay of a cost: [(lot, amount)], and what is lacking."""
+        paid = []
         for lot in self.in_order(pool):
-            part = min(amount, self.free(lot))
-            lot["charged"] += part
-            amount -= part
-        return amount
+            if (only is not None and lot is not only) or lot is but:
+                continue
+            bears = min(amount, self.free(lot))
+            lot["charged"] += bears
+            lot[part] += bears
+            paid += [(lot, bears)]
+            amount -= bears
+        return paid, amount
+
+    def short(self, pool, amount, part):
+        made = {"pool": pool, "left": amount, "part": part, "covers": []}
+        if amount:
+            self.shortfalls.append(made)
+        return made
+
+    def shortfall(self, pool):
+        return sum(s["left"] for s in self.shortfalls if s["pool"] == pool)
+
+    def new_lot(self, lot, pool, gross, fee, rate, end, at, source, exchange=0):
+        self.lots.append({
+            "id": lot, "pool": pool, "gross": gross, "initial_fee": fee, "exchange": exchange,
+            "amount": gross + exchange - fee, "rate": rate, "end": end, "at": at, "source": source, "charged": 0,
+            "fee": 0, "refund": 0, "loss": 0, "fee_gone": 0,
+        })
 
     # --- what may happen ----------------------------------------------------------------------------------------
     @rule(days=st.integers(0, 40))
@@ -111,16 +144,28 @@ class Books(RuleBasedStateMachine):
         end = None if lasts is None else self.now.date() + timedelta(days=lasts)
         given = ("contribution", uuid.uuid4())
         with clock.moved_to(self.now):
-            lot = receive(self.pools[which], gross, fee_minor=fee, source=given, key=self.key(), actor=TESTS,
+            lot = receive(self.pools[which], Intake(gross, fee), source=given, key=self.key(), actor=TESTS,
                           rate_bp=rate, end_date=end)
-        self.lots.append({"id": lot, "pool": self.pools[which], "gross": gross, "fee": fee, "amount": gross - fee,
-                          "rate": rate, "end": end, "at": self.now, "source": given[1], "charged": 0})
+        self.new_lot(lot, self.pools[which], gross, fee, rate, end, self.now, given[1])
+
+    @rule(which=st.integers(0, 1), minor=st.integers(1, 500_000), currency=st.sampled_from(["JPY", "EUR", "KWD"]),
+          rate=st.sampled_from(["0.92", "150.82", "0.3067", "163.52/1.0842"]), off=st.integers(-50, 50))
+    def foreign_money_arrives(self, which, minor, currency, rate, off):
+        gross = dollars_at(Money(minor, currency), rate)
+        if gross + off <= 0 or gross <= 0 or gross > 1_000_000:
+            return
+        given = ("contribution", uuid.uuid4())
+        paid = Original(minor, currency, rate, "a test", self.now.date())
+        with clock.moved_to(self.now):
+            lot = receive(self.pools[which], Intake(gross, 0, off, original=paid), source=given, key=self.key(),
+                          actor=TESTS)
+        self.new_lot(lot, self.pools[which], gross, 0, 1300, None, self.now, given[1], off)
 
     @rule(gross=st.integers(1, 5_000), fee=st.integers(0, 100))
     def money_waits(self, gross, fee):
         given = ("contribution", uuid.uuid4())
         with clock.moved_to(self.now):
-            receive_in_suspense(gross, fee_minor=min(fee, gross - 1), source=given, key=self.key(), actor=TESTS)
+            receive_in_suspense(Intake(gross, min(fee, gross - 1)), source=given, key=self.key(), actor=TESTS)
         self.held.append({"source": given, "gross": gross, "fee": min(fee, gross - 1), "at": self.now})
 
     @precondition(lambda self: self.held)
@@ -128,13 +173,102 @@ class Books(RuleBasedStateMachine):
     def somebody_decides(self, data, accept, which):
         held = self.held.pop(data.draw(st.integers(0, len(self.held) - 1)))
         if not accept:
-            refund_from_suspense(source=held["source"], key=self.key(), actor=TESTS)
+            held |= {"hold": self.key(), "lot": None, "amount": held["gross"], "state": "held", "lost": False,
+                     "own": held["gross"], "borne": []}
+            hold_refund(held["gross"], source=held["source"], fee_minor=held["fee"], bearer_pool_id=self.pools[1],
+                        key=held["hold"], actor=TESTS)
+            self.refunds.append(held)
+            self.due += held["gross"]
             return
         with clock.moved_to(self.now):
             lot = accept_from_suspense(self.pools[which], source=held["source"], key=self.key(), actor=TESTS)
-        self.lots.append({"id": lot, "pool": self.pools[which], "gross": held["gross"], "fee": held["fee"],
-                          "amount": held["gross"] - held["fee"], "rate": 1300, "end": None, "at": held["at"],
-                          "source": held["source"][1], "charged": 0})
+        self.new_lot(lot, self.pools[which], held["gross"], held["fee"], 1300, None, held["at"], held["source"][1])
+
+    # --- money going back ---------------------------------------------------------------------------------------
+    @precondition(lambda self: self.lots)
+    @rule(data=st.data(), part=st.integers(1, 100))
+    def a_refund_is_ordered(self, data, part):
+        lot = data.draw(st.sampled_from(self.lots))
+        came = lot["gross"] + lot["exchange"] - lot["refund"] - lot["fee_gone"]
+        amount = max(came * part // 100, 1)
+        source, hold = ("contribution", lot["source"]), self.key()
+        own = min(amount, self.free(lot))
+        fee, bearer = amount - own, self.pools[1]
+        allowed = 0 if any(self.used(lot)) else lot["initial_fee"]
+        free = sum(self.free(other) for other in self.in_order(bearer) if other is not lot)
+        try:
+            hold_refund(amount, source=source, fee_minor=lot["initial_fee"], bearer_pool_id=bearer, key=hold,
+                        actor=TESTS)
+        except NotEnoughMoney:
+            assert fee > allowed or fee > free
+            return
+        assert fee <= allowed and fee <= free
+        lot["charged"] += own
+        lot["refund"] += own
+        lot["fee_gone"] += fee
+        borne, lacking = self.charge(bearer, fee, but=lot)
+        assert not lacking
+        self.due += amount
+        self.refunds.append({"source": source, "hold": hold, "lot": lot, "own": own, "borne": borne, "amount": amount,
+                             "fee": fee, "state": "held", "lost": True})
+
+    @precondition(lambda self: any(r["state"] == "held" for r in self.refunds))
+    @rule(data=st.data())
+    def a_refund_is_paid(self, data):
+        refund = data.draw(st.sampled_from([r for r in self.refunds if r["state"] == "held"]))
+        pay_refund(refund["hold"], refund["amount"], source=refund["source"], clearing="stripe_clearing",
+                   fee_minor=refund["fee"], bearer_pool_id=self.pools[1], key=self.key(), actor=TESTS)
+        refund["state"] = "paid"
+        self.due -= refund["amount"]
+        if not refund["lost"] and refund["fee"]:
+            refund["lost"] = True
+            _paid, lacking = self.charge(self.pools[1], refund["fee"])
+            self.short(self.pools[1], lacking, "fee")
+
+    @precondition(lambda self: any(r["state"] == "paid" for r in self.refunds))
+    @rule(data=st.data())
+    def a_paid_refund_comes_back(self, data):
+        refund = data.draw(st.sampled_from([r for r in self.refunds if r["state"] == "paid"]))
+        refund_came_back(refund["hold"], refund["amount"], source=refund["source"], clearing="stripe_clearing",
+                         bearer_pool_id=self.pools[1], key=self.key(), actor=TESTS)
+        refund["state"] = "held"
+        self.due += refund["amount"]
+
+    @precondition(lambda self: any(r["state"] == "held" and r["lot"] for r in self.refunds))
+    @rule(data=st.data())
+    def a_refund_is_given_up(self, data):
+        refund = data.draw(st.sampled_from([r for r in self.refunds if r["state"] == "held" and r["lot"]]))
+        give_up_refund(refund["hold"], source=refund["source"], key=self.key(), actor=TESTS)
+        refund["state"] = "given up"
+        self.due -= refund["amount"]
+        for lot, amount, part in [(refund["lot"], refund["own"], "refund"),
+                                  *((lot, amount, "fee") for lot, amount in refund["borne"])]:
+            lot["charged"] -= amount
+            lot[part] -= amount
+        refund["lot"]["fee_gone"] -= refund["fee"]
+
+    @precondition(lambda self: self.lots)
+    @rule(data=st.data(), amount=st.integers(1, 3_000))
+    def a_bank_takes_money_back(self, data, amount):
+        lot = data.draw(st.sampled_from(self.lots))
+        entry = take_back(amount, source=("contribution", lot["source"]), clearing="stripe_clearing",
+                          kind="takeback.dispute", bearer_pool_id=self.pools[1], key=self.key(), actor=TESTS)
+        paid, lacking = self.charge(lot["pool"], amount, "refund", only=lot)
+        self.taken.append({"entry": entry, "paid": paid, "short": self.short(lot["pool"], lacking, "loss")})
+
+    @precondition(lambda self: self.taken)
+    @rule(data=st.data())
+    def a_dispute_is_won(self, data):
+        taken = self.taken.pop(data.draw(st.integers(0, len(self.taken) - 1)))
+        give_back(taken["entry"], clearing="stripe_clearing", key=self.key(), actor=TESTS)
+        for lot, amount in taken["paid"]:
+            lot["charged"] -= amount
+            lot["refund"] -= amount
+        for lot, amount in taken["short"]["covers"]:
+            lot["charged"] -= amount
+            lot["loss"] -= amount
+        taken["short"]["left"] = 0
+        taken["short"]["covers"] = []
 
     @rule(amount=st.integers(1, 6_000), order=st.permutations([0, 1]), both=st.booleans())
     def money_is_promised(self, amount, order, both):
@@ -175,7 +309,7 @@ class Books(RuleBasedStateMachine):
             assert left
             return
         except PoolStopped:
-            assert any(self.shortfall[line["lot"]["pool"]] for line, _ in parts)
+            assert any(self.shortfall(line["lot"]["pool"]) for line, _ in parts)
             return
         assert not left
         for line, part in parts:
@@ -188,8 +322,8 @@ class Books(RuleBasedStateMachine):
         payment = data.draw(st.sampled_from([s for s in self.spends if s["state"] == "sent"]))
         confirm_spend(payment["id"], key=self.key(), actor=TESTS, bank_fee_minor=fee)
         payment["state"] = "confirmed"
-        missing = self.charge(payment["pool"], fee)
-        self.shortfall[payment["pool"]] += missing
+        _paid, lacking = self.charge(payment["pool"], fee)
+        self.short(payment["pool"], lacking, "fee")
 
     @precondition(lambda self: any(s["state"] != "returned" for s in self.spends))
     @rule(data=st.data())
@@ -211,15 +345,19 @@ class Books(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1))
     def a_shortfall_is_covered(self, which):
         pool = self.pools[which]
-        missing, free = self.shortfall[pool], sum(self.free(lot) for lot in self.in_order(pool))
+        missing, free = self.shortfall(pool), sum(self.free(lot) for lot in self.in_order(pool))
         try:
             cover_shortfall(pool, key=self.key(), actor=TESTS)
         except NotEnoughMoney:
             assert missing > free
             return
         assert missing <= free
-        self.charge(pool, missing)
-        self.shortfall[pool] = 0
+        for item in self.shortfalls:
+            if item["pool"] == pool and item["left"]:
+                paid, lacking = self.charge(pool, item["left"], item["part"])
+                assert not lacking
+                item["covers"] += paid
+                item["left"] = 0
 
     @precondition(lambda self: self.spends)
     @rule(data=st.data())
@@ -236,7 +374,10 @@ class Books(RuleBasedStateMachine):
         for pool in self.pools:
             f, lots = figures[pool], [lot for lot in self.lots if lot["pool"] == pool]
             assert f.received == sum(lot["gross"] for lot in lots)
-            assert f.fees == sum(lot["fee"] + lot["charged"] for lot in lots)
+            assert f.exchange == sum(lot["exchange"] for lot in lots)
+            assert f.fees == sum(lot["initial_fee"] - lot["fee_gone"] + lot["fee"] for lot in lots)
+            assert f.refunded == sum(lot["refund"] + lot["fee_gone"] for lot in lots)
+            assert f.losses == sum(lot["loss"] for lot in lots)
             assert f.available == sum(self.free(lot) for lot in lots)
             assert f.reserved == sum(self.used(lot)[0] for lot in lots)
             assert f.spent == sum(self.used(lot)[1] for lot in lots)
@@ -244,8 +385,13 @@ class Books(RuleBasedStateMachine):
                 part for s in self.spends if s["state"] == "sent" for line, part in s["parts"]
                 if line["lot"]["pool"] == pool
             )
-            assert f.shortfall == self.shortfall[pool]
-            assert f.available + f.reserved == f.received - f.fees - f.spent
+            assert f.shortfall == self.shortfall(pool)
+            assert f.available + f.reserved == (
+                f.received + f.exchange - f.refunded - f.fees - f.losses - f.spent)
+
+    @invariant()
+    def refunds_due_are_what_is_held(self):
+        assert books.account_by_code("refunds_due").balance == self.due
 
     @invariant()
     def every_cent_of_a_donor_can_be_traced(self):

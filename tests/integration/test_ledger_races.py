@@ -18,6 +18,7 @@ from sponsorship.ledger import checks as _checks  # noqa: F401 - registers them
 from sponsorship.ledger.models import Entry
 from sponsorship.ledger.queries import pool_figures, reservation_state
 from sponsorship.ledger.service import (
+    Intake,
     NotEnoughMoney,
     ReservationTooSmall,
     account_id,
@@ -73,7 +74,7 @@ def crowd(app):
     """Money for ten reservations of 100 dollars, in lots that do not match them."""
     pool = open_pool("general", "General")
     for n in range(4):
-        receive(pool, 113_00 * 10 // 4, source=("contribution", uuid.uuid4()), key=f"in{n}", actor=TESTS)
+        receive(pool, Intake(113_00 * 10 // 4), source=("contribution", uuid.uuid4()), key=f"in{n}", actor=TESTS)
     return pool
 
 
@@ -126,7 +127,7 @@ def test_the_database_refuses_even_when_the_lock_is_forgotten(app, crowd, monkey
 def test_one_payment_notice_twenty_times_at_once(app, crowd):
     given = ("contribution", uuid.uuid4())
     results = at_once(app, [
-        lambda: receive(crowd, 500_00, fee_minor=5_00, source=given, key="intent:1", actor=TESTS) for _ in range(20)
+        lambda: receive(crowd, Intake(500_00, 5_00), source=given, key="intent:1", actor=TESTS) for _ in range(20)
     ])
     assert len(set(results)) == 1 and isinstance(results[0], uuid.UUID), results
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Entry).where(Entry.key == "intent:1")) == 1
@@ -163,7 +164,7 @@ def test_payments_release_and_fees_on_one_reservation(app, crowd):
 def test_whoever_posts_in_opposite_orders_comes_through(app, crowd):
     """Two pools named in both orders: accounts are locked by identifier, so nobody waits in a circle."""
     other = open_pool("other", "Other")
-    receive(other, 113_00 * 10, source=("contribution", uuid.uuid4()), key="other", actor=TESTS)
+    receive(other, Intake(113_00 * 10), source=("contribution", uuid.uuid4()), key="other", actor=TESTS)
     results = at_once(app, [
         lambda n=n: reserve(("award", uuid.UUID(int=n)), [crowd, other] if n % 2 else [other, crowd], 101_00,
                             key=f"r{n}", actor=TESTS)
@@ -279,7 +280,7 @@ def test_two_writers_of_one_command_both_finish(app, crowd):
     """Reservations in one command that touch two pools in a row, against the same in the other order: a deadlock
     at worst, which the command repeats."""
     other = open_pool("other", "Other")
-    receive(other, 113_00 * 10, source=("contribution", uuid.uuid4()), key="other", actor=TESTS)
+    receive(other, Intake(113_00 * 10), source=("contribution", uuid.uuid4()), key="other", actor=TESTS)
 
     @command
     def both(n, pools):

@@ -11,7 +11,7 @@ from core.actor import person, system
 from core.db import db
 from core.money import usd
 from sponsorship.contributions import payments, service
-from sponsorship.gateways.stripe_gateway import SessionFacts
+from sponsorship.gateways.stripe_facts import SessionFacts
 from sponsorship.ledger import service as ledger
 from tests.support.award_story import AwardStory
 

@@ -1,0 +1,29 @@
+"""Settings of the fund that people change: each change is a row, the newest holds, none is ever rewritten."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from core import clock, events
+from core.actor import Actor
+from core.db import command, db
+from sponsorship.ledger.models import FundSetting
+
+
+def setting(name: str, default: str = "") -> str:
+    """What the setting says now."""
+    found = db.session.scalar(
+        select(FundSetting.value).where(FundSetting.name == name).order_by(FundSetting.id.desc()).limit(1)
+    )
+    return default if found is None else found
+
+
+@command
+def change_setting(name: str, value: str, actor: Actor) -> None:
+    """Say something else from now on; saying the same again adds nothing. The caller has asked for authority."""
+    if setting(name) == value:
+        return
+    row = FundSetting(name=name, value=value, set_at=clock.now(), set_by=actor.person_id)
+    db.session.add(row)
+    db.session.flush()  # the event names the row
+    events.record(actor, "ledger.setting.change", "fund_setting", row.id, data={"name": name})
