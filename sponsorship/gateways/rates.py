@@ -21,7 +21,7 @@ from sqlalchemy.orm import aliased
 from accounts.sorting import sort_key
 from core.db import db
 from core.errors import RuleBroken
-from core.money import Money, currency_digits
+from core.money import Money, currency_digits, dollars_at
 from core.web.formats import current_locale, format_day
 from sponsorship.gateways.rate_models import MAX_DECIMALS, MAX_WHOLE, ExchangeRate
 from sponsorship.gateways.rate_sources import BOOKS_CURRENCY, SOURCES, RateSource, books_source, find_source
@@ -61,9 +61,7 @@ class Rate:
         """US cents for `amount`: exact, then rounded half away from zero. Raises TypeError for another currency."""
         if amount.currency != self.currency:
             raise TypeError(f"this rate is of {self.currency}")
-        cents = Fraction(amount.minor * 100, 10 ** currency_digits(amount.currency)) / self.per_usd
-        whole = (2 * abs(cents.numerator) + cents.denominator) // (2 * cents.denominator)
-        return -whole if cents < 0 else whole
+        return dollars_at(amount, self.text)
 
     @classmethod
     def from_text(cls, currency: str, text: str, source: str, day: date, source_code: str = "") -> Rate:

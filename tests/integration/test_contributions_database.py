@@ -131,7 +131,8 @@ def test_what_was_received_stands(gateway: FakeGateway, pool: uuid.UUID) -> None
     row = begin(gateway, named_pledge())
     assert "append-only" in refused(update(Contribution, row.id, amount_minor=1))
     settle(gateway.pay(row.stripe_session_id))
-    for values in ({"gross_minor": 1, "fee_minor": 0, "net_minor": 1}, {"paid_minor": 1}, {"stripe_payment_intent_id": "pi_other"}):
+    for values in ({"gross_minor": 1, "fee_minor": 0, "net_minor": 1}, {"paid_minor": 1},
+                   {"stripe_payment_intent_id": "pi_other"}):
         assert "what was received stands" in refused(update(Contribution, row.id, **values))
     for model in (Contribution, Pledge):
         assert "append-only" in refused(lambda model=model: db.session.execute(sa.delete(model)))

@@ -32,7 +32,6 @@ from tests.integration.test_contributions_payments import (
 )
 from tests.integration.test_contributions_payments import gateway as gateway
 from tests.support.people import TESTS
-from tests.support.stripe import event
 
 AMOUNT = {"amount": "25,000", "purpose": "general"}
 DONOR = {"donor_kind": "organisation", "donor_name": "Ada Foundation", "donor_contact": "Ada L.",

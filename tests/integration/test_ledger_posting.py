@@ -423,7 +423,8 @@ def test_verify_finds_what_a_superuser_did(full_books_committed):
         connection.exec_driver_sql("UPDATE account_month SET legs = legs + 1")
     found = " / ".join(faults())
     for words in ("account bank: totals differ", f"entry {entry_id.hex if sqlite() else entry_id} does not balance",
-                  "account suspense: totals differ", "differs from its movements", "pool general: its lots", "differs from its legs",
+                  "account suspense: totals differ", "differs from its movements", "pool general: its lots",
+                  "differs from its legs",
                   "trigger account_moves_by_posting is missing", "trigger leg_joins_unposted is missing"):
         assert words in found, found
 

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from core import verify
 from core.money import usd
+from sponsorship.contributions.earmark_words import earmark_words
 from sponsorship.contributions.figures import pledge_figures
 from sponsorship.ledger import service as ledger
 from sponsorship.ledger.queries import fund_figures
 from sponsorship.transparency import checks, queries
 from sponsorship.transparency.journeys import LEAST_STATES, may_tell
-from sponsorship.contributions.earmark_words import earmark_words
 from sponsorship.transparency.words import DEFINITIONS
 from tests.support.fund_story import TESTS, FundStory
 
@@ -148,7 +148,8 @@ def test_a_pledge_for_where_it_is_needed_most_counts_with_the_unearmarked_pool(c
 
 
 def test_money_in_suspense_is_in_no_pool(client: Any, fund: FundStory) -> None:
-    ledger.receive_in_suspense(ledger.Intake(400_00, 12_00), source=("contribution", uuid.uuid4()), key="s", actor=TESTS)
+    ledger.receive_in_suspense(ledger.Intake(400_00, 12_00), source=("contribution", uuid.uuid4()), key="s",
+                               actor=TESTS)
     found = money(figures(client))
     assert (found["waiting"], found["received"], found["available"]) == (400_00, 0, 0)
     assert "waits for acceptance" in client.get("/fund/").get_data(as_text=True)

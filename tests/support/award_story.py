@@ -57,7 +57,8 @@ class AwardStory:
     def _fill(self, recommended: int, money: int, nominees: int, call: dict[str, Any]) -> None:
         self.pool_id = ledger.open_pool("general", "General", is_demo=True)
         if money:
-            ledger.receive(self.pool_id, ledger.Intake(money), source=("test", new_id()), key=f"test:{new_id()}", actor=TESTS)
+            ledger.receive(self.pool_id, ledger.Intake(money), source=("test", new_id()),
+                           key=f"test:{new_id()}", actor=TESTS)
         self._rows(recommended, nominees, call)
 
     @command
