@@ -71,7 +71,7 @@ KINDS: dict[str, AccountKind] = {
         AccountKind("reserved", "budget", "C", True, True),
     )
 }
-# opened by the first schema only; revision 0002 moved what stood there to a pool, and nothing is posted there since
+# opened by the first schema only; revision 0003 moved what stood there to a pool, and nothing is posted there since
 RETIRED = ("fees_lost",)
 COMMON = tuple(kind for kind in KINDS.values() if not kind.per_pool)
 PER_POOL = tuple(kind for kind in KINDS.values() if kind.per_pool)

@@ -71,6 +71,7 @@ ENTRIES: dict[str, Any] = {
     "suspense.deposit": _l("Money received in suspense"),
     "suspense.accept": _l("Money in suspense accepted"),
     "suspense.refund": _l("Money in suspense refunded"),
+    "refund.restated": _l("Refund booked anew"),
     "refund.hold": _l("Refund set aside"),
     "refund.paid": _l("Refund paid"),
     "refund.came-back": _l("Refund came back"),

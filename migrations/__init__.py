@@ -1,0 +1,1 @@
+"""Migrations: `versions` holds them, `rebuild` what they share."""
