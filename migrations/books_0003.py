@@ -116,8 +116,10 @@ def move_lots(connection: Connection) -> None:
     was reserved, spent, returned and released. Raises Refused where that does not lead to what stands."""
     connection.execute(text("INSERT INTO lot_movement (entry_id, lot_id, part, amount_minor) "
                             "SELECT entry_id, lot_id, 'fee', amount_minor FROM old_lot_charge"))
-    table = _table("lot_movement", entry_id=Uuid(), lot_id=Uuid(), part=sa.String(), amount_minor=sa.BigInteger())
-    _insert(connection, table, _Replay(connection).movements())
+    _insert(connection, _MOVEMENT, _Replay(connection).movements())
+
+
+_MOVEMENT = _table("lot_movement", entry_id=Uuid(), lot_id=Uuid(), part=sa.String(), amount_minor=sa.BigInteger())
 
 
 class _Replay:
@@ -251,11 +253,14 @@ _LEG = _table("leg", entry_id=Uuid(), n=sa.Integer(), account_id=Uuid(), side=sa
 _POSTING = _table("posting", entry_id=Uuid(), posted_at=Instant())
 
 
+_Leg = tuple[uuid.UUID, str, int]  # account, side, amount
+
+
 def _post(
-    connection: Connection, kind: str, key: str, subject: Subject, at: datetime, amount: int, debit: uuid.UUID,
-    credit: uuid.UUID, corrects: uuid.UUID | None = None,
+    connection: Connection, kind: str, key: str, subject: Subject, at: datetime, legs: Iterable[_Leg],
+    corrects: uuid.UUID | None = None,
 ) -> uuid.UUID:
-    """One entry of two legs. It happened when what it restates happened; it is recorded now."""
+    """One entry. It happened when what it restates happened; it is recorded now."""
     entry_id, now = new_id(), datetime.now(UTC)
     connection.execute(sa.insert(_ENTRY), {
         "id": entry_id, "kind": kind, "key": key, "occurred_at": at, "recorded_at": now, "actor": "system:migration",
@@ -263,9 +268,13 @@ def _post(
     connection.execute(sa.insert(_LEG), [
         {"entry_id": entry_id, "n": n, "account_id": account, "side": side, "usd_minor": amount,
          "original_minor": amount, "original_currency": "USD"}
-        for n, (account, side) in enumerate(((debit, "D"), (credit, "C")))])
+        for n, (account, side, amount) in enumerate(leg for leg in legs if leg[2])])
     connection.execute(sa.insert(_POSTING), {"entry_id": entry_id, "posted_at": now})
     return entry_id
+
+
+def _move(amount: int, debit: uuid.UUID, credit: uuid.UUID) -> list[_Leg]:
+    return [(debit, "D", amount), (credit, "C", amount)]
 
 
 def restate_refunds(connection: Connection) -> None:
@@ -282,16 +291,16 @@ def restate_refunds(connection: Connection) -> None:
         if row.state == "succeeded":
             paid = _paid(connection, f"stripe:{row.stripe_refund_id}:refund")
             at = paid.occurred_at
-            _post(connection, "refund.restated", f"refund:{row.id}:restated", subject, at, amount, paid.account_id,
-                  suspense, paid.id)
+            _post(connection, "refund.restated", f"refund:{row.id}:restated", subject, at,
+                  _move(amount, paid.account_id, suspense), paid.id)
         else:
             connection.execute(
                 text("UPDATE held_receipt SET refunded_minor = refunded_minor + :amount "
                      "WHERE source_type = 'contribution' AND source_id = :source").bindparams(
                          sa.bindparam("source", type_=Uuid())), {"amount": amount, "source": row.contribution_id})
-        _post(connection, "refund.hold", f"refund:{row.id}:hold", subject, at, amount, suspense, due)
+        _post(connection, "refund.hold", f"refund:{row.id}:hold", subject, at, _move(amount, suspense, due))
         if paid is not None:
-            _post(connection, "refund.paid", f"refund:{row.id}:paid", subject, at, amount, due, paid.account_id)
+            _post(connection, "refund.paid", f"refund:{row.id}:paid", subject, at, _move(amount, due, paid.account_id))
 
 
 def _paid(connection: Connection, key: str) -> Any:
@@ -306,9 +315,10 @@ def _paid(connection: Connection, key: str) -> Any:
     return found
 
 
-def move_lost_fees(connection: Connection) -> None:
-    """Fees of payments that went back stand no longer on an account of their own: the pool without an earmark lacks
-    them until they are covered. Raises Refused while there is no such pool."""
+def bear_lost_fees(connection: Connection) -> None:
+    """Fees of payments that went back stand no longer on an account of their own: the pool without an earmark bears
+    them as the new release would have had it, out of free money, and what is lacking is its shortfall. Raises Refused
+    while there is no such pool."""
     rows = _rows(
         connection, "SELECT e.id, e.occurred_at, e.subject_type, e.subject_id, l.account_id, l.usd_minor FROM leg l "
         "JOIN account a ON a.id = l.account_id JOIN entry e ON e.id = l.entry_id WHERE a.kind = 'fees_lost' "
@@ -319,13 +329,40 @@ def move_lost_fees(connection: Connection) -> None:
     if not pools:
         raise Refused("fees of refunds were lost, and no pool can bear them: open one without an earmark with the "
                       "earlier release (flask --app app load-reference-data)")
-    pool_id = pools[0].id
     for row in rows:
-        subject = (row.subject_type, row.subject_id)
-        # the key by which the ledger knows that this contribution's fee is lost already (ledger/takebacks.py)
-        entry_id = _post(connection, "fee.lost", f"{row.subject_type}:{row.subject_id}:fee-lost", subject,
-                         row.occurred_at, row.usd_minor, _account("shortfall", pool_id), row.account_id)
-        connection.execute(sa.insert(_SHORTFALL), _short(entry_id, pool_id, row.usd_minor, subject))
+        _bear(connection, pools[0].id, row)
+
+
+def _bear(connection: Connection, pool_id: uuid.UUID, row: Any) -> None:
+    subject: Subject = (row.subject_type, row.subject_id)
+    paid = _free_of(connection, pool_id, row.usd_minor)
+    total = sum(paid.values())
+    # the key by which the ledger knows that this contribution's fee is lost already (ledger/takebacks.py)
+    entry_id = _post(
+        connection, "fee.lost", f"{row.subject_type}:{row.subject_id}:fee-lost", subject, row.occurred_at,
+        [(_account("fees", pool_id), "D", total), (_account("shortfall", pool_id), "D", row.usd_minor - total),
+         (row.account_id, "C", row.usd_minor),
+         *_move(total, _account("available", pool_id), _account("appropriated", pool_id))])
+    _insert(connection, _MOVEMENT, [
+        {"entry_id": entry_id, "lot_id": lot_id, "part": "fee", "amount_minor": amount}
+        for lot_id, amount in paid.items()])
+    if total < row.usd_minor:
+        _insert(connection, _SHORTFALL, [_short(entry_id, pool_id, row.usd_minor - total, subject)])
+
+
+def _free_of(connection: Connection, pool_id: uuid.UUID, wanted: int) -> dict[uuid.UUID, int]:
+    """What of `wanted` the pool's lots have free, in the order in which a cost takes it (ledger/costs.py)."""
+    lots = connection.execute(
+        text("SELECT id, amount_minor - reserved_minor - spent_minor - charged_minor AS free FROM lot "
+             "WHERE pool_id = :pool AND amount_minor > reserved_minor + spent_minor + charged_minor "
+             "ORDER BY end_date IS NULL, end_date, deposited_at, id")
+        .bindparams(sa.bindparam("pool", type_=Uuid())).columns(id=Uuid()), {"pool": pool_id})
+    paid: dict[uuid.UUID, int] = {}
+    for lot in lots:
+        if wanted:
+            paid[lot.id] = min(wanted, lot.free)
+            wanted -= paid[lot.id]
+    return paid
 
 
 _BALANCE = "coalesce(sum(debits_posted - credits_posted), 0) FROM account WHERE kind"

@@ -38,8 +38,11 @@ def serve(app: Flask) -> None:
         _stop_on_signal(_leave)
         _welcome(app, settings)
         server.run()
-    except (KeyboardInterrupt, SystemExit):
+    except KeyboardInterrupt:
         pass
+    except SystemExit as end:
+        if end.code:
+            raise  # such as a migration that refused: whoever supervises us must see it
     finally:
         if scheduler.running:
             scheduler.stop()

@@ -73,7 +73,7 @@ def upgrade() -> None:
     schema.drop_old()
     schema.make_rules()
     books.restate_refunds(connection)
-    books.move_lost_fees(connection)
+    books.bear_lost_fees(connection)
     books.prove(connection)
     schema.prove_references()
 

@@ -72,7 +72,7 @@ KINDS: dict[str, AccountKind] = {
     )
 }
 # opened by the first schema only; revision 0003 moved what stood there to a pool, and nothing is posted there since
-RETIRED = ("fees_lost",)
+RETIRED = {"fees_lost": AccountKind("fees_lost", "expense", "D", False, False)}
 COMMON = tuple(kind for kind in KINDS.values() if not kind.per_pool)
 PER_POOL = tuple(kind for kind in KINDS.values() if kind.per_pool)
 CLEARING = ("bank", "stripe_clearing")

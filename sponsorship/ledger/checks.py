@@ -71,9 +71,7 @@ def balances_equal_legs() -> tuple[int, list[str]]:
         "(CASE side WHEN 'D' THEN 1 ELSE -1 END) < 0",
     )
     for row in db.session.execute(text("SELECT id, code, kind, book, side, guarded, pool_id FROM account")):
-        kind = KINDS.get(row.kind)
-        if row.kind in RETIRED:
-            continue
+        kind = KINDS.get(row.kind) or RETIRED.get(row.kind)
         if kind is None or (kind.book, kind.side, kind.guarded, kind.per_pool) != (
             row.book, row.side, bool(row.guarded), row.pool_id is not None,
         ):

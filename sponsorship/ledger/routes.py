@@ -18,7 +18,7 @@ from core.web.access import needs
 from core.web.downloads import download
 from core.web.tables import Column, Table, TableQuery
 from sponsorship.ledger import books, words
-from sponsorship.ledger.chart import KINDS
+from sponsorship.ledger.chart import KINDS, RETIRED
 from sponsorship.ledger.queries import PoolFigures, fund_figures
 
 bp = Blueprint("ledger", __name__, url_prefix="/ledger")
@@ -136,9 +136,10 @@ def account(id: uuid.UUID) -> Any:
     page = books.statement(id, query.page, PER_PAGE)
     about = words.subjects((row.subject_type, row.subject_id) for row in page.rows)
     label, definition = words.ACCOUNTS[page.account.kind]
+    kind = KINDS.get(page.account.kind) or RETIRED[page.account.kind]
     return render_template(
         "ledger/account.html", account=page.account, name=_label(page.account), label=label, definition=definition,
-        nature=words.NATURES[KINDS[page.account.kind].nature], guarded=KINDS[page.account.kind].guarded,
+        nature=words.NATURES[kind.nature], guarded=kind.guarded,
         balance=usd(page.account.balance), debits=usd(page.account.debits), credits=usd(page.account.credits),
         now=clock.now(),
         table=Table(
