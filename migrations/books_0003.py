@@ -251,8 +251,6 @@ _ENTRY = _table("entry", id=Uuid(), kind=sa.String(), key=sa.String(), occurred_
 _LEG = _table("leg", entry_id=Uuid(), n=sa.Integer(), account_id=Uuid(), side=sa.String(), usd_minor=sa.BigInteger(),
               original_minor=sa.BigInteger(), original_currency=sa.String())
 _POSTING = _table("posting", entry_id=Uuid(), posted_at=Instant())
-
-
 _Leg = tuple[uuid.UUID, str, int]  # account, side, amount
 
 

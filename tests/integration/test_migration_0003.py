@@ -33,6 +33,7 @@ from sponsorship.ledger.models import Account, Entry, HeldReceipt, LotMovement, 
 from tests.integration.test_schema import schema
 from tests.support import old_books
 from tests.support.people import put_session
+from tests.support.rates import put_rates
 
 pytestmark = pytest.mark.real_database
 STRIPE = system("stripe-inbox")
@@ -433,6 +434,18 @@ def test_an_empty_database(empty):
     assert faults() == []
     lookups = rebuild.Schema("sqlite", "0003").lookups
     assert {table for table, rows in old_books.rows().items() if rows} == lookups | {"alembic_version"}
+
+
+def test_rates_of_revision_0002_go_over(empty):
+    upgrade(revision="0002")
+    put_rates({"EUR": "0.92", "CHF": "0.88"}, old_books.AS_OF.date())
+    before = old_books.rows()
+    migrate()
+    after = old_books.rows()
+    assert len(after["exchange_rate"]) == 2
+    assert {table: after[table] for table in ("exchange_rate", "rate_import", "stored_file", "event")} == {
+        table: before[table] for table in ("exchange_rate", "rate_import", "stored_file", "event")}
+    assert faults() == []
 
 
 def test_a_database_with_a_chart_and_no_money(empty):
