@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ VERSIONS = ROOT / "migrations" / "versions"
 
 
 def statements(dialect: str) -> list[str]:
-    """All statements of `create_all` for 'sqlite' or 'postgresql', each once."""
+    """All statements of `create_all` for 'sqlite' or 'postgresql', each once, always in the same order."""
     found: dict[str, None] = {}
 
     def note(sql: Any, *_a: Any, **_k: Any) -> None:
@@ -29,7 +30,9 @@ def statements(dialect: str) -> list[str]:
 
     engine = create_mock_engine("sqlite://" if dialect == "sqlite" else "postgresql+psycopg://", note)
     Base.metadata.create_all(engine, checkfirst=False)
-    return list(found)
+    # a table's indexes come in no order of their own: sorted, the same models make the same file
+    runs = groupby(found, lambda text: text.startswith(("CREATE INDEX", "CREATE UNIQUE")))
+    return [statement for are_indexes, run in runs for statement in (sorted(run) if are_indexes else run)]
 
 
 def defaults() -> dict[str, dict[str, Any]]:

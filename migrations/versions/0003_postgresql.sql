@@ -15,13 +15,13 @@ CREATE TABLE event (
 	CONSTRAINT pk_event PRIMARY KEY (id)
 )
 -- next --
-CREATE INDEX ix_event_tag ON event (tag)
--- next --
-CREATE INDEX ix_event_subject_type_subject_id_recorded_at ON event (subject_type, subject_id, recorded_at)
+CREATE INDEX ix_event_actor_id ON event (actor_id)
 -- next --
 CREATE INDEX ix_event_recorded_at ON event (recorded_at)
 -- next --
-CREATE INDEX ix_event_actor_id ON event (actor_id)
+CREATE INDEX ix_event_subject_type_subject_id_recorded_at ON event (subject_type, subject_id, recorded_at)
+-- next --
+CREATE INDEX ix_event_tag ON event (tag)
 -- next --
 CREATE OR REPLACE FUNCTION placard_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $$
 -- next --
@@ -163,11 +163,11 @@ CREATE TABLE sign_in_attempt (
 	CONSTRAINT pk_sign_in_attempt PRIMARY KEY (id)
 )
 -- next --
+CREATE INDEX ix_sign_in_attempt_account_digest_at ON sign_in_attempt (account_digest, at)
+-- next --
 CREATE INDEX ix_sign_in_attempt_address_digest_at ON sign_in_attempt (address_digest, at)
 -- next --
 CREATE INDEX ix_sign_in_attempt_at ON sign_in_attempt (at)
--- next --
-CREATE INDEX ix_sign_in_attempt_account_digest_at ON sign_in_attempt (account_digest, at)
 -- next --
 CREATE TABLE rate_source (
 	code VARCHAR(40) NOT NULL, 
@@ -512,9 +512,9 @@ CREATE TABLE rate_import (
 -- next --
 CREATE INDEX ix_rate_import_imported_at ON rate_import (imported_at)
 -- next --
-CREATE INDEX ix_rate_import_source ON rate_import (source)
--- next --
 CREATE INDEX ix_rate_import_sha256 ON rate_import (sha256)
+-- next --
+CREATE INDEX ix_rate_import_source ON rate_import (source)
 -- next --
 CREATE TRIGGER rate_import_no_update BEFORE UPDATE OF source, file_name, sha256, file_id, reading, rates, first_day, last_day, imported_by, imported_at, id ON rate_import FOR EACH ROW EXECUTE FUNCTION placard_refuse('rate_import is append-only')
 -- next --
@@ -579,15 +579,15 @@ CREATE TABLE meeting (
 	CONSTRAINT fk_meeting_replaced_by_id FOREIGN KEY(replaced_by_id) REFERENCES meeting (id)
 )
 -- next --
+CREATE INDEX ix_meeting_kind ON meeting (kind)
+-- next --
 CREATE INDEX ix_meeting_replaced_by_id ON meeting (replaced_by_id)
 -- next --
-CREATE UNIQUE INDEX uq_meeting_kind_ordinal ON meeting (kind, ordinal) WHERE ordinal IS NOT NULL AND replaced_by_id IS NULL AND NOT is_demo AND state <> 'cancelled'
+CREATE INDEX ix_meeting_state ON meeting (state)
 -- next --
 CREATE INDEX ix_meeting_year_start_date ON meeting (year, start_date)
 -- next --
-CREATE INDEX ix_meeting_kind ON meeting (kind)
--- next --
-CREATE INDEX ix_meeting_state ON meeting (state)
+CREATE UNIQUE INDEX uq_meeting_kind_ordinal ON meeting (kind, ordinal) WHERE ordinal IS NOT NULL AND replaced_by_id IS NULL AND NOT is_demo AND state <> 'cancelled'
 -- next --
 CREATE OR REPLACE FUNCTION meeting_sequence_rises() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.sequence < OLD.sequence THEN RAISE EXCEPTION 'a meeting''s sequence never falls: subscribers would not hear of the change' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
@@ -675,11 +675,11 @@ CREATE TABLE entry (
 	CONSTRAINT fk_entry_corrects_id FOREIGN KEY(corrects_id) REFERENCES entry (id)
 )
 -- next --
-CREATE INDEX ix_entry_subject_type_subject_id ON entry (subject_type, subject_id)
+CREATE INDEX ix_entry_corrects_id ON entry (corrects_id)
 -- next --
 CREATE INDEX ix_entry_occurred_at ON entry (occurred_at)
 -- next --
-CREATE INDEX ix_entry_corrects_id ON entry (corrects_id)
+CREATE INDEX ix_entry_subject_type_subject_id ON entry (subject_type, subject_id)
 -- next --
 CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry FOR EACH ROW EXECUTE FUNCTION placard_refuse('entry is append-only')
 -- next --
@@ -711,13 +711,13 @@ CREATE TABLE stripe_event (
 	CONSTRAINT fk_stripe_event_state FOREIGN KEY(state) REFERENCES stripe_event_state (code)
 )
 -- next --
-CREATE INDEX ix_stripe_event_object_id ON stripe_event (object_id)
--- next --
 CREATE INDEX ix_stripe_event_due ON stripe_event (due_at, id) WHERE state = 'new'
 -- next --
-CREATE INDEX ix_stripe_event_type ON stripe_event (type)
+CREATE INDEX ix_stripe_event_object_id ON stripe_event (object_id)
 -- next --
 CREATE INDEX ix_stripe_event_state ON stripe_event (state)
+-- next --
+CREATE INDEX ix_stripe_event_type ON stripe_event (type)
 -- next --
 CREATE TRIGGER stripe_event_no_update BEFORE UPDATE OF event_id, type, object_id, api_version, livemode, payload_sha256, happened_at, received_at, id ON stripe_event FOR EACH ROW EXECUTE FUNCTION placard_refuse('stripe_event is append-only')
 -- next --
@@ -743,9 +743,9 @@ CREATE TABLE approval (
 	CONSTRAINT fk_approval_person_id FOREIGN KEY(person_id) REFERENCES person (id)
 )
 -- next --
-CREATE INDEX ix_approval_subject_id ON approval (subject_id)
--- next --
 CREATE INDEX ix_approval_person_id ON approval (person_id)
+-- next --
+CREATE INDEX ix_approval_subject_id ON approval (subject_id)
 -- next --
 CREATE TRIGGER approval_no_update BEFORE UPDATE ON approval FOR EACH ROW EXECUTE FUNCTION placard_refuse('approval is append-only')
 -- next --
@@ -804,9 +804,9 @@ CREATE TABLE organisation_name (
 	CONSTRAINT fk_organisation_name_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
 )
 -- next --
-CREATE INDEX ix_organisation_name_organisation_id ON organisation_name (organisation_id)
--- next --
 CREATE INDEX ix_organisation_name_language_sort_key ON organisation_name (language, form, sort_key)
+-- next --
+CREATE INDEX ix_organisation_name_organisation_id ON organisation_name (organisation_id)
 -- next --
 CREATE TABLE organisation_fact (
 	organisation_id UUID NOT NULL, 
@@ -844,13 +844,13 @@ CREATE TABLE membership (
 	CONSTRAINT fk_membership_evidence_file_id FOREIGN KEY(evidence_file_id) REFERENCES stored_file (id)
 )
 -- next --
-CREATE UNIQUE INDEX uq_membership_open ON membership (person_id, organisation_id, role) WHERE valid_to IS NULL
+CREATE INDEX ix_membership_organisation_id ON membership (organisation_id)
 -- next --
 CREATE INDEX ix_membership_person_id ON membership (person_id)
 -- next --
-CREATE INDEX ix_membership_organisation_id ON membership (organisation_id)
--- next --
 CREATE INDEX ix_membership_role ON membership (role)
+-- next --
+CREATE UNIQUE INDEX uq_membership_open ON membership (person_id, organisation_id, role) WHERE valid_to IS NULL
 -- next --
 CREATE OR REPLACE FUNCTION membership_separate_hands() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -1075,11 +1075,11 @@ CREATE TABLE lot (
 	CONSTRAINT fk_lot_entry_id FOREIGN KEY(entry_id) REFERENCES entry (id)
 )
 -- next --
-CREATE INDEX ix_lot_source_type_source_id ON lot (source_type, source_id)
--- next --
 CREATE INDEX ix_lot_free ON lot (pool_id, end_date, deposited_at, id) WHERE amount_minor > reserved_minor + spent_minor + charged_minor
 -- next --
 CREATE INDEX ix_lot_pool_id ON lot (pool_id)
+-- next --
+CREATE INDEX ix_lot_source_type_source_id ON lot (source_type, source_id)
 -- next --
 CREATE TRIGGER lot_no_update BEFORE UPDATE OF key, pool_id, source_type, source_id, deposited_at, end_date, rate_bp, entry_id, amount_minor, id ON lot FOR EACH ROW EXECUTE FUNCTION placard_refuse('lot is append-only')
 -- next --
@@ -1104,9 +1104,9 @@ CREATE TABLE shortfall (
 	CONSTRAINT fk_shortfall_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id)
 )
 -- next --
-CREATE INDEX ix_shortfall_source_type_source_id ON shortfall (source_type, source_id)
--- next --
 CREATE INDEX ix_shortfall_open ON shortfall (pool_id, entry_id) WHERE covered_minor < amount_minor
+-- next --
+CREATE INDEX ix_shortfall_source_type_source_id ON shortfall (source_type, source_id)
 -- next --
 CREATE TRIGGER shortfall_no_update BEFORE UPDATE OF entry_id, pool_id, becomes, source_type, source_id, amount_minor ON shortfall FOR EACH ROW EXECUTE FUNCTION placard_refuse('shortfall is append-only')
 -- next --
@@ -1295,9 +1295,9 @@ CREATE TABLE spend (
 	CONSTRAINT fk_spend_return_entry_id FOREIGN KEY(return_entry_id) REFERENCES entry (id)
 )
 -- next --
-CREATE INDEX ix_spend_state ON spend (state)
--- next --
 CREATE INDEX ix_spend_reservation_id ON spend (reservation_id)
+-- next --
+CREATE INDEX ix_spend_state ON spend (state)
 -- next --
 CREATE INDEX ix_spend_subject_type_subject_id ON spend (subject_type, subject_id)
 -- next --
@@ -1326,9 +1326,9 @@ CREATE TABLE donor_file (
 	CONSTRAINT fk_donor_file_added_by FOREIGN KEY(added_by) REFERENCES person (id)
 )
 -- next --
-CREATE INDEX ix_donor_file_organisation_id ON donor_file (organisation_id)
--- next --
 CREATE INDEX ix_donor_file_agreement_id ON donor_file (agreement_id)
+-- next --
+CREATE INDEX ix_donor_file_organisation_id ON donor_file (organisation_id)
 -- next --
 CREATE TRIGGER donor_file_no_update BEFORE UPDATE ON donor_file FOR EACH ROW EXECUTE FUNCTION placard_refuse('donor_file is append-only')
 -- next --
@@ -1386,15 +1386,15 @@ CREATE TABLE pledge (
 	CONSTRAINT fk_pledge_announced_by FOREIGN KEY(announced_by) REFERENCES person (id)
 )
 -- next --
+CREATE INDEX ix_pledge_announced_at ON pledge (announced_at)
+-- next --
 CREATE INDEX ix_pledge_due ON pledge (next_due_on, id) WHERE state IN ('announced', 'agreed', 'partly_paid', 'overdue', 'deferred', 'reduced')
 -- next --
 CREATE INDEX ix_pledge_organisation_id ON pledge (organisation_id)
 -- next --
-CREATE INDEX ix_pledge_state ON pledge (state)
--- next --
 CREATE INDEX ix_pledge_pool_id ON pledge (pool_id)
 -- next --
-CREATE INDEX ix_pledge_announced_at ON pledge (announced_at)
+CREATE INDEX ix_pledge_state ON pledge (state)
 -- next --
 CREATE TRIGGER pledge_no_update BEFORE UPDATE OF reference, draft_key, organisation_id, donor_kind, donor_name_sealed, donor_contact_sealed, donor_email_sealed, locale, currency, amount_minor, usd_minor, rate, rate_source, rate_date, earmark, announced_at, announced_by, id ON pledge FOR EACH ROW EXECUTE FUNCTION placard_refuse('pledge is append-only')
 -- next --
@@ -1632,9 +1632,9 @@ CREATE TABLE ranking (
 	CONSTRAINT fk_ranking_ranked_by FOREIGN KEY(ranked_by) REFERENCES person (id)
 )
 -- next --
-CREATE INDEX ix_ranking_call_id ON ranking (call_id)
--- next --
 CREATE INDEX ix_ranking_application_id ON ranking (application_id)
+-- next --
+CREATE INDEX ix_ranking_call_id ON ranking (call_id)
 -- next --
 CREATE TRIGGER ranking_no_update BEFORE UPDATE ON ranking FOR EACH ROW EXECUTE FUNCTION placard_refuse('ranking is append-only')
 -- next --
@@ -1747,17 +1747,17 @@ CREATE TABLE contribution (
 	CONSTRAINT fk_contribution_accepted_by FOREIGN KEY(accepted_by) REFERENCES person (id)
 )
 -- next --
-CREATE INDEX ix_contribution_state ON contribution (state)
--- next --
-CREATE INDEX ix_contribution_pool_id ON contribution (pool_id)
--- next --
-CREATE UNIQUE INDEX uq_contribution_one_live ON contribution (pledge_id, method) WHERE state IN ('created', 'checkout', 'invoiced', 'declared')
--- next --
-CREATE INDEX ix_contribution_received_at ON contribution (received_at)
--- next --
 CREATE INDEX ix_contribution_opened_at ON contribution (opened_at)
 -- next --
 CREATE INDEX ix_contribution_pledge_id ON contribution (pledge_id)
+-- next --
+CREATE INDEX ix_contribution_pool_id ON contribution (pool_id)
+-- next --
+CREATE INDEX ix_contribution_received_at ON contribution (received_at)
+-- next --
+CREATE INDEX ix_contribution_state ON contribution (state)
+-- next --
+CREATE UNIQUE INDEX uq_contribution_one_live ON contribution (pledge_id, method) WHERE state IN ('created', 'checkout', 'invoiced', 'declared')
 -- next --
 CREATE TRIGGER contribution_no_update BEFORE UPDATE OF reference, pledge_id, attempt, method, currency, amount_minor, instalment_id, idempotency_key, created_at, opened_at, declared_on, id ON contribution FOR EACH ROW EXECUTE FUNCTION placard_refuse('contribution is append-only')
 -- next --
@@ -1821,19 +1821,19 @@ CREATE TABLE award (
 	CONSTRAINT fk_award_suspended_from FOREIGN KEY(suspended_from) REFERENCES award_state (code)
 )
 -- next --
-CREATE INDEX ix_award_meeting_id ON award (meeting_id)
--- next --
 CREATE INDEX ix_award_application_id ON award (application_id)
 -- next --
 CREATE INDEX ix_award_call_place ON award (call_id, state, position)
+-- next --
+CREATE INDEX ix_award_meeting_id ON award (meeting_id)
+-- next --
+CREATE INDEX ix_award_offer_due ON award (offer_expires_at) WHERE state = 'offered'
 -- next --
 CREATE INDEX ix_award_organisation_id ON award (organisation_id)
 -- next --
 CREATE INDEX ix_award_state ON award (state)
 -- next --
 CREATE UNIQUE INDEX uq_award_live_nominee ON award (nominee_id) WHERE state IN ('reserve', 'selected', 'certified', 'offered', 'accepted', 'suspended')
--- next --
-CREATE INDEX ix_award_offer_due ON award (offer_expires_at) WHERE state = 'offered'
 -- next --
 CREATE OR REPLACE FUNCTION award_state_is_signed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF (CASE NEW.state WHEN 'selected' THEN 'award.decided' WHEN 'certified' THEN 'award.certified' WHEN 'offered' THEN 'award.approved' WHEN 'accepted' THEN 'award.approved' WHEN 'closed' THEN 'award.approved' END) IS NOT NULL AND NOT EXISTS (SELECT 1 FROM approval WHERE subject_type = 'award' AND subject_id = NEW.id AND round = NEW.round AND step = (CASE NEW.state WHEN 'selected' THEN 'award.decided' WHEN 'certified' THEN 'award.certified' WHEN 'offered' THEN 'award.approved' WHEN 'accepted' THEN 'award.approved' WHEN 'closed' THEN 'award.approved' END)) THEN RAISE EXCEPTION 'award_state_is_signed: a signature is missing' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
@@ -1922,13 +1922,13 @@ CREATE TABLE refund (
 	CONSTRAINT fk_refund_recorded_by FOREIGN KEY(recorded_by) REFERENCES person (id)
 )
 -- next --
-CREATE INDEX ix_refund_contribution_id ON refund (contribution_id)
+CREATE INDEX ix_refund_asked_at ON refund (asked_at)
 -- next --
-CREATE UNIQUE INDEX uq_refund_one_under_way ON refund (contribution_id) WHERE state IN ('requested', 'created', 'pending')
+CREATE INDEX ix_refund_contribution_id ON refund (contribution_id)
 -- next --
 CREATE INDEX ix_refund_state ON refund (state)
 -- next --
-CREATE INDEX ix_refund_asked_at ON refund (asked_at)
+CREATE UNIQUE INDEX uq_refund_one_under_way ON refund (contribution_id) WHERE state IN ('requested', 'created', 'pending')
 -- next --
 CREATE TRIGGER refund_no_update BEFORE UPDATE OF contribution_id, kind, currency, amount_minor, settles_minor, reason, idempotency_key, requested_by, created_at, id ON refund FOR EACH ROW EXECUTE FUNCTION placard_refuse('refund is append-only')
 -- next --
@@ -1962,9 +1962,9 @@ CREATE TABLE dispute (
 	CONSTRAINT fk_dispute_state FOREIGN KEY(state) REFERENCES dispute_state (code)
 )
 -- next --
-CREATE INDEX ix_dispute_state ON dispute (state)
--- next --
 CREATE INDEX ix_dispute_contribution_id ON dispute (contribution_id)
+-- next --
+CREATE INDEX ix_dispute_state ON dispute (state)
 -- next --
 CREATE TRIGGER dispute_no_update BEFORE UPDATE OF contribution_id, stripe_dispute_id, reason, currency, amount_minor, opened_at, id ON dispute FOR EACH ROW EXECUTE FUNCTION placard_refuse('dispute is append-only')
 -- next --
@@ -2018,9 +2018,9 @@ CREATE TABLE payee (
 	CONSTRAINT fk_payee_verified_by FOREIGN KEY(verified_by) REFERENCES person (id)
 )
 -- next --
-CREATE INDEX ix_payee_state ON payee (state)
--- next --
 CREATE INDEX ix_payee_organisation_id ON payee (organisation_id)
+-- next --
+CREATE INDEX ix_payee_state ON payee (state)
 -- next --
 CREATE TABLE disbursement (
 	reference VARCHAR(30) NOT NULL, 
@@ -2067,21 +2067,21 @@ CREATE TABLE disbursement (
 	CONSTRAINT fk_disbursement_spend_id FOREIGN KEY(spend_id) REFERENCES spend (id)
 )
 -- next --
-CREATE INDEX ix_disbursement_organisation_id ON disbursement (organisation_id)
--- next --
-CREATE INDEX ix_disbursement_payee_id ON disbursement (payee_id)
--- next --
-CREATE UNIQUE INDEX uq_disbursement_planned ON disbursement (award_id, kind) WHERE state <> 'cancelled'
--- next --
 CREATE INDEX ix_disbursement_act_by ON disbursement (act_by)
 -- next --
 CREATE INDEX ix_disbursement_award_id ON disbursement (award_id)
+-- next --
+CREATE INDEX ix_disbursement_meeting_id ON disbursement (meeting_id)
+-- next --
+CREATE INDEX ix_disbursement_organisation_id ON disbursement (organisation_id)
+-- next --
+CREATE INDEX ix_disbursement_payee_id ON disbursement (payee_id)
 -- next --
 CREATE INDEX ix_disbursement_state ON disbursement (state)
 -- next --
 CREATE INDEX ix_disbursement_state_due ON disbursement (state, due_at)
 -- next --
-CREATE INDEX ix_disbursement_meeting_id ON disbursement (meeting_id)
+CREATE UNIQUE INDEX uq_disbursement_planned ON disbursement (award_id, kind) WHERE state <> 'cancelled'
 -- next --
 CREATE OR REPLACE FUNCTION disbursement_state_is_signed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF (CASE NEW.state WHEN 'requested' THEN 'disbursement.requested' WHEN 'certified' THEN 'disbursement.certified' WHEN 'approved' THEN 'disbursement.approved' WHEN 'ready' THEN 'disbursement.approved' WHEN 'released' THEN 'disbursement.released' WHEN 'confirmed' THEN 'disbursement.released' END) IS NOT NULL AND NOT EXISTS (SELECT 1 FROM approval WHERE subject_type = 'disbursement' AND subject_id = NEW.id AND round = NEW.round AND step = (CASE NEW.state WHEN 'requested' THEN 'disbursement.requested' WHEN 'certified' THEN 'disbursement.certified' WHEN 'approved' THEN 'disbursement.approved' WHEN 'ready' THEN 'disbursement.approved' WHEN 'released' THEN 'disbursement.released' WHEN 'confirmed' THEN 'disbursement.released' END)) THEN RAISE EXCEPTION 'disbursement_state_is_signed: a signature is missing' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
