@@ -31,7 +31,7 @@ PER_PAGE = 50
 def account(id: uuid.UUID) -> Any:
     """One account's statement for a period, oldest line first, with the balance after each."""
     form, query = PeriodForm.asked(), Asked.from_args(request.args, (), PERIOD, PER_PAGE)
-    period = form.period
+    period = form.period()
     if query.format:
         row = books.get_account(id)
         name = _("statement %(code)s %(first)s to %(last)s", code=row.code, first=period.first, last=period.last)

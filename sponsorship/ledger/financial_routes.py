@@ -58,7 +58,7 @@ class _Statement:
 def financial_statement() -> Any:
     """Income and expenditure of a year up to a day, and the position at its end."""
     form = DayForm.asked()
-    day = form.at.data or clock.today()
+    day = form.day()
     found = financials.financial_statement(day)
     if request.args.get("format") in _FILES:
         return _FILES[request.args["format"]](found)
@@ -102,7 +102,7 @@ def _statements(found: FinancialStatement) -> list[_Statement]:
 
 
 def _columns(now: str, before: str) -> tuple[Column, ...]:
-    return (worded("name", _("Line"), lambda row: row.name, heading=True), money("now", now), money("before", before))
+    return (worded("name", _("Item"), lambda row: row.name, heading=True), money("now", now), money("before", before))
 
 
 def _section(caption: str, section: Section) -> _Part:
@@ -115,7 +115,8 @@ def _totals(part: _Part) -> dict[str, Money]:
 
 
 def _table(statement: _Statement, part: _Part, anchor: str) -> Table:
-    return Table(part.caption, statement.columns, part.rows, csv=False, anchor=anchor, totals=_totals(part))
+    return Table(part.caption, statement.columns, part.rows, csv=False, stack=False, anchor=anchor,
+                 totals=_totals(part))
 
 
 def _pool_columns() -> tuple[Column, ...]:

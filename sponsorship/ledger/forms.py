@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from core import clock
 from core.web.fields import DayField
 from core.web.forms import BaseForm, add_error
 from core.web.instants import UntilField
@@ -64,9 +66,14 @@ class PeriodForm(_AddressForm):
             return False
         return good
 
-    @property
     def period(self) -> Period:
-        """What was asked for; this year where nothing was, or nothing that can be read."""
+        """What was asked for; this year where nothing was, or nothing that can be read. The fields show it."""
+        found = self._period()
+        if not self.errors:
+            self.first.data, self.last.data = found.first, found.last
+        return found
+
+    def _period(self) -> Period:
         year = this_year()
         if self.errors:
             return year
@@ -82,3 +89,9 @@ class DayForm(_AddressForm):
     """At the end of which day."""
 
     at = DayField(_l("At the end of"), description=_l("Income and expenditure are counted from 1 January of its year."))
+
+    def day(self) -> date:
+        """What was asked for, or today. The field shows it."""
+        if not self.at.errors:
+            self.at.data = self.at.data or clock.today()
+        return self.at.data or clock.today()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from typing import Any
 
 from flask_babel import gettext as _
@@ -11,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from core.money import Money, usd
-from core.web.formats import day_html, money_html
+from core.web.formats import cell_html, day_html, format_day, format_time, money_html
 from core.web.tables import Column
 from sponsorship.ledger import words
 from sponsorship.ledger.words import Named
@@ -49,6 +50,22 @@ def worded(name: str, label: Any, word: Callable[[Any], Any], **more: Any) -> Co
     return Column(name, label, render=value, csv=value, **more)
 
 
+def day(name: str, label: Any) -> Column:
+    """A column of instants by their day in UTC; a file has the whole instant."""
+    return Column(name, label, render=lambda row: day_html(getattr(row, name).astimezone(UTC).date()))
+
+
+def moment(name: str, label: Any) -> Column:
+    """A column of instants in UTC, which its label says; a file has the whole instant."""
+
+    def shown(row: Any) -> Markup:
+        at = getattr(row, name).astimezone(UTC)
+        return Markup('<time datetime="{}">{}, {}</time>').format(
+            at.isoformat(timespec="seconds").replace("+00:00", "Z"), format_day(at.date()), format_time(at, UTC))
+
+    return Column(name, label, render=shown)
+
+
 def pool_name(attribute: str = "name") -> Column:
     """A pool by its name, which is one for all readers."""
     return Column(attribute, _l("Pool"), heading=True, render=lambda pool: apart(getattr(pool, attribute)),
@@ -74,7 +91,9 @@ def linked(named: Named | None) -> Any:
     if named is None:
         return ""
     name, address = named
-    return Markup('<a href="{}"><bdi>{}</bdi></a>').format(address, name) if address else apart(name)
+    shown = cell_html(name)
+    shown = shown if isinstance(shown, Markup) else apart(name)
+    return Markup('<a href="{}">{}</a>').format(address, shown) if address else shown
 
 
 def about(named: Mapping[uuid.UUID, Named], label: Any, attribute: str = "subject_id", **more: Any) -> Column:
@@ -101,7 +120,7 @@ def as_paid(leg: Any) -> Any:
     }
     paid = (money_html(Money(leg.original_minor, leg.original_currency)) if leg.original_minor else
             _("Difference of exchange, %(currency)s", currency=leg.original_currency))
-    return Markup('{}<br><span class="quiet">{}</span>').format(paid, rate)
+    return Markup('<span>{}<br><span class="quiet">{}</span></span>').format(paid, rate)
 
 
 def apart(text: str) -> Markup:
@@ -140,8 +159,8 @@ def line_word(line: Any) -> str:
 def statement_columns(named: Mapping[uuid.UUID, Named], foreign: bool) -> list[Column]:
     """For the page. `foreign`: some line was paid in another currency."""
     return [
-        Column("occurred_at", _("When")),
         worded("what", _("Entry"), line_word, heading=True),
+        moment("occurred_at", _("When (UTC)")),
         about(named, _("About")),
         *([ORIGINAL] if foreign else []),
         side("debit", _("Debit")),

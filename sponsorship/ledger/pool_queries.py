@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import BigInteger, cast, func, nulls_last, select
@@ -89,7 +90,7 @@ _FREE = Lot.amount_minor - Lot.reserved_minor - Lot.spent_minor - Lot.charged_mi
 def lots(pool_id: uuid.UUID, query: TableQuery) -> Page:
     """The pool's lots in the order in which their money is used: end date (none last), deposit, identifier. With the
     filter `state` at `open` only those that have money free."""
-    return _page(_lots(pool_id, query), query, PoolLot, ("amount", "reserved", "spent", "charged"))
+    return _page(_lots(pool_id, query), query, PoolLot, "free", ("amount", "reserved", "spent", "charged"))
 
 
 def all_lots(pool_id: uuid.UUID, query: TableQuery) -> Iterator[PoolLot]:
@@ -109,7 +110,8 @@ def _lots(pool_id: uuid.UUID, query: TableQuery) -> Any:
 def reservations(pool_id: uuid.UUID, query: TableQuery) -> Page:
     """The reservations that use the pool, newest first. With the filter `state` at `open` only those that still hold
     money of it."""
-    return _page(_reservations(pool_id, query), query, PoolReservation, ("direct", "support", "spent", "released"))
+    return _page(_reservations(pool_id, query), query, PoolReservation, "left",
+                 ("direct", "support", "spent", "released"))
 
 
 def all_reservations(pool_id: uuid.UUID, query: TableQuery) -> Iterator[PoolReservation]:
@@ -137,7 +139,7 @@ def _reservations(pool_id: uuid.UUID, query: TableQuery) -> Any:
 
 def shortfalls(pool_id: uuid.UUID, query: TableQuery) -> Page:
     """The pool's shortfalls, newest first. With the filter `state` at `open` only those not covered yet."""
-    return _page(_shortfalls(pool_id, query), query, PoolShortfall, ("amount", "covered"))
+    return _page(_shortfalls(pool_id, query), query, PoolShortfall, "left", ("amount", "covered"))
 
 
 def all_shortfalls(pool_id: uuid.UUID, query: TableQuery) -> Iterator[PoolShortfall]:
@@ -166,12 +168,15 @@ def _sum(amount: Any) -> Any:
     return cast(func.coalesce(func.sum(amount), 0), BigInteger)
 
 
-def _page(found: Any, query: TableQuery, row: Any, summed: tuple[str, ...]) -> Page:
+def _page(found: Any, query: TableQuery, row: Any, left: str, summed: tuple[str, ...]) -> Page:
+    """`left` is the row's own property, which holds of the sums as of a row."""
     whole = found.order_by(None).subquery()
     total, *sums = db.session.execute(
         select(func.count(), *(_sum(whole.c[name]) for name in summed)).select_from(whole)).one()
     rows = db.session.execute(found.offset(query.offset).limit(query.limit)) if total else ()
-    return Page(tuple(row(*values) for values in rows), total, dict(zip(summed, sums, strict=True)))
+    found_sums = dict(zip(summed, sums, strict=True))
+    return Page(tuple(row(*values) for values in rows), total,
+                {**found_sums, left: getattr(row, left).fget(SimpleNamespace(**found_sums))})
 
 
 def _all(found: Any, row: Any) -> Iterator[Any]:

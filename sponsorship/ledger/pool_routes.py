@@ -85,10 +85,13 @@ def pool(id: uuid.UUID) -> Any:
             figures.shortfall),
         unmet=_shortfall_table(unmet.rows, unmet, TableQuery(), csv=False, caption=_("Shortfalls still to be covered")),
         accounts=Table(
-            _("Accounts of this pool"), lists.TRIAL, accounts, csv=False, stack=False, anchor="accounts",
-            row_url=lambda account: url_for("ledger.account", id=account.id),
+            _("Accounts of this pool"), (_account, *lists.TRIAL[1:]), accounts, csv=False, stack=False,
+            anchor="accounts", row_url=lambda account: url_for("ledger.account", id=account.id),
         ),
     )
+
+
+_account = worded("name", _l("Account"), lambda row: words.ACCOUNTS[row.kind][0], heading=True)
 
 
 def _figures(f: PoolFigures) -> list[tuple[Any, Any]]:
@@ -103,7 +106,7 @@ def _figures(f: PoolFigures) -> list[tuple[Any, Any]]:
 
 
 def _open_filter(label: Any) -> tuple[Filter, ...]:
-    return (Filter("state", _l("Show"), [(OPEN, label)]),)
+    return (Filter("state", _l("Which"), [(OPEN, label)]),)
 
 
 LOTS = _open_filter(_l("With money free"))
@@ -132,7 +135,7 @@ def _listed(
 def lots(id: uuid.UUID) -> Any:
     """The contributions whose money lies in the pool, in the order in which it is used."""
     return _listed(id, "lots", LOTS, pool_queries.lots, pool_queries.all_lots, _lot_columns, {
-        "caption": _("Lots"), "broad": True, "empty_title": _("No lot yet"),
+        "caption": _("Lots"), "empty_title": _("No lot yet"),
         "empty_text": _("Each contribution accepted into the pool stands here as a lot."),
     })
 
@@ -141,13 +144,13 @@ def _lot_columns(rows: Iterable[PoolLot]) -> list[Column]:
     named = words.subjects((row.source_type, row.source_id) for row in rows)
     return [
         lists.about(named, _("From"), "source_id", heading=True),
-        Column("deposited_at", _("Deposited")),
-        Column("end_date", _("May be promised until")),
+        lists.day("deposited_at", _("Deposited")),
+        Column("end_date", _("Promise until")),
         worded("rate_bp", _("Support costs, %"), lambda lot: _percent(lot.rate_bp), numeric=True),
         money("amount", _("Came in")),
         money("reserved", _("Reserved")),
         money("spent", _("Spent")),
-        money("charged", _("Fees, refunds, losses")),
+        money("charged", _("Fees and returns")),
         money("free", _("Free")),
     ]
 
@@ -164,7 +167,7 @@ def reservations(id: uuid.UUID) -> Any:
     return _listed(
         id, "reservations", RESERVATIONS, pool_queries.reservations, pool_queries.all_reservations,
         _reservation_columns, {
-            "caption": _("Reservations"), "broad": True, "empty_title": _("Nothing reserved yet"),
+            "caption": _("Reservations"), "empty_title": _("Nothing reserved yet"),
             "empty_text": _("Money is reserved when an obligation is certified."),
         })
 
@@ -173,7 +176,7 @@ def _reservation_columns(rows: Iterable[PoolReservation]) -> list[Column]:
     named = words.subjects((row.subject_type, row.subject_id) for row in rows)
     return [
         lists.about(named, _("For"), heading=True),
-        Column("reserved_at", _("Reserved on")),
+        lists.day("reserved_at", _("Reserved on")),
         money("direct", _("Direct costs")),
         money("support", _("Support costs")),
         money("spent", _("Spent")),
@@ -201,7 +204,7 @@ def _shortfall_columns(rows: Iterable[PoolShortfall]) -> list[Column]:
     named = words.subjects((row.source_type, row.source_id) for row in rows)
     return [
         worded("what", _("What took it"), lambda row: words.entry_label(row.entry_kind), heading=True),
-        Column("occurred_at", _("When")),
+        lists.day("occurred_at", _("When")),
         lists.about(named, _("Caused by"), "source_id"),
         worded("becomes", _("Once covered"), lambda row: words.ACCOUNTS[row.becomes][0]),
         money("amount", _("Amount")),

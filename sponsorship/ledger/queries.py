@@ -75,6 +75,15 @@ class PoolFigures:
     def spent(self) -> int:
         return self.spent_direct + self.spent_support
 
+    @property
+    def came_in(self) -> int:
+        """What came and stayed: came in - went out = available + reserved."""
+        return self.received + self.exchange - self.refunded
+
+    @property
+    def went_out(self) -> int:
+        return self.spent + self.fees + self.losses
+
 
 FIGURES = (
     "received", "refunded", "exchange", "fees", "losses", "available", "reserved", "spent_direct", "spent_support",

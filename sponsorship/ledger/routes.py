@@ -53,21 +53,15 @@ def _sum(rows: Iterable[books.AccountRow], kind: str) -> Any:
 
 
 def _pools(pools: list[PoolFigures], query: TableQuery) -> Table:
-    """Columns of what happened to no pool are left out."""
-    shown = [
-        (name, label) for name, label, always in (
-            ("received", _("Received"), True), ("refunded", _("Paid back"), False),
-            ("exchange", _("Exchange difference"), False), ("fees", _("Fees"), True), ("losses", _("Losses"), False),
-            ("spent_direct", _("Direct costs"), True), ("spent_support", _("Support costs"), True),
-            ("reserved", _("Reserved"), True), ("available", _("Available"), True),
-            ("shortfall", _("Shortfall"), False),
-        ) if always or any(getattr(pool, name) for pool in pools)
+    columns = [
+        pool_name(), money("came_in", _("Came in")), money("went_out", _("Went out")),
+        money("reserved", _("Reserved")), money("available", _("Available")),
+        *([money("shortfall", _("Shortfall"))] if any(pool.shortfall for pool in pools) else []),
     ]
     return Table(
-        _("Pools"), [pool_name(), *(money(name, label) for name, label in shown)], pools,
-        csv=False, anchor="pools", query=query, total=len(pools), per_page=max(len(pools), 1),
-        row_url=lambda pool: url_for("ledger.pool", id=pool.pool_id), broad=len(shown) > 6,
-        totals={name: usd(sum(getattr(pool, name) for pool in pools)) for name, _label in shown}
+        _("Pools"), columns, pools, csv=False, anchor="pools", query=query, total=len(pools),
+        row_url=lambda pool: url_for("ledger.pool", id=pool.pool_id),
+        totals={c.key: usd(sum(getattr(pool, c.key) for pool in pools)) for c in columns[1:]}
         if len(pools) > 1 else None,
         empty_title=_("No pool is open yet"),
         empty_text=_("A pool is opened with the first purpose that money may be given for."),
@@ -121,11 +115,11 @@ def entry(id: uuid.UUID) -> Any:
     """One entry with its legs, in both books."""
     page = books.get_entry(id)
     named = words.subjects([(page.subject_type, page.subject_id)])
-    columns = (*LEGS, ORIGINAL) if any(leg.rate for leg in page.legs) else LEGS
     tables = []
     for book, caption in (("P", _("Legs")), ("B", _("Legs in the budgetary book"))):
         legs = [leg for leg in page.legs if leg.book == book]
         if legs:
+            columns = (*LEGS, ORIGINAL) if any(leg.rate for leg in legs) else LEGS
             tables.append(Table(
                 caption, columns, legs, csv=False, stack=len(columns) > 3, anchor=f"legs-{book.lower()}",
                 row_url=lambda leg: account_routes.address(leg.account_id, page.occurred_at.year),
