@@ -40,13 +40,16 @@ WIRING = (
     "sponsorship.gateways.rate_watch:register",
     "sponsorship.contributions.inbox:register_handlers",
     "sponsorship.contributions.desk:register",
+    "sponsorship.contributions.ledger_words:register",
     "sponsorship.applications.signals_in:subscribe",
     "sponsorship.applications.desk:register",
     "sponsorship.applications.panels:register",
     "sponsorship.awards.signals_in:subscribe",
     "sponsorship.awards.desk:register",
+    "sponsorship.awards.ledger_words:register",
     "sponsorship.disbursements.signals_in:subscribe",
     "sponsorship.disbursements.desk:register",
+    "sponsorship.disbursements.ledger_words:register",
     "sponsorship.transparency.panels:register",
 )
 JOBS = (

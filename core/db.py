@@ -175,11 +175,14 @@ def _on_connect(connection: Any, _record: Any) -> None:
 def _on_begin(connection: Any) -> None:
     if connection.dialect.name == "sqlite":
         read = mode() == "read"
-        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read else 'OFF'}")
+        if connection.info.get("query_only", False) != read:  # each PRAGMA makes SQLite compile every statement anew
+            connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read else 'OFF'}")
+            connection.info["query_only"] = read
         # IMMEDIATE: a deferred read followed by a write fails at once when another writer committed in between
         connection.exec_driver_sql("BEGIN" if read else "BEGIN IMMEDIATE")
-    elif mode() == "read":
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+    else:
+        # psycopg's BEGIN is still to come, and says so: no round trip more
+        connection.connection.driver_connection.read_only = mode() == "read" or None
 
 
 # --- commands ---------------------------------------------------------------------------------------------------

@@ -41,6 +41,11 @@ def trigger(table: Table, name: str, *, sqlite: str | tuple[str, ...], postgresq
             event.listen(table, "after_create", DDL(statement.replace("%", "%%")).execute_if(dialect=dialect))
 
 
+def function(table: Table, statement: str) -> None:
+    """A function of PostgreSQL that is no trigger's, made after `table` (a complete CREATE OR REPLACE FUNCTION)."""
+    event.listen(table, "after_create", DDL(statement.replace("%", "%%")).execute_if(dialect="postgresql"))
+
+
 def append_only(table: Table, *, key: str | tuple[str, ...] = "id", updatable: tuple[str, ...] = ()) -> None:
     """Rows may be added, never changed, deleted, replaced or truncated.
 

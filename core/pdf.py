@@ -280,7 +280,7 @@ class _Setter:
         totals = None
         if block.totals:
             totals = [self.plain(plain_text(block.totals[column.key], column.currency)) if column.key in block.totals
-                      else "" if number else _("Total") for number, column in enumerate(columns)]
+                      else "" if number else self.plain(_("Total")) for number, column in enumerate(columns)]
         size, widths = self.columns(whole, headings, [*rows, totals] if totals else rows)
 
         def line(texts: Sequence[str]) -> list[Any]:

@@ -279,7 +279,7 @@ def field_kind(field: Field) -> str:
 def field_type(field: Field) -> str:
     """The ``type`` of an input: a day that could not be read turns into text, so that it can be corrected."""
     if isinstance(field, DateField):
-        return "text" if _typed(field) and field.data is None else "date"
+        return "text" if _typed(field) and field.data is None else getattr(field, "picker", "date")
     if isinstance(field, MoneyField | IntegerField):
         return "text"
     return str(getattr(field.widget, "input_type", "text"))

@@ -91,7 +91,7 @@ class Entry(Base):
     """One fact of the books. The deferred foreign key refuses to commit an entry without its posting."""
 
     __tablename__ = "entry"
-    __table_args__ = (Index(None, "subject_type", "subject_id"), Index(None, "occurred_at"))
+    __table_args__ = (Index(None, "subject_type", "subject_id"), Index(None, "occurred_at", "id"))
     id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("posting.entry_id", deferrable=True, initially="DEFERRED"), primary_key=True
     )

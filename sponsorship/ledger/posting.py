@@ -1,4 +1,5 @@
-"""post(): the only door to the books. Three statements; the database checks the entry and moves the balances."""
+"""post(): the only door to the books. The database checks the entry and moves the balances: see guards.py, and
+entry_sql.py for the statements."""
 
 from __future__ import annotations
 
@@ -6,23 +7,19 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
-from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import BindParameter, Connection, TextClause, Uuid, bindparam, insert, select, text
-from sqlalchemy import Date as SqlDate
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, select
 
 from core import clock
 from core.actor import Actor
 from core.db import command, db, new_id
 from core.errors import NotFound, RuleBroken
-from sponsorship.ledger.models import MAX_USD_MINOR, Account, Entry, Leg, Posting, tables
+from sponsorship.ledger.entry_sql import EntryRow, LegSpec, write_entry
+from sponsorship.ledger.models import MAX_USD_MINOR, Account, Entry, Leg, tables
 
 Subject = tuple[str, uuid.UUID]  # what an entry is about: a type such as "award", and its identifier
-_entry, _leg, _posting, _account = tables(Entry, Leg, Posting, Account)
+_entry, _leg, _account = tables(Entry, Leg, Account)
 
 
 class NotEnoughMoney(RuleBroken):
@@ -43,21 +40,6 @@ class KeyReused(RuleBroken):
 
     def __init__(self) -> None:
         super().__init__(_l("This was already recorded with other figures. Nothing was written."))
-
-
-@dataclass(frozen=True, slots=True)
-class LegSpec:
-    """One leg to post: `side` D or C, US cents above zero. An amount paid in another currency names the original
-    minor units (0 for an exchange difference), the currency, the rate as text, its source and its date."""
-
-    account_id: uuid.UUID
-    side: str
-    usd_minor: int
-    original_minor: int | None = None
-    original_currency: str = "USD"
-    rate: str | None = None
-    rate_source: str | None = None
-    rate_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,25 +129,15 @@ def post_once(
     _check(legs)
     session = db.session()
     connection = session.connection()
-    entry_id, now = new_id(), clock.real_now()
-    subject_type, subject_id = subject if subject else (None, None)
-    values = {
-        "id": entry_id, "kind": kind, "key": key, "occurred_at": occurred_at or clock.now(), "recorded_at": now,
-        "actor": actor.code, "actor_id": actor.person_id, "subject_type": subject_type, "subject_id": subject_id,
-        "corrects_id": corrects,
-    }
-    if not _insert_entry(connection, values):
+    subject_type, subject_id = subject or (None, None)
+    row = EntryRow(
+        new_id(), kind, key, occurred_at or clock.now(), clock.real_now(), actor.code, actor.person_id, subject_type,
+        subject_id, corrects,
+    )
+    if not write_entry(connection, row, legs):
         return Posted(_first(connection, kind, legs, key, subject), False)
     session.info["wrote"] = True  # these statements go past the session, which must know of them
-    parameters: dict[str, Any] = {"entry": entry_id}
-    for n, leg in enumerate(legs):
-        parameters[f"a{n}"], parameters[f"s{n}"], parameters[f"u{n}"] = leg.account_id, leg.side, leg.usd_minor
-        parameters[f"o{n}"] = leg.usd_minor if leg.original_minor is None else leg.original_minor
-        parameters[f"c{n}"], parameters[f"r{n}"] = leg.original_currency, leg.rate
-        parameters[f"q{n}"], parameters[f"d{n}"] = leg.rate_source, leg.rate_date
-    connection.execute(_insert_legs(len(legs)), parameters)
-    connection.execute(_INSERT_POSTING, {"entry_id": entry_id, "posted_at": now})
-    return Posted(entry_id, True)
+    return Posted(row.id, True)
 
 
 def _check(legs: Sequence[LegSpec]) -> None:
@@ -182,41 +154,6 @@ def _check(legs: Sequence[LegSpec]) -> None:
             raise ValueError("a leg stands on side D or C")
     if len(legs) < 2 or balance:
         raise ValueError("an entry has two legs or more and balances")
-
-
-_INSERT_ENTRY = insert(_entry)
-_INSERT_ENTRY_PG = pg_insert(_entry).on_conflict_do_nothing(index_elements=["key"]).returning(_entry.c.id)
-_INSERT_POSTING = insert(_posting)
-
-
-def _insert_entry(connection: Connection, values: dict[str, Any]) -> bool:
-    """Insert the entry; False when its key is known. On PostgreSQL a second writer of the same key waits here for
-    the first to end. On SQLite a refused statement leaves the transaction standing."""
-    if connection.dialect.name == "postgresql":
-        return connection.execute(_INSERT_ENTRY_PG, values).first() is not None
-    try:
-        connection.execute(_INSERT_ENTRY, values)
-    except IntegrityError:
-        known = select(_entry.c.id).where(_entry.c.key == values["key"])
-        if connection.execute(known).first() is None:
-            raise
-        return False
-    return True
-
-
-@lru_cache(maxsize=64)
-def _insert_legs(count: int) -> TextClause:
-    """One statement for all legs, kept by their number: SQLAlchemy does not cache an insert of many VALUES."""
-    rows = ", ".join(
-        f"(:entry, {n}, :a{n}, :s{n}, :u{n}, :o{n}, :c{n}, :r{n}, :q{n}, :d{n})" for n in range(count)
-    )
-    types: list[BindParameter[Any]] = [bindparam("entry", type_=Uuid())]
-    for n in range(count):
-        types += [bindparam(f"a{n}", type_=Uuid()), bindparam(f"d{n}", type_=SqlDate())]
-    return text(
-        "INSERT INTO leg (entry_id, n, account_id, side, usd_minor, original_minor, original_currency, rate,"
-        f" rate_source, rate_date) VALUES {rows}"
-    ).bindparams(*types)
 
 
 def _first(

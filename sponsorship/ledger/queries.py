@@ -1,6 +1,7 @@
 """What pages and other rooms read from the ledger: typed rows, US cents, a fixed number of queries each.
 
-Figures come from the accounts' running totals, so their cost does not grow with history.
+Figures of today come from the accounts' running totals, those of another instant from the months' (moments.py): their
+cost does not grow with history.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import case, select
+from sqlalchemy import select
 
 from core import clock
 from core.db import db
 from core.errors import NotFound
 from core.money import direct_carried_by
 from sponsorship.ledger.models import Account, Lot, Pool, Reservation, ReservationLine
+from sponsorship.ledger.moments import NOTHING, Totals, after, totals_before
 from sponsorship.ledger.reservations import Line, NotEnoughMoney, free_lots, lines_of, take
 
 
@@ -48,9 +50,9 @@ def pools_by_ids(pool_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PoolRow]:
 
 @dataclass(frozen=True)
 class PoolFigures:
-    """One pool today, US cents: received + exchange - refunded - fees - losses = available + reserved + spent_direct +
-    spent_support. The shortfall stands apart; `exchange` is signed; `in_transit` is the part of spent_direct that the
-    bank has not confirmed yet."""
+    """One pool at one instant, US cents: received + exchange - refunded - fees - losses = available + reserved +
+    spent_direct + spent_support. The shortfall stands apart; `exchange` is signed; `in_transit` is the part of
+    spent_direct that the bank has not confirmed yet."""
 
     pool_id: uuid.UUID
     code: str
@@ -73,26 +75,39 @@ class PoolFigures:
     def spent(self) -> int:
         return self.spent_direct + self.spent_support
 
+    @property
+    def came_in(self) -> int:
+        """What came and stayed: came in - went out = available + reserved."""
+        return self.received + self.exchange - self.refunded
 
-_FIGURES = (
+    @property
+    def went_out(self) -> int:
+        return self.spent + self.fees + self.losses
+
+
+FIGURES = (
     "received", "refunded", "exchange", "fees", "losses", "available", "reserved", "spent_direct", "spent_support",
     "in_transit", "shortfall",
 )
 
 
-def pool_figures(include_demo: bool = True) -> list[PoolFigures]:
-    """Every pool's figures, by code: one query over the accounts."""
+def pool_figures(include_demo: bool = True, at: datetime | None = None) -> list[PoolFigures]:
+    """Every pool's figures, by code: now, or with what had happened until `at` (aware)."""
     query = (
-        select(Pool.id, Pool.code, Pool.name, Pool.earmark, Pool.is_demo, Account.kind, _balance())
+        select(Pool.id, Pool.code, Pool.name, Pool.earmark, Pool.is_demo, Account.id.label("account_id"), Account.kind,
+               Account.side, Account.debits_posted, Account.credits_posted)
         .join(Account, Account.pool_id == Pool.id)
-        .where(Account.kind.in_(_FIGURES))
+        .where(Account.kind.in_(FIGURES))
         .order_by(Pool.code)
     )
+    then = None if at is None else totals_before(after(at))
     heads: dict[uuid.UUID, tuple[Any, ...]] = {}
     amounts: dict[uuid.UUID, dict[str, int]] = {}
     for row in db.session.execute(query if include_demo else query.where(~Pool.is_demo)):
+        totals = (Totals(row.debits_posted, row.credits_posted) if then is None else
+                  then.get(row.account_id, NOTHING))
         heads[row.id] = (row.id, row.code, row.name, row.earmark, row.is_demo)
-        amounts.setdefault(row.id, {})[row.kind] = row.balance
+        amounts.setdefault(row.id, {})[row.kind] = totals.balance(row.side)
     return [PoolFigures(*head, **cast(dict[str, Any], amounts[pool_id])) for pool_id, head in heads.items()]
 
 
@@ -129,16 +144,8 @@ def fund_figures(include_demo: bool = True) -> FundFigures:
     suspense = sum(owed)
     return FundFigures(
         as_of=clock.now(), in_suspense=suspense, pools=tuple(pools),
-        **{name: sum(getattr(pool, name) for pool in pools) for name in _FIGURES},
+        **{name: sum(getattr(pool, name) for pool in pools) for name in FIGURES},
     )
-
-
-def _balance() -> Any:
-    """The balance on the account's normal side."""
-    return case(
-        (Account.side == "D", Account.debits_posted - Account.credits_posted),
-        else_=Account.credits_posted - Account.debits_posted,
-    ).label("balance")
 
 
 # --- what money carries -----------------------------------------------------------------------------------------

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+
+from core.machines import State
 
 ACCOUNTS: dict[str, tuple[Any, Any]] = {
     "bank": (_l("Bank"), _l("Money in the fund's bank account.")),
@@ -92,7 +94,9 @@ ENTRIES: dict[str, Any] = {
     "spend.return": _l("Payment returned"),
     "shortfall.cover": _l("Shortfall covered"),
 }
-Describe = Callable[[Iterable[uuid.UUID]], dict[uuid.UUID, tuple[str, str]]]
+Named = tuple[str, str | None]  # a name, and the address of its page where the reader may open it
+Describe = Callable[[Iterable[uuid.UUID]], Mapping[uuid.UUID, Named]]
+Earmark = Mapping[str, Any] | None
 SUBJECTS: dict[str, tuple[Any, Describe | None]] = {
     "contribution": (_l("Contribution"), None),
     "award": (_l("Award"), None),
@@ -100,21 +104,37 @@ SUBJECTS: dict[str, tuple[Any, Describe | None]] = {
     "pool": (_l("Pool"), None),
     "shortfall": (_l("Shortfall"), None),
     "payout": (_l("Payout"), None),
+    "refund": (_l("Refund"), None),
+    "dispute": (_l("Dispute"), None),
+    "exchange": (_l("Exchange difference of a refund"), None),
 }
+_EARMARKS: list[Callable[[Sequence[Earmark]], list[str]]] = []
 
 
 def describe_subjects(subject_type: str, label: Any, describe: Describe) -> None:
-    """A room says how the ledger's pages name and link what its entries are about: identifiers to (name, address)."""
+    """A room says how the ledger's pages name and link what its entries are about."""
     SUBJECTS[subject_type] = (label, describe)
 
 
-def subjects(pairs: Iterable[tuple[str | None, uuid.UUID | None]]) -> dict[uuid.UUID, tuple[str, str | None]]:
-    """(name, address or None) of each thing that entries are about; one look-up for each type."""
+def describe_earmarks(describe: Callable[[Sequence[Earmark]], list[str]]) -> None:
+    """A room says how earmarks read, in the order given; the last to say so is asked."""
+    _EARMARKS[:] = [describe]
+
+
+def earmarks(found: Sequence[Earmark]) -> list[str]:
+    """What each earmark lets money be used for, in the reader's language."""
+    if _EARMARKS:
+        return _EARMARKS[0](found)
+    return [_("With an earmark") if earmark else _("Without an earmark") for earmark in found]
+
+
+def subjects(pairs: Iterable[tuple[str | None, uuid.UUID | None]]) -> dict[uuid.UUID, Named]:
+    """How each thing that entries are about is named; one look-up for each type."""
     wanted: dict[str, set[uuid.UUID]] = {}
     for kind, subject_id in pairs:
         if kind and subject_id:
             wanted.setdefault(kind, set()).add(subject_id)
-    found: dict[uuid.UUID, tuple[str, str | None]] = {}
+    found: dict[uuid.UUID, Named] = {}
     for kind, ids in wanted.items():
         label, describe = SUBJECTS.get(kind, (kind.replace("_", " "), None))
         known = describe(ids) if describe else {}
@@ -134,3 +154,8 @@ def account_label(kind: str, pool_name: str | None) -> str:
 def entry_label(kind: str) -> str:
     """The kind of an entry in words."""
     return str(ENTRIES.get(kind) or kind.replace(".", " ").replace("_", " ").capitalize())
+
+
+def payments_state(shortfall_minor: int) -> State:
+    """Whether payments may leave a pool with this shortfall (US cents)."""
+    return State("stopped", _("Stopped"), "stopped") if shortfall_minor else State("open", _("May leave"), "done")
