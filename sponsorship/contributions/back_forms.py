@@ -132,7 +132,8 @@ class DepositForm(BaseForm):
         super().__init__(**kwargs)
         self.currency.choices = list(currencies)
         self.settles.description = gettext(
-            "In %(currency)s. Leave it empty, and the rates of the value date propose it.", currency=pledge_currency)
+            "In %(currency)s, only where the donor paid in another currency. Leave it empty, and the rates of the "
+            "value date say it.", currency=pledge_currency)
 
 
 class ConfirmForm(VersionForm, DepositForm):

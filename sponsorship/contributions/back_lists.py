@@ -79,7 +79,7 @@ CONTRIBUTION_COLUMNS = (
     Column("paid", _l("Paid"), numeric=True, render=_original, csv=_original),
     Column("currency", _l("Currency"), csv=lambda row: _original(row).currency),
     Column("gross", _l("Worth"), numeric=True, sortable=True, currency="USD"),
-    Column("exchange", _l("Exchange difference"), numeric=True, currency="USD"),
+    Column("exchange", _l("Exchange"), numeric=True, currency="USD", render=lambda row: row.exchange or None),
     Column("fee", _l("Fee"), numeric=True, currency="USD"),
     Column("net", _l("Net"), numeric=True, sortable=True, currency="USD"),
     Column("back", _l("Went back"), numeric=True, currency="USD", render=lambda row: row.back or None),

@@ -138,9 +138,8 @@ def _confirmable(contribution_id: uuid.UUID) -> ContributionPage:
 def confirm_form(contribution_id: uuid.UUID) -> Any:
     """Confirm an announced transfer from the bank's statement."""
     page = _confirmable(contribution_id)
-    asked = page.row.amount
     form = ConfirmForm(_currencies(page.pledge), page.pledge.amount.currency, formdata=None, version=page.row.version,
-                       currency=asked.currency, paid=asked, credited=asked if asked.currency == "USD" else None)
+                       currency=page.row.amount.currency, paid=page.row.amount)
     return _form_page(page.pledge, form, page, request.path)
 
 

@@ -35,7 +35,8 @@ def paper_document(page: PaperPage) -> Document:
         language=str(get_locale() or "en").replace("_", "-"), day=row.issued_at.astimezone(UTC).date(), blocks=blocks,
         issuer=(_("Voluntary sponsorship fund of the Programme of Action"),
                 _("General Assembly resolution 68/48, paragraph 18")),
-        addressee=(row.donor,), mark=_("Demonstration") if demo else None,
+        addressee=(row.donor,), footer=_("Issued electronically; this paper bears no signature."),
+        mark=_("Demonstration") if demo else None,
     )
 
 
@@ -61,7 +62,7 @@ def paper_facts(page: PaperPage) -> list[tuple[Any, Any]]:
     if page.exchange:
         facts.append((_("Exchange difference, the fund’s"), page.exchange))
     if page.fee is not None and page.net is not None:
-        facts += [(_("Fee of the payment"), page.fee), (_("At the fund’s disposal"), page.net)]
+        facts += [(_("Fee of the payment"), page.fee), (_("Net, at the fund’s disposal"), page.net)]
     return facts
 
 
