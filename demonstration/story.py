@@ -16,7 +16,7 @@ from sqlalchemy import select
 from core import clock, events, marks, verify
 from core.actor import PUBLIC
 from core.db import db
-from demonstration import applying, giving, paying
+from demonstration import applying, banking, giving, paying
 from demonstration.applying import Sheet, noon
 from demonstration.stage import Stage, set_stage
 from sponsorship.awards.models import Award
@@ -80,6 +80,7 @@ def _money(stage: Stage, today: date) -> None:
     held = giving.pay(foundation, PUBLIC, at + timedelta(days=12, hours=1))
     giving.accept(stage, held, at + timedelta(days=20))
     giving.pay_out(at + timedelta(days=25))
+    banking.early(stage, today)
 
 
 def _sent(stage: Stage, call_id: uuid.UUID, sheets: tuple[Sheet, ...], first: datetime) -> dict[str, uuid.UUID]:
@@ -181,9 +182,10 @@ def _live(stage: Stage, opens_on: date, start: datetime) -> None:
 
 
 def _open_ends(stage: Stage, start: datetime) -> None:
-    """What waits for a hand: an unpaid pledge, a declined card, a gift in suspense, an obligation to certify."""
+    """What waits for a hand: an unpaid pledge, a declined card, a gift in suspense, and what banking.py leaves."""
     giving.pledge_of_state(stage, "donor-xz", "XZ", 20_000_00, start - timedelta(days=4))
     declined = giving.pledge_of_visitor("Demo Association", 750_00, start - timedelta(days=3))
     giving.pay(declined, PUBLIC, start - timedelta(days=3), "decline")
     waiting = giving.pledge_of_visitor("Demo Society", 1_200_00, start - timedelta(days=2))
     giving.pay(waiting, PUBLIC, start - timedelta(days=2))
+    banking.open_ends(stage, start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -12,9 +13,10 @@ from sqlalchemy.exc import DBAPIError
 
 from core import clock
 from core.db import db
-from sponsorship.contributions import checks, service
+from sponsorship.contributions import back_checks, checks, service
 from sponsorship.contributions.back_models import Receipt, Refund
 from sponsorship.contributions.models import Agreement, Contribution, Instalment, Pledge
+from sponsorship.contributions.shortfall_models import Cover
 from sponsorship.gateways.models import StripeEvent
 from tests.integration.test_contributions_payments import FakeGateway, begin, checked, named_pledge, only, settle
 from tests.integration.test_contributions_payments import gateway as gateway
@@ -185,3 +187,140 @@ def test_an_attempt_nobody_asked_about_is_a_fault(gateway: FakeGateway, pool: uu
     assert checks.stripe_was_asked()[1] == []
     db.session.execute(sa.update(Contribution).values(expires_at=clock.real_now() - checks.ASKED_TOO_LONG * 2))
     assert len(checks.stripe_was_asked()[1]) == 1
+
+
+# --- what goes back ---------------------------------------------------------------------------------------------
+@pytest.fixture
+def accepted(gateway: FakeGateway, make: Any, pool: uuid.UUID) -> Contribution:
+    row = begin(gateway, named_pledge())
+    settle(gateway.pay(row.stripe_session_id))
+    checked(make, row.pledge_id)
+    service.accept(row.id, make.actor("head_of_fund"), "Checked.")
+    return only(Contribution, id=row.id)  # type: ignore[no-any-return]
+
+
+def paper(receipt: Receipt, **values: Any) -> Receipt:
+    """A credit note of a cent, with changes."""
+    n = uuid.uuid4().int % 10**6
+    return Receipt(**{
+        "kind": "credit_note", "number": f"CRN-T-{n}", "year": 2020, "sequence": n + 1, "usd_minor": 1,
+        "contribution_id": receipt.contribution_id, "cause_type": "refund", "cause_id": uuid.uuid4(),
+        "cancels_id": receipt.id, "amount_minor": 1, "received_at": clock.now(), "issued_at": clock.now(), **values})
+
+
+def test_credit_notes_cancel_a_receipt_once_and_no_more_than_it_says(accepted: Contribution) -> None:
+    receipt = only(Receipt)
+    assert "cancel no more" in refused(lambda: db.session.add(paper(receipt, amount_minor=receipt.amount_minor + 1)))
+    assert "cancel no more" in refused(lambda: db.session.add(paper(receipt, currency="EUR")))
+    assert "cancel no more" in refused(lambda: db.session.add(paper(receipt, cancels_id=uuid.uuid4())))
+    db.session.add(paper(receipt, amount_minor=receipt.amount_minor - 1))
+    db.session.commit()
+    assert "cancel no more" in refused(lambda: db.session.add(paper(receipt, amount_minor=2)))
+    note = paper(receipt)
+    db.session.add(note)
+    db.session.commit()
+    assert "cancel no more" in refused(lambda: db.session.add(paper(receipt, cancels_id=note.id)))
+    assert any("papers of contribution" in fault for fault in back_checks.papers_say_what_is_kept()[1])
+
+
+def test_a_fact_is_papered_once(accepted: Contribution) -> None:
+    receipt = only(Receipt)
+    again = {"kind": "receipt", "cancels_id": None, "cause_type": "contribution", "cause_id": accepted.id}
+    assert re.search("uq_receipt_cause|UNIQUE", refused(lambda: db.session.add(paper(receipt, **again))))
+    cause = uuid.uuid4()
+    db.session.add(paper(receipt, cause_id=cause))
+    db.session.commit()
+    assert re.search("uq_receipt_cancelled|UNIQUE", refused(lambda: db.session.add(paper(receipt, cause_id=cause))))
+    for values in ({"amount_minor": 0}, {"usd_minor": -1}, {"sequence": 0}, {"cancels_id": None},
+                   {"kind": "receipt"}):
+        refused(lambda values=values: db.session.add(paper(receipt, **values)))
+
+
+def test_papers_are_never_replaced(accepted: Contribution) -> None:
+    """Not by hand either: another content under the same number, a deletion, a replacement."""
+    receipt = only(Receipt)
+    columns = {column.name: getattr(receipt, column.name) for column in Receipt.__table__.columns}
+    for changed in ({"amount_minor": 1}, {"number": "RCT-2020-0001"}, {"id": uuid.uuid4()},
+                    {"id": uuid.uuid4(), "number": "RCT-2020-0001", "sequence": 2}):
+        refused(lambda changed=changed: db.session.execute(sa.insert(Receipt).values(**columns | changed)))
+    for statement in ("DELETE FROM receipt", "UPDATE receipt SET usd_minor = 1",
+                      "UPDATE receipt SET cancels_id = NULL"):
+        assert "append-only" in refused(lambda statement=statement: db.session.execute(sa.text(statement)))
+    if db.engine.dialect.name == "sqlite":
+        replace = sa.insert(Receipt).prefix_with("OR REPLACE").values(**columns | {"amount_minor": 1})
+        assert "append-only" in refused(lambda: db.session.execute(replace))
+    else:
+        assert "append-only" in refused(lambda: db.session.execute(sa.text("TRUNCATE receipt")))
+
+
+def test_the_database_wants_two_people_for_acceptance(gateway: FakeGateway, make: Any, pool: uuid.UUID) -> None:
+    row = begin(gateway, named_pledge())
+    settle(gateway.pay(row.stripe_session_id))
+    both = make.person("fund_manager", "head_of_fund")
+    values = {"state": "accepted", "accepted_at": clock.now(), "pool_id": pool, "accepted_by": both.id}
+    assert "somebody else than who accepts" in refused(update(Contribution, row.id, **values))
+    from core.actor import person
+
+    service.record_check(row.pledge_id, "clear", "A list.", person(both.id))
+    db.session.commit()
+    assert "somebody else than who accepts" in refused(update(Contribution, row.id, **values))
+    service.record_check(row.pledge_id, "not_clear", "A list.", make.actor("fund_manager"))
+    db.session.commit()
+    assert "somebody else than who accepts" in refused(update(Contribution, row.id, **values))
+    checked(make, row.pledge_id)
+    db.session.execute(sa.update(Contribution).where(Contribution.id == row.id).values(**values))
+    db.session.rollback()
+
+
+def test_what_covers_and_refunds_cannot_be(accepted: Contribution, make: Any, pool: uuid.UUID) -> None:
+    who, other, now = make.actor("fund_manager").person_id, make.actor("head_of_fund").person_id, clock.now()
+    cover = {"pool_id": pool, "amount_minor": 1, "requested_by": who, "requested_at": now}
+    for values, name in (({"amount_minor": 0}, "amount_positive"), ({"state": "covered"}, "decided_by_somebody"),
+                         ({"decided_by": other}, "decided_by_somebody"),
+                         ({"state": "covered", "decided_by": who}, "two_people")):
+        words = refused(lambda values=values: db.session.add(Cover(**cover | values)))
+        assert name in words, words
+    db.session.add(Cover(**cover))
+    db.session.commit()
+    assert re.search("uq_cover_one_under_way|UNIQUE", refused(lambda: db.session.add(Cover(**cover))))
+    refund = {"contribution_id": accepted.id, "kind": "refund", "amount_minor": 1, "usd_minor": 1, "reason": "other",
+              "idempotency_key": "k", "requested_by": who, "created_at": now, "asked_at": now}
+    for values, name in (
+        ({"usd_minor": 0}, "amount_positive"), ({"settled_minor": -1}, "settled_positive"),
+        ({"state": "succeeded", "approved_by": other, "recorded_by": other}, "recorded_by_a_third"),
+        ({"state": "succeeded", "approved_by": other, "recorded_by": who}, "recorded_by_a_third"),
+        ({"state": "succeeded", "approved_by": other, "bank_reference": "B"}, "transfer_has_officer"),
+        ({"state": "pending", "approved_by": other}, "pending_has_refund"),
+    ):
+        words = refused(lambda values=values: db.session.add(Refund(**refund | values)))
+        assert name in words, words
+
+
+def test_a_line_of_the_statement_counts_once_unless_corrected(pledge_id: uuid.UUID, make: Any) -> None:
+    officer = make.actor("requesting_officer").person_id
+    by_bank = {"stripe_session_id": None, "stripe_payment_intent_id": None, "bank_reference": "B 1",
+               "confirmed_by": officer, "method": "transfer"}
+    db.session.add(contribution(pledge_id, **paid(**by_bank)))
+    db.session.commit()
+    again = {"attempt": 51, **by_bank}
+    words = refused(lambda: db.session.add(contribution(pledge_id, **paid(**again))))
+    assert re.search("uq_contribution_bank_reference|UNIQUE", words)
+    db.session.add(contribution(pledge_id, **paid(**again, state="corrected")))
+    db.session.flush()
+    db.session.rollback()
+
+
+def test_the_checks_see_what_went_back_wrongly(accepted: Contribution, pool: uuid.UUID) -> None:
+    for check in (back_checks.states_follow_what_is_gone, back_checks.papers_say_what_is_kept,
+                  back_checks.two_people_each):
+        assert check()[1] == []
+    db.session.execute(sa.update(Contribution).values(back_minor=5))
+    db.session.execute(sa.update(Pledge).values(paid_minor=25_000_00, returned_minor=7))
+    faults = back_checks.states_follow_what_is_gone()[1]
+    assert len(faults) == 2 and all("what went back" in fault for fault in faults)
+    db.session.add(Refund(
+        contribution_id=accepted.id, kind="external", state="succeeded", amount_minor=25_000_00, usd_minor=25_000_00,
+        settled_minor=25_000_00, reason="other", idempotency_key="x", created_at=clock.now(), asked_at=clock.now()))
+    db.session.flush()
+    assert any("should be refunded" in fault for fault in back_checks.states_follow_what_is_gone()[1])
+    assert len(back_checks.papers_say_what_is_kept()[1]) == 1
