@@ -39,6 +39,7 @@ WIRING = (
     "meetings.calendar.desk:register",
     "sponsorship.gateways.rate_watch:register",
     "sponsorship.contributions.inbox:register_handlers",
+    "sponsorship.contributions.problem_words:register",
     "sponsorship.contributions.desk:register",
     "sponsorship.applications.signals_in:subscribe",
     "sponsorship.applications.desk:register",

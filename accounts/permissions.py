@@ -77,6 +77,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "contribution.deposit": frozenset({"requesting_officer"}),
     "contribution.check": frozenset({"fund_manager"}),
     "contribution.settings": frozenset({"fund_manager"}),
+    "contribution.invoice": frozenset({"fund_manager"}),
+    "contribution.reconcile": frozenset({"fund_manager"}),
     "contribution.own": frozenset({"donor"}),
     "call.manage": frozenset({"fund_manager"}),
     "application.write": frozenset({"focal_point"}),
