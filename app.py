@@ -67,6 +67,7 @@ CHECKS = (
     "sponsorship.gateways.checks",
     "sponsorship.gateways.rate_verify",
     "sponsorship.contributions.checks",
+    "sponsorship.contributions.stripe_checks",
     "sponsorship.applications.checks",
     "sponsorship.awards.checks",
     "sponsorship.disbursements.checks",

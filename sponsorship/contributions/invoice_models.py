@@ -22,7 +22,8 @@ class DonorInvoice(WithId, Versioned, Base):
 
     `after_minor` is what was paid of the pledge when it was ordered: where more has been paid since, the invoice is
     overtaken. `due_on` is business time, `due_at` the same in real time as Stripe was told. `description` stands for
-    good, since Stripe takes the same words under the same key. `funded_minor` lies in the donor's cash balance at
+    good, since Stripe takes the same words under the same key. `asked_at` is when it was ordered, or its closing, in
+    real time, `checked_at` when Stripe was last asked. `funded_minor` lies in the donor's cash balance at
     Stripe and does not pay the invoice yet. `close_as` is how it is being closed: cancelled (void), paid by another
     way, or given up.
     """
@@ -55,7 +56,7 @@ class DonorInvoice(WithId, Versioned, Base):
 append_only(
     DonorInvoice.__table__,  # type: ignore[arg-type]
     updatable=(
-        "state", "version", "number", "hosted_url", "funded_minor", "checked_at", "sent_at", "closed_at", "close_as",
-        "failure_code",
+        "state", "version", "number", "hosted_url", "funded_minor", "asked_at", "checked_at", "sent_at", "closed_at",
+        "close_as", "failure_code",
     ),
 )

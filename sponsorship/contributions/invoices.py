@@ -174,7 +174,7 @@ def order_close(
         raise RuleBroken(_("Choose how the invoice ends."), code="invoice.how", field="how")
     if not words.strip():
         raise RuleBroken(_("Write why, for the record."), code="invoice.no_words", field="words")
-    invoice.close_as, invoice.checked_at = how, None
+    invoice.close_as, invoice.asked_at, invoice.checked_at = how, clock.real_now(), None
     INVOICE.apply(invoice, "order_close", actor, reason=how, text=words.strip())
 
 
@@ -186,7 +186,8 @@ def overtake(invoice_id: uuid.UUID) -> bool:
     if invoice.state not in PAYABLE or not is_overtaken(pledge, row, invoice):
         return False
     whole = pledge.paid_minor >= invoice.after_minor + row.amount_minor
-    invoice.close_as, invoice.checked_at = "elsewhere" if whole else "void", None
+    invoice.close_as = "elsewhere" if whole else "void"
+    invoice.asked_at, invoice.checked_at = clock.real_now(), None
     INVOICE.apply(invoice, "overtake", INVOICES, reason=invoice.close_as,
                   data={"paid_minor": pledge.paid_minor, "after_minor": invoice.after_minor})
     return True

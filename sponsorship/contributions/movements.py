@@ -97,7 +97,6 @@ def match(movement_id: uuid.UUID) -> str:
     known = _booked(fact.keys)
     if not known.entry_ids:
         if fact.over and _cancel_out(row):
-            movements.matched(row, ())
             return "matched"
         return movements.waits_still(row, NOT_BOOKED, patient=fact.under_way)
     if known.net_minor != row.net_minor or fact.fee_minor != row.fee_minor:
@@ -125,11 +124,16 @@ def _booked(keys: tuple[str, ...]) -> Booked:
 
 def _cancel_out(row: StripeMovement) -> bool:
     """Taken and given back before our books had anything to say (a refund that failed while it was on its way): all
-    movements of the same thing add up to nothing."""
-    total, count = db.session.execute(
-        select(func.sum(StripeMovement.net_minor), func.count()).where(
-            StripeMovement.source_id == row.source_id)).one()
-    return count > 1 and not total
+    movements of the same thing add up to nothing, and none has an entry. They are settled together."""
+    rows = db.session.scalars(
+        select(StripeMovement).where(StripeMovement.source_id == row.source_id).order_by(StripeMovement.id)
+        .with_for_update().execution_options(populate_existing=True)).all()
+    if len(rows) < 2 or sum(one.net_minor for one in rows) != 0 or any(
+            one.state not in ("new", "unmatched") for one in rows):
+        return False
+    for one in rows:
+        movements.matched(one, ())
+    return True
 
 
 def said_of(movement_id: uuid.UUID) -> Booked:

@@ -53,7 +53,7 @@ def _made(event: dict[str, Any]) -> datetime:
 
 
 def _store(event: dict[str, Any], gateway: StripeGateway) -> bool:
-    raw = json.dumps(event, ensure_ascii=False).encode()
+    raw = json.dumps(event, default=str).encode()  # the library reads decimals as such
     return inbox.receive(event, raw, gateway.livemode, version=gateway.api_version, via="listed")
 
 

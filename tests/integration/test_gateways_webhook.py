@@ -48,7 +48,8 @@ SECRET = "whsec_another"
 
 
 @pytest.mark.parametrize("case", [
-    "twice", "infinite", "odd_id", "odd_type", "none", "empty", "rubbish", "other_secret", "old", "future", "other_bytes", "not_json", "not_utf8", "thin",
+    "twice", "infinite", "odd_id", "odd_type",
+    "none", "empty", "rubbish", "other_secret", "old", "future", "other_bytes", "not_json", "not_utf8", "thin",
     "a_list", "no_id", "no_object", "number_id", "no_mode", "huge", "deep",
 ])
 def test_anything_else_is_answered_400_and_leaves_nothing(client: Any, app: Any, case: str) -> None:
