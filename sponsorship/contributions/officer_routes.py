@@ -32,6 +32,7 @@ from sponsorship.contributions.pools import all_pools, pool_of
 from sponsorship.contributions.transitions import CONTRIBUTION, OPEN, PLEDGE
 from sponsorship.gateways import inbox
 from sponsorship.gateways import queries as gateway_queries
+from sponsorship.gateways.money_queries import count_movements_for_a_person
 from sponsorship.gateways.stripe_gateway import GatewayError
 
 
@@ -44,6 +45,8 @@ def _tabs(current: str) -> list[dict[str, Any]]:
         {"label": _("Agreements"), "url": url_for("contributions.agreement_list"), "current": current == "agreements"},
         {"label": _("Unmatched"), "url": url_for("contributions.unmatched"), "current": current == "unmatched",
          "count": waiting or None},
+        {"label": _("At Stripe"), "url": url_for("contributions.movement_list"), "current": current == "stripe",
+         "count": count_movements_for_a_person() or None},
     ]
 
 

@@ -11,19 +11,19 @@ from flask_babel import lazy_gettext as _l
 
 @dataclass(frozen=True)
 class Problem:
-    """`words` say what is wrong, `what_to_do` what a person does about it."""
+    """`words` say what is wrong, `todo` what a person does about it."""
 
     code: str
     words: Any
-    what_to_do: Any
+    todo: Any
 
 
 _PROBLEMS: dict[str, Problem] = {}
 
 
-def register_problem(code: str, words: Any, what_to_do: Any) -> None:
+def register_problem(code: str, words: Any, todo: Any) -> None:
     """A room says what one of its codes means; called once. Another meaning of a known code is a programming error."""
-    made = Problem(code, words, what_to_do)
+    made = Problem(code, words, todo)
     if str(_PROBLEMS.setdefault(code, made).words) != str(words):
         raise ValueError(f"{code} is explained twice")
 
@@ -47,6 +47,11 @@ for _code, _words, _todo in (
     ("other_version", _l("It is written in another version of Stripe’s interface than this program speaks."),
      _l("Ask the operator to set the version of the webhook and of the account, then read it again.")),
     ("no_connection", _l("Stripe could not be reached for days."), _l("Read it again.")),
+    ("not_complete", _l("Stripe had not finished booking it when we last asked."), _l("Read it again.")),
+    ("not booked", _l("Stripe had not finished booking it when we last asked."), _l("Read it again.")),
+    ("not returned", _l("A payout failed, and its money was not back at Stripe when we last asked."),
+     _l("Look at it at Stripe, and read it again.")),
+    ("busy", _l("The database was busy each time."), _l("Read it again.")),
     ("resource_missing", _l("Stripe does not know the object that it told us of."),
      _l("It may belong to another account or mode. Ask the operator, and write here what was found.")),
     ("payout_in_other_currency", _l("A payout in another currency than US dollars."),

@@ -55,5 +55,5 @@ _WORDS = (
 
 def register() -> None:
     """Called once by app.py."""
-    for code, words, what_to_do in _WORDS:
-        register_problem(code, words, what_to_do)
+    for code, words, todo in _WORDS:
+        register_problem(code, words, todo)
