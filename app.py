@@ -108,6 +108,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _rooms(app: Flask, settings: Settings) -> None:
     for path, argument in (("accounts.security:init_security", app), ("accounts.access:init_access", app),
                            ("accounts.cli:register", app), ("sponsorship.gateways.rate_cli:register", app),
+                           ("sponsorship.contributions.stripe_cli:register", app),
                            ("operations.commands:register", app)):
         _load(path)(argument)
     app.extensions["placard_stripe"] = _load("sponsorship.gateways.stripe_gateway:StripeGateway")(settings)

@@ -14,9 +14,13 @@ from sponsorship.gateways.stripe_money_facts import InvoiceFacts, PayoutFacts
 __all__ = ["gateway", "register_handlers"]
 
 
+# news in the wrong order: what it is about may be known in a moment, so it is read again before a person is asked
+_EARLY = ("unknown_refund", "unknown_dispute", "unknown_customer")
+
+
 def _outcome(problem: str = "", waiting: str = "") -> Outcome:
-    if waiting:
-        raise TryLater(waiting)
+    if waiting or problem in _EARLY:
+        raise TryLater(waiting or problem)
     return Outcome("set_aside", problem) if problem else DONE
 
 

@@ -27,6 +27,7 @@ from sponsorship.gateways.stripe_webhook import foreign, is_event, object_id
 CURSOR = "events"
 OVERLAP = timedelta(hours=1)  # an event may appear in the list a little after its own second
 REPLAY = system("stripe-replay")
+SAME = "same object as above"
 
 
 def sweep_events(gateway: StripeGateway) -> tuple[int, int]:
@@ -94,7 +95,7 @@ def replay(
         if problem := foreign(event, gateway.livemode, None):
             outcome = problem
         elif (handler, about) in done and here in ("done", "ignored", "explained"):
-            outcome = "same object as above"
+            outcome = SAME
         else:
             done.add((handler, about))
             outcome, changes = _again(event, handler, here, gateway, dry_run)
