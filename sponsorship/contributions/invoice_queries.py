@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
@@ -19,8 +19,17 @@ from core.web.tables import TableQuery
 from sponsorship.contributions.invoice_models import DonorInvoice
 from sponsorship.contributions.invoice_states import INVOICE
 from sponsorship.contributions.models import Contribution, Pledge
-from sponsorship.contributions.queries import MAX_LIST, ContributionRow, contribution_rows, joined
-from sponsorship.contributions.transitions import OPEN
+from sponsorship.contributions.queries import (
+    MAX_LIST,
+    ContributionRow,
+    PledgeRow,
+    contribution_rows,
+    joined,
+    pledge_rows,
+)
+from sponsorship.contributions.transitions import LIVE, OPEN
+
+DUE_SOON = timedelta(days=60)
 
 
 @dataclass(frozen=True)
@@ -131,6 +140,16 @@ def invoice_out(pledge_id: uuid.UUID, today: date) -> InvoiceRow | None:
     """The invoice of a pledge that is out, or about to be."""
     rows = _rows(_base().where(Pledge.id == pledge_id, DonorInvoice.state.in_(("ordered", "open", "closing"))), today)
     return rows[0] if rows else None
+
+
+def due_without(today: date, limit: int = 10) -> list[PledgeRow]:
+    """Pledges with an instalment due within two months and no invoice out, the earliest first."""
+    its = aliased(Contribution)
+    out = select(its.id).where(its.pledge_id == Pledge.id, its.method == "invoice", its.state.in_(LIVE)).exists()
+    return pledge_rows(list(db.session.scalars(
+        select(Pledge).where(Pledge.state.in_(OPEN), Pledge.current_minor > Pledge.paid_minor,
+                             Pledge.next_due_on <= today + DUE_SOON, ~out)
+        .order_by(Pledge.next_due_on, Pledge.id).limit(limit))))
 
 
 def failed_invoices(today: date, limit: int = 20) -> list[InvoiceRow]:

@@ -52,8 +52,11 @@ def invoice_list() -> Any:
     rows, total = invoice_queries.list_invoices(query, clock.today(), everything=query.format is not None)
     if query.format:
         return download(query, stripe_columns.INVOICE_COLUMNS, rows, "invoices")
-    return render_template("contributions/invoices.html", table=stripe_columns.invoice_table(rows, total, query),
-                           tabs=stripe_tabs("invoices"), crumbs=stripe_crumbs((_("Invoices"), None)))
+    may = not query.filtered and allows(current_actor(), "contribution.invoice")
+    return render_template(
+        "contributions/invoices.html", table=stripe_columns.invoice_table(rows, total, query),
+        soon=invoice_queries.due_without(clock.today()) if may else [], tabs=stripe_tabs("invoices"),
+        crumbs=stripe_crumbs((_("Invoices"), None)))
 
 
 @bp.get("/contributions/invoices/<uuid:invoice_id>/")

@@ -31,4 +31,4 @@ def look_up(event_id: uuid.UUID) -> Any:
             failure = problem_of(error.code)
     return render_template(
         "contributions/look_up.html", event=event, lines=lines, failure=failure, problem=problem_of(event.note),
-        crumbs=stripe_crumbs((_("Unmatched"), url_for("contributions.unmatched")), (event.object_id, None)))
+        crumbs=stripe_crumbs((_("Unmatched"), url_for("contributions.unmatched")), (_("What Stripe says"), None)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 
 from core.money import usd
 from core.web.formats import day_html
@@ -38,6 +40,11 @@ def _day(name: str) -> Any:
     return lambda row: day_html(getattr(row, name).astimezone(UTC).date()) if getattr(row, name) else None
 
 
+def _name(key: str) -> Any:
+    """A column of Stripe's long names, which break anywhere."""
+    return lambda row: Markup('<span class="file">{}</span>').format(getattr(row, key)) if getattr(row, key) else None
+
+
 def _state(row: Any) -> str:
     return str(row.status.label)
 
@@ -55,7 +62,7 @@ PAYOUT_FILTERS = (
     Filter("q", _l("Identifier or bank reference")),
 )
 PAYOUT_COLUMNS = (
-    Column("payout_id", _l("Payout"), heading=True),
+    Column("payout_id", _l("Payout"), heading=True, render=_name("payout_id"), csv=lambda row: row.payout_id),
     Column("status", _l("Status"), csv=_state),
     Column("created_at", _l("Made"), sortable=True, render=_day("created_at")),
     Column("arrives_on", _l("Arrives"), sortable=True),
@@ -78,7 +85,7 @@ MOVEMENT_COLUMNS = (
     Column("amount", _l("Gross"), numeric=True, currency="USD"),
     Column("fee", _l("Fee"), numeric=True, currency="USD"),
     Column("net", _l("Net"), numeric=True, sortable=True, currency="USD"),
-    Column("source_id", _l("Object at Stripe")),
+    Column("source_id", _l("Object at Stripe"), render=_name("source_id"), csv=lambda row: row.source_id),
     Column("payout_id", _l("Paid out in")),
     Column("txn_id", _l("Movement")),
     Column("type", _l("Type at Stripe")),
@@ -86,8 +93,8 @@ MOVEMENT_COLUMNS = (
 )
 _MOVEMENT_ON_PAGE = tuple(c for c in MOVEMENT_COLUMNS if c.key in (
     "category", "status", "created_at", "amount", "fee", "net", "source_id"))
-_CONTENTS_ON_PAGE = tuple(c for c in MOVEMENT_COLUMNS if c.key in ("category", "status", "amount", "fee", "net",
-                                                                    "source_id"))
+_CONTENTS_ON_PAGE = tuple(replace(c, sortable=False) for c in MOVEMENT_COLUMNS if c.key in (
+    "category", "status", "amount", "fee", "net", "source_id"))
 
 INVOICE_SORTABLE = ("due_on", "ordered_at", "amount")
 INVOICE_FILTERS = (

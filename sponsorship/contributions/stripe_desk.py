@@ -15,6 +15,7 @@ from sponsorship.contributions.invoice_queries import failed_invoices
 from sponsorship.contributions.stripe_columns import category_word
 from sponsorship.gateways import money_queries
 
+SETTLE_WITHIN = timedelta(days=1)
 LOOK_AFTER = timedelta(days=2)  # a statement may be a little behind Stripe
 
 
@@ -22,9 +23,9 @@ def movements(_actor: Actor) -> list[DeskItem]:
     """Movements of Stripe's balance that are not in the books, and payouts that do not contain what they paid out."""
     found = [
         DeskItem(
-            title=_("%(what)s of %(amount)s at Stripe is not in the books", what=category_word(row.category),
+            title=_("Not in the books: %(what)s at Stripe, %(amount)s", what=category_word(row.category),
                     amount=format_money(row.net)),
-            url=url_for("contributions.movement", movement_id=row.id), due=row.created_at,
+            url=url_for("contributions.movement", movement_id=row.id), due=row.created_at + SETTLE_WITHIN,
             what=_("Book it, or explain it"), reference=row.txn_id, tone="attention",
         )
         for row in money_queries.movements_for_a_person()

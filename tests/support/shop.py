@@ -54,6 +54,11 @@ class Shop:
         assert answer.location.startswith(self.simulator.url)
         return str(answer.location)
 
+    def someone(self, *roles: str, **values: Any) -> Any:
+        """A person, made after pages were read."""
+        db.session.rollback()
+        return self.make.person(*roles, **values)
+
     # --- the same, without the pages ----------------------------------------------------------------------------
     def donor(
         self, amount: Money | None = None, email: str = "ada@donor.example", **values: Any
