@@ -39,6 +39,9 @@ WIRING = (
     "meetings.calendar.desk:register",
     "sponsorship.gateways.rate_watch:register",
     "sponsorship.contributions.inbox:register_handlers",
+    "sponsorship.contributions.stripe_words:register",
+    "sponsorship.contributions.stripe_desk:register",
+    "sponsorship.contributions.invoice_way:register",
     "sponsorship.contributions.desk:register",
     "sponsorship.contributions.ledger_words:register",
     "sponsorship.contributions.back_desk:register",
@@ -72,6 +75,7 @@ CHECKS = (
     "sponsorship.gateways.rate_verify",
     "sponsorship.contributions.checks",
     "sponsorship.contributions.back_checks",
+    "sponsorship.contributions.stripe_checks",
     "sponsorship.applications.checks",
     "sponsorship.awards.checks",
     "sponsorship.disbursements.checks",
@@ -110,6 +114,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _rooms(app: Flask, settings: Settings) -> None:
     for path, argument in (("accounts.security:init_security", app), ("accounts.access:init_access", app),
                            ("accounts.cli:register", app), ("sponsorship.gateways.rate_cli:register", app),
+                           ("sponsorship.contributions.stripe_cli:register", app),
                            ("operations.commands:register", app)):
         _load(path)(argument)
     app.extensions["placard_stripe"] = _load("sponsorship.gateways.stripe_gateway:StripeGateway")(settings)

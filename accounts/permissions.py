@@ -79,6 +79,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "contribution.settings": frozenset({"fund_manager"}),
     "shortfall.cover": frozenset({"fund_manager"}),
     "shortfall.approve": frozenset({"head_of_fund"}),
+    "contribution.invoice": frozenset({"fund_manager"}),
+    "contribution.reconcile": frozenset({"fund_manager"}),
     "contribution.own": frozenset({"donor"}),
     "call.manage": frozenset({"fund_manager"}),
     "application.write": frozenset({"focal_point"}),

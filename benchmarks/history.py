@@ -233,13 +233,14 @@ class _Writer:
         )
         sums = ("sum(CASE l.side WHEN 'D' THEN l.usd_minor ELSE 0 END)",
                 "sum(CASE l.side WHEN 'C' THEN l.usd_minor ELSE 0 END)")
-        part = "(SELECT coalesce(sum(m.amount_minor), 0) FROM lot_movement m WHERE m.lot_id = lot.id AND m.part IN ({}))"
+        part = ("(SELECT coalesce(sum(m.amount_minor), 0) FROM lot_movement m "
+                "WHERE m.lot_id = lot.id AND m.part IN ({}))")
         last = "(SELECT entry_id FROM posting ORDER BY " + ("rowid" if self.lite else "entry_id") + " DESC LIMIT 1)"
         for statement in (
             "DELETE FROM account_month",
             "INSERT INTO account_month (account_id, month, debits, credits, legs) "
-            f"SELECT l.account_id, {month}, {sums[0]}, {sums[1]}, count(*) FROM leg l JOIN entry e ON e.id = l.entry_id "
-            f"GROUP BY l.account_id, {month}",
+            f"SELECT l.account_id, {month}, {sums[0]}, {sums[1]}, count(*) FROM leg l "
+            f"JOIN entry e ON e.id = l.entry_id GROUP BY l.account_id, {month}",
             "UPDATE account SET debits_posted = s.d, credits_posted = s.c, moved_by = s.e FROM (SELECT account_id, "
             f"sum(debits) AS d, sum(credits) AS c, {last} AS e FROM account_month GROUP BY account_id) s "
             "WHERE account.id = s.account_id",

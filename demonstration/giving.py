@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
 from datetime import datetime
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import select
@@ -16,12 +18,13 @@ from core.actor import PUBLIC, Actor
 from core.db import db
 from core.web.links import absolute
 from demonstration.cast import DOMAIN
-from demonstration.stage import DEMONSTRATION, Stage
+from demonstration.stage import Stage
 from sponsorship.contributions import checkout, donor_checks, money_in
 from sponsorship.contributions.models import Contribution
+from sponsorship.contributions.movements import match
 from sponsorship.contributions.pledges import PledgeDraft, PledgeMade, make_pledge
-from sponsorship.ledger.books import account_by_code
-from sponsorship.ledger.service import record_payout
+from sponsorship.gateways import movements, payouts
+from sponsorship.gateways.money_models import StripePayout
 
 
 def pledge_of_state(stage: Stage, donor: str, code: str, amount_minor: int, at: datetime) -> PledgeMade:
@@ -71,12 +74,35 @@ def _press(address: str, button: str) -> None:
             raise
 
 
-def pay_out(at: datetime) -> None:
-    """Stripe pays to the fund's bank account what it holds, so that the bank can pay for journeys."""
+def pay_out(stage: Stage, at: datetime) -> None:
+    """Stripe pays to the fund's bank account what it holds, so that the bank can pay for journeys; an officer finds it
+    on the bank's statement. Stripe's own dates are real ones, whatever the business clock says."""
+    gateway = current_app.extensions["placard_stripe"]
     with clock.moved_to(at):
-        balance = account_by_code("stripe_clearing").balance
+        _control("balance", available=True)
+        payout_id = _control("payouts")["data"][0]["id"]
+        _control(f"payouts/{payout_id}", status="paid")
+        payouts.ask(gateway, payout_id)
+        movements.gather(gateway)
+        for movement_id, _due, _word in movements.due(at, 1000):
+            db.session.rollback()
+            match(movement_id)
+        row = db.session.scalars(select(StripePayout).where(StripePayout.payout_id == payout_id)).one()
         db.session.rollback()
-        record_payout(balance, key="demo-payout-1", actor=DEMONSTRATION)
+        payouts.confirm_arrival(row.id, "DEMO-STATEMENT-1", clock.real_now().date(), row.amount_minor,
+                                stage.actor("requesting"))
+
+
+def _control(path: str, **values: object) -> dict[str, Any]:
+    """Press one of the simulator's switches."""
+    base = current_app.extensions["placard_settings"].stripe_api_base or ""
+    if not base.startswith("http://127.0.0.1:"):
+        raise RuntimeError("the demonstration moves the simulator's money only")
+    request = urllib.request.Request(f"{base}/_simulator/{path}", data=json.dumps(values).encode(),
+                                     headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        found: dict[str, Any] = json.load(answer)
+    return found
 
 
 def accept(stage: Stage, contribution_id: uuid.UUID, at: datetime) -> None:

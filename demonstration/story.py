@@ -79,7 +79,7 @@ def _money(stage: Stage, today: date) -> None:
     foundation = giving.pledge_of_visitor("Demo Foundation", 5_000_00, at + timedelta(days=12))
     held = giving.pay(foundation, PUBLIC, at + timedelta(days=12, hours=1))
     giving.accept(stage, held, at + timedelta(days=20))
-    giving.pay_out(at + timedelta(days=25))
+    giving.pay_out(stage, at + timedelta(days=25))
     banking.early(stage, today)
 
 

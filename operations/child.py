@@ -35,7 +35,7 @@ def launch_simulator(settings: Settings) -> subprocess.Popen[bytes]:
             ],
             cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             # the secret goes by the environment: command lines are visible to every user of the machine
-            env={**os.environ, "STRIPE_SIMULATOR_WEBHOOK_SECRET": settings.stripe_webhook_secret},
+            env={**os.environ, "STRIPE_SIMULATOR_WEBHOOK_SECRET": settings.stripe_webhook_secret.split(",")[0].strip()},
         )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from core.db import db
 from sponsorship.contributions.back_models import Dispute, Refund
 from sponsorship.contributions.models import Contribution
+from sponsorship.gateways.money_queries import count_movements_for_a_person
 from sponsorship.gateways.queries import count_for_a_person
 
 
@@ -25,6 +26,7 @@ def tabs(current: str) -> list[dict[str, Any]]:
         ("disputes", _("Disputes"), "dispute_list", _count(Dispute.state.in_(("inquiry", "open")))),
         ("papers", _("Receipts"), "paper_list", None),
         ("unmatched", _("Unmatched"), "unmatched", count_for_a_person()),
+        ("stripe", _("At Stripe"), "movement_list", count_movements_for_a_person()),
         ("settings", _("Settings"), "fund_settings", None),
     )
     return [{"label": label, "url": url_for(f"contributions.{endpoint}"), "current": code == current,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select
@@ -23,12 +23,12 @@ from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.contributions.money_in import SUBJECT, Came, locked, record_money
 from sponsorship.contributions.schedules import is_open, next_part
 from sponsorship.contributions.transitions import CONTRIBUTION, LIVE
-from sponsorship.gateways.stripe_digits import WireAmountError, from_wire, to_wire
+from sponsorship.gateways.stripe_digits import WireAmountError, most_at_once, to_wire
 from sponsorship.gateways.stripe_facts import SessionFacts
+from sponsorship.gateways.stripe_money_facts import PaymentFacts
 
 CHECKOUT = system("checkout")
 SWEEP = system("stripe-sweep")
-CARD_LIMIT_WIRE = 999_999_99  # Stripe takes at most eight digits in one charge, whatever the currency
 SESSION_LIFE = timedelta(hours=2)
 KEY_LIFE = timedelta(hours=23)  # Stripe may forget an idempotency key after a day
 CLOSING = timedelta(minutes=1)
@@ -36,17 +36,17 @@ CLOSING = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt to pay. `url` is set when its page is already open; `to_check` when the page has closed, or is
-    about to, and Stripe must be asked what became of it before another attempt may begin."""
+    """One attempt to pay. `url` is set when its page is already open; `to_close` when its page asks for another amount,
+    or is about to close: it must be closed at Stripe before another attempt may begin."""
 
     contribution_id: uuid.UUID
     reference: str
     amount: Money
     key: str
     expires_at: datetime
-    session_id: str | None = None
+    locale: str = "en"
     url: str | None = None
-    to_check: bool = False
+    to_close: bool = False
 
 
 @command
@@ -54,8 +54,8 @@ def start_payment(
     pledge_id: uuid.UUID, actor: Actor, token: str | None = None, amount_minor: int | None = None
 ) -> Attempt:
     """Store an attempt to pay by card and its idempotency key, before Stripe is asked: `amount_minor` of the pledge's
-    currency, by default what is due next. A live attempt is resumed, never doubled. Raises NotFound (also for another's
-    pledge), RuleBroken."""
+    currency, by default what an open page asks for, else what is due next. A live attempt is resumed, never doubled.
+    Raises NotFound (also for another's pledge), RuleBroken."""
     pledge = lock(Pledge, pledge_id)
     if not may_pay(pledge, actor, token):
         raise NotFound()
@@ -64,20 +64,31 @@ def start_payment(
     if not fund_settings.cards_accepted():
         raise RuleBroken(_("The fund does not take cards now. Please pay by bank transfer."),
                          code="contribution.no_cards")
-    amount = amount_to_pay(pledge, amount_minor)
-    limit = card_limit(pledge.currency)
-    if limit is None or amount > limit:
-        raise RuleBroken(_too_large(pledge.currency, limit), code="contribution.too_large_for_card")
-    live = db.session.scalars(
-        select(Contribution).where(Contribution.pledge_id == pledge.id, Contribution.method == "card",
-                                   Contribution.state.in_(LIVE))
-    ).first()
+    if live_payment(pledge, "invoice") is not None:
+        raise RuleBroken(_("An invoice for this pledge is out. Please pay it on its own page, by card or by bank "
+                           "transfer."), code="contribution.invoice_out")
+    live = live_payment(pledge, "card")
+    wanted = amount_minor
+    if live is not None and wanted is None and live.amount_minor <= pledge.outstanding_minor:
+        wanted = live.amount_minor
+    amount = amount_to_pay(pledge, wanted)
+    check_carried(amount)
     if live is not None:
-        live = lock(Contribution, live.id)
-        if live.state == "checkout" or live.opened_at > clock.real_now() - KEY_LIFE:
-            return _attempt(live)
-        CONTRIBUTION.apply(live, "fail", CHECKOUT, reason="key_too_old")
-    return _attempt(_new_attempt(pledge, amount, actor))
+        same = live.amount_minor == amount.minor
+        if live.state == "checkout":
+            return _attempt(live, pledge, keep=same)
+        if same and live.opened_at > clock.real_now() - KEY_LIFE:
+            return _attempt(live, pledge)
+        # nobody was given the address of a page that was never opened
+        CONTRIBUTION.apply(live, "fail", CHECKOUT, reason="replaced" if not same else "key_too_old")
+    return _attempt(_new_attempt(pledge, amount, actor), pledge)
+
+
+def live_payment(pledge: Pledge, method: str) -> Contribution | None:
+    """The payment of this kind that is under way for a locked pledge, locked; the database allows one."""
+    found = db.session.scalar(select(Contribution.id).where(
+        Contribution.pledge_id == pledge.id, Contribution.method == method, Contribution.state.in_(LIVE)))
+    return lock(Contribution, found) if found is not None else None
 
 
 def amount_to_pay(pledge: Pledge, amount_minor: int | None) -> Money:
@@ -94,19 +105,24 @@ def amount_to_pay(pledge: Pledge, amount_minor: int | None) -> Money:
 
 def card_limit(currency: str) -> Money | None:
     """The most that one card payment carries in this currency; None where cards do not carry it at all."""
-    try:
-        limit = from_wire(CARD_LIMIT_WIRE // 100 * 100, currency)
-        to_wire(limit)
-    except (WireAmountError, ValueError):
-        return None
-    return Money(limit.minor + (99 if currency == "USD" else 0), currency)
+    return most_at_once(currency)
 
 
-def _too_large(currency: str, limit: Money | None) -> str:
+def check_carried(amount: Money) -> None:
+    """Raises RuleBroken where Stripe cannot carry this amount: too much at once, or too small a part of the unit."""
+    limit = most_at_once(amount.currency)
     if limit is None:
-        return _("Cards do not carry %(currency)s here. Please pay by bank transfer.", currency=currency)
-    return _("A card payment carries at most %(amount)s. Please pay in parts, or by bank transfer.",
-             amount=format_money(limit))
+        raise RuleBroken(_("Cards do not carry %(currency)s here. Please pay by bank transfer.",
+                           currency=amount.currency), code="contribution.too_large_for_card")
+    if amount > limit:
+        raise RuleBroken(_("A card payment carries at most %(amount)s. Please pay in parts, or by bank transfer.",
+                           amount=format_money(limit)), code="contribution.too_large_for_card")
+    try:
+        to_wire(amount)
+    except WireAmountError as error:
+        raise RuleBroken(
+            _("Cards do not carry such a small part of %(currency)s. Write an amount that ends in 0.",
+              currency=amount.currency), code="contribution.too_fine", field="amount") from error
 
 
 def may_pay(pledge: Pledge, actor: Actor, token: str | None) -> bool:
@@ -143,14 +159,13 @@ def new_contribution(pledge: Pledge, amount: Money, actor: Actor, *, method: str
     return row
 
 
-def _attempt(row: Contribution) -> Attempt:
-    in_checkout = row.state == "checkout"
+def _attempt(row: Contribution, pledge: Pledge, *, keep: bool = True) -> Attempt:
+    opened = row.state == "checkout"
     assert row.expires_at is not None, "a card payment's page closes"
-    closing = in_checkout and row.expires_at <= clock.real_now() + CLOSING
+    to_close = opened and (not keep or row.expires_at <= clock.real_now() + CLOSING)
     return Attempt(
         row.id, row.reference, Money(row.amount_minor, row.currency), row.idempotency_key, row.expires_at,
-        session_id=row.stripe_session_id, url=row.checkout_url if in_checkout and not closing else None,
-        to_check=closing,
+        locale=pledge.locale, url=row.checkout_url if opened and not to_close else None, to_close=to_close,
     )
 
 
@@ -218,10 +233,14 @@ def settle_session(facts: SessionFacts, actor: Actor, livemode: bool) -> Settled
         return Settled("known") if same else Settled("foreign", problem="another_payment")
     if facts.payment_intent_id is None or facts.fee is None or facts.net is None:
         return Settled("not booked", waiting=True)
-    problem = _differs(row, facts)
+    if facts.amount is None:
+        return Settled("differs", problem="currency_differs")
+    payment = PaymentFacts(facts.payment_intent_id, facts.amount, facts.charge_id, facts.fee, facts.net, facts.paid_at)
+    problem = differs(row, payment)
     if problem:
         return Settled("differs", problem=problem)
-    return _record_payment(pledge, row, facts, actor)
+    row.stripe_session_id = row.stripe_session_id or facts.session_id
+    return Settled("received" if record_payment(pledge, row, payment, actor) else "held")
 
 
 def _whose(facts: SessionFacts) -> uuid.UUID | None:
@@ -258,30 +277,39 @@ def _not_paid(row: Contribution, facts: SessionFacts, actor: Actor) -> Settled:
     return Settled(action)
 
 
-def _differs(row: Contribution, facts: SessionFacts) -> str:
-    """The first difference between what was asked and what was paid, to the cent."""
+# --- what every payment at Stripe has in common -----------------------------------------------------------------
+def differs(row: Contribution, payment: PaymentFacts) -> str:
+    """The first difference between what was asked and what was paid, to the cent: the code of a problem, or empty."""
     asked = Money(row.amount_minor, row.currency)
-    if facts.amount is None or facts.amount.currency != asked.currency:
+    if payment.amount.currency != asked.currency:
         return "currency_differs"
-    if facts.amount != asked:
+    if payment.amount != asked:
         return "amount_differs"
-    assert facts.fee is not None and facts.net is not None
-    if facts.fee.currency != "USD" or facts.net.currency != "USD":
+    assert payment.fee is not None and payment.net is not None
+    if payment.fee.currency != "USD" or payment.net.currency != "USD":
         return "settled_in_other_currency"
-    came = facts.fee + facts.net
-    if facts.fee.minor < 0 or facts.net.minor <= 0 or (asked.currency == "USD" and came != asked):
+    came = payment.fee + payment.net
+    if payment.fee.minor < 0 or payment.net.minor <= 0 or (asked.currency == "USD" and came != asked):
         return "fee_differs"
     other = db.session.scalar(
         select(Contribution.id).where(
-            Contribution.stripe_payment_intent_id == facts.payment_intent_id, Contribution.id != row.id)
+            Contribution.stripe_payment_intent_id == payment.payment_intent_id, Contribution.id != row.id)
     )
     return "payment_used_twice" if other is not None else ""
 
 
-def _record_payment(pledge: Pledge, row: Contribution, facts: SessionFacts, actor: Actor) -> Settled:
-    assert facts.amount is not None and facts.fee is not None and facts.net is not None
-    row.stripe_session_id = row.stripe_session_id or facts.session_id
-    row.stripe_payment_intent_id, row.stripe_charge_id = facts.payment_intent_id, facts.charge_id
-    came = Came(facts.amount, facts.fee.minor, facts.net.minor, facts.amount.minor,
-                key=f"stripe:{facts.payment_intent_id}", day=clock.today())
-    return Settled("received" if record_money(pledge, row, came, actor) else "held")
+def record_payment(
+    pledge: Pledge, row: Contribution, payment: PaymentFacts, actor: Actor, *,
+    moves: tuple[str, str] = ("receive", "hold"),
+) -> bool:
+    """Record a payment in which nothing differs, on a locked contribution; whether it went into its pool at once."""
+    assert payment.fee is not None and payment.net is not None
+    row.stripe_payment_intent_id, row.stripe_charge_id = payment.payment_intent_id, payment.charge_id
+    came = Came(payment.amount, payment.fee.minor, payment.net.minor, payment.amount.minor,
+                key=f"stripe:{payment.payment_intent_id}", day=day_of(payment.paid_at))
+    return record_money(pledge, row, came, actor, moves=moves)
+
+
+def day_of(paid_at: datetime | None) -> date:
+    """The business day of something that Stripe dates in real time: news that came late is valued as on its own day."""
+    return (clock.now() - max(clock.real_now() - (paid_at or clock.real_now()), timedelta(0))).date()

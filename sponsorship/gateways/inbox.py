@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,9 +21,12 @@ from core import clock, vault
 from core.actor import Actor, system
 from core.db import command, db, lock, new_id, reading
 from sponsorship.gateways.models import StripeEvent
+from sponsorship.gateways.stripe_calls import GatewayError
+from sponsorship.gateways.stripe_webhook import foreign, object_id
 from sponsorship.gateways.transitions import STRIPE_EVENT
 
-GIVE_UP_AFTER = 10
+GIVE_UP_AFTER = 10  # about an hour and a half
+WAIT_FOR_STRIPE = 80  # three days: a fault at Stripe is no fault of the event
 ACTOR = system("stripe-inbox")
 
 
@@ -61,47 +64,53 @@ def register(event_type: str, handler: Handler) -> None:
 
 
 @command
-def receive(event: Mapping[str, Any], raw: bytes, livemode: bool) -> bool:
-    """Store a verified event under its id; False when it was here before.
+def receive(
+    event: dict[str, Any], raw: bytes, livemode: bool, *, version: str | None = None, via: str = "webhook"
+) -> bool:
+    """Store a proven event under its id; False when it was here before.
 
-    An event of the other mode (live in a test installation, or the reverse) is stored and set aside, never read.
+    One that is not for this installation (of the other mode, of another account, or in another `version` of the API
+    than ours) is stored and set aside, never read by itself.
     """
-    now = clock.real_now()
     row_id = new_id()
-    matches = event["livemode"] == livemode
-    values = {
-        "id": row_id, "version": 1, "event_id": event["id"], "type": event["type"],
-        "object_id": _object_id(event), "api_version": str(event.get("api_version") or "")[:40] or None,
-        "livemode": event["livemode"], "payload_sealed": None, "payload_sha256": hashlib.sha256(raw).hexdigest(),
-        "happened_at": datetime.fromtimestamp(event["created"], UTC), "received_at": now, "state": "new",
-        "attempts": 0, "due_at": now, "note": None,
+    values = _values(row_id, event["id"], event["type"], object_id(event), event["livemode"], via)
+    values |= {
+        "api_version": str(event.get("api_version") or "")[:40] or None,
+        "payload_sha256": hashlib.sha256(raw).hexdigest(),
+        "happened_at": datetime.fromtimestamp(event["created"], UTC),
     }
     # Core, because a duplicate is ordinary here and must not cost the command its transaction
     if not _insert_once(values):
         return False
     row = lock(StripeEvent, row_id)
     row.payload_sealed = vault.seal(row_id, raw.decode("utf-8"))
-    if not matches:
-        _move(row, Outcome("set_aside", "other_mode"))
+    if problem := foreign(event, livemode, version):
+        _move(row, Outcome("set_aside", problem))
     return True
 
 
 @command
-def set_aside(event_type: str, object_id: str, livemode: bool, note: str) -> bool:
-    """A sweep found what no webhook told us and no rule can answer: put it before a person, in the same queue, once.
-    Reading it again asks Stripe for the object, as if the webhook had come. False when it is there already."""
-    now = clock.real_now()
+def set_aside(event_type: str, object_id: str, livemode: bool, note: str, mark: str = "") -> bool:
+    """A sweep found what no webhook told us and no rule can answer: put it before a person, in the same queue, once
+    (once for each `mark`, where the same may come again). Reading it again asks Stripe for the object, as if the
+    webhook had come. False when it is there already."""
     row_id = new_id()
-    event_id = f"sweep:{note}:{object_id}"[:100]
-    values = {
-        "id": row_id, "version": 1, "event_id": event_id, "type": event_type, "object_id": object_id,
-        "api_version": None, "livemode": livemode, "payload_sealed": None, "payload_sha256": "", "happened_at": now,
-        "received_at": now, "state": "new", "attempts": 0, "due_at": now, "note": None,
-    }
-    if not _insert_once(values):
+    event_id = ":".join(part for part in ("sweep", note, object_id, mark) if part)[:100]
+    if not _insert_once(_values(row_id, event_id, event_type, object_id, livemode, "found")):
         return False
     _move(lock(StripeEvent, row_id), Outcome("set_aside", note))
     return True
+
+
+def _values(
+    row_id: uuid.UUID, event_id: str, event_type: str, about: str, livemode: bool, via: str
+) -> dict[str, Any]:
+    now = clock.real_now()
+    return {
+        "id": row_id, "version": 1, "event_id": event_id, "type": event_type, "object_id": about, "api_version": None,
+        "livemode": livemode, "via": via, "payload_sealed": None, "payload_sha256": "", "happened_at": now,
+        "received_at": now, "state": "new", "attempts": 0, "due_at": now, "note": None,
+    }
 
 
 def _insert_once(values: dict[str, Any]) -> bool:
@@ -110,11 +119,6 @@ def _insert_once(values: dict[str, Any]) -> bool:
     insert: Any = sqlite_insert if db.session.get_bind().dialect.name == "sqlite" else postgresql_insert
     statement = insert(table).values(values).on_conflict_do_nothing(index_elements=["event_id"]).returning(table.c.id)
     return db.session.execute(statement).first() is not None
-
-
-def _object_id(event: Mapping[str, Any]) -> str:
-    found = event["data"]["object"].get("id")
-    return found[:100] if isinstance(found, str) else ""
 
 
 def due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
@@ -130,8 +134,8 @@ def due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
 def perform(event_row_id: uuid.UUID, now: datetime) -> str:
     """Read one event: fetch its object with no transaction open, then apply and settle in one command.
 
-    A failure is counted and tried again later; after GIVE_UP_AFTER tries the event waits for a person. Running it
-    twice, or in two processes at once, applies it once.
+    A failure is counted and tried again later; after GIVE_UP_AFTER tries the event waits for a person (later where it
+    is Stripe that does not answer). Running it twice, or in two processes at once, applies it once.
     """
     with reading():
         row = db.session.get(StripeEvent, event_row_id)
@@ -139,17 +143,19 @@ def perform(event_row_id: uuid.UUID, now: datetime) -> str:
         db.session.rollback()
     if known is None:
         return "not new"
-    event_type, object_id = known
+    event_type, about = known
     handler = HANDLERS.get(event_type)
     if handler is None:
         return _settle(event_row_id, Outcome("ignore", "type"))
     try:
-        fetched = handler.fetch(object_id)
+        fetched = handler.fetch(about)
         return _apply(event_row_id, handler, fetched)
     except TryLater as wait:
         return _note_failure(event_row_id, str(wait)[:60] or "not_complete")
     except Exception as error:
-        _note_failure(event_row_id, str(getattr(error, "code", "") or type(error).__name__)[:60])
+        silent = isinstance(error, GatewayError) and not error.refused
+        _note_failure(event_row_id, str(getattr(error, "code", "") or type(error).__name__)[:60],
+                      WAIT_FOR_STRIPE if silent else GIVE_UP_AFTER)
         raise
 
 
@@ -179,14 +185,14 @@ def _move(row: StripeEvent, outcome: Outcome) -> None:
 
 
 @command
-def _note_failure(event_row_id: uuid.UUID, code: str) -> str:
+def _note_failure(event_row_id: uuid.UUID, code: str, most: int = GIVE_UP_AFTER) -> str:
     row = lock(StripeEvent, event_row_id)
     if row.state != "new":
         return "not new"
     row.attempts += 1
     row.note = code
     row.due_at = clock.real_now() + timedelta(seconds=min(3600, 5 * 2 ** min(row.attempts, 9)))
-    if row.attempts >= GIVE_UP_AFTER:
+    if row.attempts >= most:
         _move(row, Outcome("give_up", code))
         return "given up"
     return "later"
@@ -195,9 +201,18 @@ def _note_failure(event_row_id: uuid.UUID, code: str) -> str:
 @command
 def retry(event_row_id: uuid.UUID, actor: Actor, expected_version: int | None = None) -> None:
     """An officer has an event read again. Raises NotAllowed, IllegalMove, Stale, NotFound."""
-    row = lock(StripeEvent, event_row_id, expected_version)
+    _again(lock(StripeEvent, event_row_id, expected_version), "retry", actor)
+
+
+@command
+def reread(event_row_id: uuid.UUID, actor: Actor) -> None:
+    """The operator has an event that waits for a person read again. Raises IllegalMove, NotFound."""
+    _again(lock(StripeEvent, event_row_id), "reread", actor)
+
+
+def _again(row: StripeEvent, action: str, actor: Actor) -> None:
     row.attempts, row.due_at, row.settled_at, row.note = 0, clock.real_now(), None, None
-    STRIPE_EVENT.apply(row, "retry", actor)
+    STRIPE_EVENT.apply(row, action, actor)
 
 
 @command

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from core.db import db
+from core.db import db, get
 from core.machines import State
 from sponsorship.gateways.models import StripeEvent
 from sponsorship.gateways.transitions import STRIPE_EVENT
@@ -36,11 +36,17 @@ def list_for_a_person(limit: int = 200) -> list[EventRow]:
         select(StripeEvent).where(StripeEvent.state.in_(WAITING)).order_by(StripeEvent.received_at, StripeEvent.id)
         .limit(limit)
     )
-    return [
-        EventRow(r.id, r.version, r.event_id, r.type, r.object_id, r.received_at, STRIPE_EVENT.state(r.state),
-                 r.note or "")
-        for r in rows
-    ]
+    return [_row(r) for r in rows]
+
+
+def get_event(event_row_id: uuid.UUID) -> EventRow:
+    """One event. Raises NotFound."""
+    return _row(get(StripeEvent, event_row_id))
+
+
+def _row(r: StripeEvent) -> EventRow:
+    return EventRow(r.id, r.version, r.event_id, r.type, r.object_id, r.received_at, STRIPE_EVENT.state(r.state),
+                    r.note or "")
 
 
 def count_for_a_person() -> int:

@@ -26,5 +26,5 @@ def stripe_webhook() -> tuple[str, int]:
     except BadSignature as error:
         log.warning("webhook refused", reason=str(error))
         return "refused", 400
-    stored = inbox.receive(event, raw, gateway.livemode)
+    stored = inbox.receive(event, raw, gateway.livemode, version=gateway.api_version)
     return ("stored", 200) if stored else ("known", 200)

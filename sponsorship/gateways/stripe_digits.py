@@ -50,6 +50,18 @@ def from_wire(value: int, currency: str) -> Money:
     return Money(minor, code)
 
 
+def most_at_once(currency: str) -> Money | None:
+    """The most that one payment carries: Stripe takes eight digits, whatever the currency. None where it carries none
+    of it."""
+    step = 100 if currency in HUNDREDS_ONLY else 10 if currency in THREE_DECIMAL else 1
+    try:
+        amount = from_wire(99_999_999 // step * step, currency)
+        to_wire(amount)
+    except (WireAmountError, ValueError):
+        return None
+    return amount
+
+
 def _check(wire: int, currency: str) -> None:
     if currency in HUNDREDS_ONLY and wire % 100:
         raise WireAmountError(f"{currency} goes in whole units")

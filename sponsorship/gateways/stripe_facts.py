@@ -41,7 +41,8 @@ class SessionFacts:
 @dataclass(frozen=True)
 class RefundFacts:
     """What we believe of a refund. `status` is pending, requires_action, succeeded, failed or canceled. `settled` is
-    what left the fund's account at Stripe, None until it is booked; `returned` what came back when it failed later."""
+    what left the fund's account at Stripe, None until it is booked; `returned` what came back when it failed later.
+    `customer_id` is set where it came out of a donor's cash balance, and then no payment is."""
 
     refund_id: str
     status: str
@@ -50,6 +51,7 @@ class RefundFacts:
     metadata: Mapping[str, str] = field(default_factory=dict)
     settled: Money | None = None
     returned: Money | None = None
+    customer_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,12 @@ def session_facts(body: Mapping[str, Any]) -> SessionFacts:
         client_reference_id=body.get("client_reference_id"),
         metadata=dict(body.get("metadata") or {}),
         url=body.get("url"),
-        expires_at=_instant(body.get("expires_at")),
-        payment_intent_id=_id_of(intent),
-        charge_id=_id_of(charge),
+        expires_at=instant_of(body.get("expires_at")),
+        payment_intent_id=id_of(intent),
+        charge_id=id_of(charge),
         fee=fee,
         net=net,
-        paid_at=_instant(charge.get("created")) if isinstance(charge, Mapping) else None,
+        paid_at=instant_of(charge.get("created")) if isinstance(charge, Mapping) else None,
     )
 
 
@@ -103,10 +105,11 @@ def refund_facts(body: Mapping[str, Any]) -> RefundFacts:
         refund_id=body["id"],
         status=str(body.get("status")),
         amount=from_wire(body["amount"], body["currency"]),
-        payment_intent_id=_id_of(body.get("payment_intent")),
+        payment_intent_id=id_of(body.get("payment_intent")),
         metadata=dict(body.get("metadata") or {}),
         settled=_booked(body.get("balance_transaction"), -1),
         returned=_booked(body.get("failure_balance_transaction"), 1),
+        customer_id=id_of(body.get("customer")) if body.get("charge") is None else None,
     )
 
 
@@ -122,8 +125,8 @@ def dispute_facts(body: Mapping[str, Any]) -> DisputeFacts:
     details = body.get("evidence_details") or {}
     return DisputeFacts(
         dispute_id=body["id"], status=str(body.get("status")), reason=str(body.get("reason") or "general"),
-        amount=from_wire(body["amount"], body["currency"]), payment_intent_id=_id_of(body.get("payment_intent")),
-        respond_by=_instant(details.get("due_by")), taken_minor=taken, fee_minor=fee, reinstated_minor=reinstated,
+        amount=from_wire(body["amount"], body["currency"]), payment_intent_id=id_of(body.get("payment_intent")),
+        respond_by=instant_of(details.get("due_by")), taken_minor=taken, fee_minor=fee, reinstated_minor=reinstated,
         fee_returned_minor=fee_returned,
     )
 
@@ -136,11 +139,11 @@ def _booked(booked: Any, sign: int) -> Money | None:
     return Money(sign * amount.minor, amount.currency)
 
 
-def _id_of(thing: Any) -> str | None:
+def id_of(thing: Any) -> str | None:
     if isinstance(thing, Mapping):
         return str(thing["id"])
     return thing if isinstance(thing, str) else None
 
 
-def _instant(seconds: Any) -> datetime | None:
+def instant_of(seconds: Any) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if type(seconds) is int else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import case, select, tuple_
+from sqlalchemy import select, tuple_
 
 from core import clock
 from core.db import db

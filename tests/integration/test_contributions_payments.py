@@ -64,6 +64,13 @@ class FakeGateway:
         self._called("fetch_session")
         return self.sessions[session_id]
 
+    def expire_checkout(self, session_id: str) -> SessionFacts:
+        self._called("expire_checkout")
+        if self.sessions[session_id].status != "open":
+            raise GatewayError("InvalidRequestError", refused=True)
+        self.sessions[session_id] = replace(self.sessions[session_id], status="expired", url=None)
+        return self.sessions[session_id]
+
     def pay(self, session_id: str, fee: int = FEE) -> SessionFacts:
         facts = self.sessions[session_id]
         assert facts.amount is not None
@@ -363,6 +370,9 @@ def test_a_page_about_to_close_is_asked_about_before_another_opens(gateway: Fake
     db.session.execute(sa.update(Contribution).values(expires_at=clock.real_now() - timedelta(seconds=5)))
     db.session.commit()
     gateway.pay(first.stripe_session_id)  # paid in the last second: the donor must not pay twice
+    with pytest.raises(RuleBroken) as refused:
+        begin(gateway, made)
+    assert refused.value.code == "contribution.paid_meanwhile"
     with pytest.raises(RuleBroken) as refused:
         begin(gateway, made)
     assert refused.value.code == "contribution.not_payable"

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from werkzeug.serving import make_server
 
-from core import clock, jobs, verify
+from core import clock, jobs
 from core.db import db
 from core.money import usd
 from core.outbox import OutboxMail
@@ -23,81 +19,13 @@ from sponsorship.contributions import service
 from sponsorship.contributions.back_models import Receipt, Refund
 from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.gateways.models import StripeEvent
-from sponsorship.gateways.stripe_gateway import CheckoutRequest, GatewayError, StripeGateway
+from sponsorship.gateways.stripe_gateway import CheckoutRequest, GatewayError
 from sponsorship.ledger import service as ledger
 from sponsorship.ledger.queries import fund_figures, pool_figures
-from tests.support.stripe import Simulator
+from tests.support.shop import Shop
+from tests.support.shop import shop as shop
 
 pytestmark = pytest.mark.real_database
-
-
-class Shop:
-    """The application served on a port, its simulator, and a donor's browser."""
-
-    def __init__(self, app: Any, simulator: Simulator, gateway: StripeGateway, make: Any) -> None:
-        self.app, self.simulator, self.gateway, self.make = app, simulator, gateway, make
-
-    def pledge(self, amount: str = "25,000") -> tuple[Any, str]:
-        """A visitor goes through the pages; the client and the address of the pledge."""
-        client = self.app.test_client()
-        client.submit("/donate/", {"amount": amount, "purpose": "general"})
-        client.submit("/donate/who", {"donor_kind": "organisation", "donor_name": "Ada Foundation",
-                                      "donor_contact": "", "donor_email": "ada@donor.example"})
-        answer = client.submit("/donate/check")
-        assert answer.status_code == 303, answer.text
-        return client, answer.location
-
-    def pay_page(self, client: Any, pledge_url: str) -> str:
-        """The address of the payment page."""
-        answer = client.submit(f"{pledge_url}pay")
-        assert answer.status_code == 303, answer.text
-        assert answer.location.startswith(self.simulator.url)
-        return str(answer.location)
-
-    def webhooks(self) -> int:
-        """Deliver what is due and read it, as the job does; how many events the inbox then holds."""
-        db.session.rollback()
-        self.simulator.control("deliver-now")
-        for _ in range(50):
-            jobs.run("stripe-inbox")
-            waiting = db.session.query(StripeEvent).filter_by(state="new").count()
-            total = db.session.query(StripeEvent).count()
-            db.session.rollback()
-            if not waiting:
-                return total
-            time.sleep(0.1)
-        raise AssertionError("the inbox was not read")
-
-    def only(self, model: Any, **values: Any) -> Any:
-        db.session.rollback()
-        row = db.session.query(model).filter_by(**values).one()
-        db.session.expunge(row)
-        db.session.rollback()  # an open transaction of the test would keep the server waiting on SQLite
-        return row
-
-    def no_faults(self) -> None:
-        db.session.rollback()
-        wanted = ("contributions.", "ledger.", "gateways.")
-        assert [f for c in verify.run_all() if c.name.startswith(wanted) for f in c.faults] == []
-        db.session.rollback()
-
-
-@pytest.fixture
-def shop(app: Any, make: Any, tmp_path: Path) -> Iterator[Shop]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    settings = app.extensions["placard_settings"]
-    simulator = Simulator(tmp_path, f"http://127.0.0.1:{server.port}/webhooks/stripe", settings.stripe_webhook_secret)
-    settings = replace(settings, stripe_api_base=simulator.url, checkout_origin=simulator.url)
-    app.extensions["placard_settings"] = settings
-    app.extensions["placard_stripe"] = StripeGateway(settings)
-    ledger.open_pool("general", "Unearmarked money")
-    try:
-        yield Shop(app, simulator, app.extensions["placard_stripe"], make)
-    finally:
-        simulator.stop()
-        server.shutdown()
-        server.server_close()
 
 
 def test_pay_then_accept_then_receipt(shop: Shop, as_person: Any) -> None:
