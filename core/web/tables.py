@@ -64,18 +64,29 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One filter above a list: a choice of (value, label) pairs, or free text when ``choices`` is None."""
+    """One filter above a list: a choice of (value, label) pairs, or when ``choices`` is None free text, or a day
+    (``kind`` date)."""
 
     name: str
     label: Any
     choices: Sequence[tuple[str, Any]] | None = None
     hint: Any = None
+    kind: str = "search"
 
     def accepts(self, value: str) -> bool:
         """Whether a value from the address may be used."""
+        if self.kind == "date":
+            return _is_day(value)
         if self.choices is None:
             return len(value) <= MAX_TEXT
         return any(str(choice) == value for choice, _ in self.choices)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
-"""Officers' pages: contributions, pledges, agreements, and what Stripe told us that matches nothing."""
+"""Officers' pages: contributions, and what Stripe told us that matches nothing."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import date
 from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, url_for
@@ -18,33 +17,15 @@ from core.web.downloads import download
 from core.web.forms import add_error
 from core.web.tables import TableQuery
 from core.web.timeline import timeline_items
-from sponsorship.contributions import agreement_queries, figures, lists, queries, service
+from sponsorship.contributions import figures, lists, queries, service
 from sponsorship.contributions.blueprint import bp
-from sponsorship.contributions.forms import (
-    AcceptForm,
-    AgreementForm,
-    CancelForm,
-    ExplainForm,
-    RefuseForm,
-    VersionOnlyForm,
-)
-from sponsorship.contributions.pools import all_pools, pool_of
-from sponsorship.contributions.transitions import CONTRIBUTION, OPEN, PLEDGE
+from sponsorship.contributions.forms import AcceptForm, ExplainForm, RefuseForm, VersionOnlyForm
+from sponsorship.contributions.pools import pool_of
+from sponsorship.contributions.tabs import tabs
+from sponsorship.contributions.transitions import CONTRIBUTION
 from sponsorship.gateways import inbox
 from sponsorship.gateways import queries as gateway_queries
 from sponsorship.gateways.stripe_gateway import GatewayError
-
-
-def _tabs(current: str) -> list[dict[str, Any]]:
-    waiting = gateway_queries.count_for_a_person()
-    return [
-        {"label": _("Contributions"), "url": url_for("contributions.contribution_list"),
-         "current": current == "contributions"},
-        {"label": _("Pledges"), "url": url_for("contributions.pledge_list"), "current": current == "pledges"},
-        {"label": _("Agreements"), "url": url_for("contributions.agreement_list"), "current": current == "agreements"},
-        {"label": _("Unmatched"), "url": url_for("contributions.unmatched"), "current": current == "unmatched",
-         "count": waiting or None},
-    ]
 
 
 @bp.get("/contributions/")
@@ -56,20 +37,8 @@ def contribution_list() -> Any:
     if query.format:
         return download(query, lists.CONTRIBUTION_COLUMNS, rows, "contributions")
     return render_template("contributions/list.html", table=lists.contribution_table(rows, total, query),
-                           tabs=_tabs("contributions"),
+                           tabs=tabs("contributions"),
                            waiting=[] if query.filtered else figures.waiting_for_acceptance())
-
-
-@bp.get("/contributions/pledges/")
-@needs("contribution.view_all")
-def pledge_list() -> Any:
-    """Every pledge."""
-    query = TableQuery.from_args(request.args, lists.PLEDGE_SORTABLE, lists.PLEDGE_FILTERS)
-    rows, total = queries.list_pledges(query, everything=query.format is not None)
-    if query.format:
-        return download(query, lists.PLEDGE_COLUMNS, rows, "pledges")
-    return render_template("contributions/pledges.html", table=lists.pledge_table(rows, total, query),
-                           tabs=_tabs("pledges"), figures=figures.pledge_figures())
 
 
 # --- one contribution -------------------------------------------------------------------------------------------
@@ -170,91 +139,6 @@ def _send(refund_id: uuid.UUID) -> None:
         flash(_("The refund has been sent."), "success")
 
 
-# --- one pledge -------------------------------------------------------------------------------------------------
-@bp.get("/contributions/pledges/<uuid:pledge_id>/")
-@needs("contribution.view_all")
-def pledge(pledge_id: uuid.UUID) -> Any:
-    """A pledge with its payments."""
-    return _pledge_page(pledge_id)
-
-
-def _pledge_page(pledge_id: uuid.UUID, form: CancelForm | None = None) -> str:
-    page = queries.get_pledge(pledge_id)
-    may = page.code in OPEN and not page.paid and allows(current_actor(), "contribution.agreement")
-    names = people.person_labels(h.actor_id for h in page.history if h.actor_id)
-    return render_template(
-        "contributions/officer_pledge.html", page=page,
-        form=form or (CancelForm(formdata=None, version=page.version) if may else None),
-        timeline=timeline_items(page.history, PLEDGE, names, labels={"announce": _("Pledge made")}),
-    )
-
-
-@bp.post("/contributions/pledges/<uuid:pledge_id>/cancel")
-@needs("contribution.agreement")
-def cancel_pledge(pledge_id: uuid.UUID) -> Any:
-    """Cancel a pledge that will not be paid."""
-    form = CancelForm()
-    if form.validate_on_submit():
-        try:
-            service.cancel_pledge(pledge_id, current_actor(), form.words.data, form.version.data)
-        except RuleBroken as refusal:
-            add_error(form, refusal.field, refusal.message)
-        else:
-            flash(_("The pledge has been cancelled."), "success")
-            return redirect(url_for("contributions.pledge", pledge_id=pledge_id), 303)
-    return _pledge_page(pledge_id, form), 422
-
-
-# --- agreements -------------------------------------------------------------------------------------------------
-@bp.get("/contributions/agreements/")
-@needs("contribution.view_all")
-def agreement_list() -> Any:
-    """Agreements with donors."""
-    query = TableQuery.from_args(request.args)
-    rows = agreement_queries.list_agreements()
-    if query.format:
-        return download(query, lists.AGREEMENT_COLUMNS, rows, "agreements")
-    return render_template("contributions/agreements.html", table=lists.agreement_table(rows),
-                           tabs=_tabs("agreements"), may_record=allows(current_actor(), "contribution.agreement"))
-
-
-def _given(day: date | None) -> date:
-    assert day is not None, "a required field"
-    return day
-
-
-def _agreement_form(**kwargs: Any) -> AgreementForm:
-    donors = people.list_organisations(("state", "observer", "donor", "organisation"), people.shows_demonstration())
-    return AgreementForm([(str(row.id), row.name) for row in donors], all_pools(), **kwargs)
-
-
-@bp.get("/contributions/agreements/new")
-@needs("contribution.agreement")
-def new_agreement() -> Any:
-    """The form of an agreement."""
-    return render_template("contributions/agreement_new.html", form=_agreement_form())
-
-
-@bp.post("/contributions/agreements/new")
-@needs("contribution.agreement")
-def record_agreement() -> Any:
-    """Put an agreement on record."""
-    form = _agreement_form()
-    if form.validate_on_submit():
-        terms = service.AgreementTerms(
-            uuid.UUID(form.organisation.data), form.reference.data, _given(form.exchange_of_letters.data),
-            form.support_rate.basis_points or 0, form.end_date.data, uuid.UUID(form.pool.data),
-        )
-        try:
-            service.record_agreement(terms, current_actor())
-        except RuleBroken as refusal:
-            add_error(form, refusal.field, refusal.message)
-        else:
-            flash(_("The agreement is on record."), "success")
-            return redirect(url_for("contributions.agreement_list"), 303)
-    return render_template("contributions/agreement_new.html", form=form), 422
-
-
 # --- what matches nothing ---------------------------------------------------------------------------------------
 @bp.get("/contributions/unmatched/")
 @needs("contribution.view_all")
@@ -273,7 +157,7 @@ def _unmatched_page(wrong: tuple[uuid.UUID, ExplainForm] | None = None) -> str:
             field.id = f"{field.name}-{row.id.hex}"
             field.label.field_id = field.id
         forms[row.id] = made
-    return render_template("contributions/unmatched.html", rows=rows, forms=forms, tabs=_tabs("unmatched"),
+    return render_template("contributions/unmatched.html", rows=rows, forms=forms, tabs=tabs("unmatched"),
                            wrong=wrong[1] if wrong else None, notes=NOTES)
 
 

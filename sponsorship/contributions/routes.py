@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sponsorship.contributions import donor_routes, officer_routes, public_routes
+from sponsorship.contributions import (
+    agreement_routes,
+    donate_routes,
+    donor_routes,
+    officer_routes,
+    pledge_act_routes,
+    pledge_routes,
+    public_routes,
+    reminder_routes,
+)
 from sponsorship.contributions.blueprint import bp
 
-__all__ = ["bp", "donor_routes", "officer_routes", "public_routes"]
+__all__ = [
+    "agreement_routes", "bp", "donate_routes", "donor_routes", "officer_routes", "pledge_act_routes", "pledge_routes",
+    "public_routes", "reminder_routes",
+]
