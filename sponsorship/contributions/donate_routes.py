@@ -164,10 +164,10 @@ def donate_instalments() -> Any:
     """Dates and amounts."""
     def show(draft: Draft, organisations: Organisations) -> Any:
         parts, changed = draft.parts, bool(draft.parts) and not draft.parts_fit
-        rows: list[dict[str, Any]] = row_data(parts, draft.currency)
+        rows: list[dict[str, Any]] = row_data(parts, draft.currency, 1 if parts else BLANK_ROWS)
         if changed:  # the dates are kept, the amounts are written anew
             rows = [{"due_on": part.due_on} for part in parts]
-        return _instalments_page(draft, organisations, rows or [{} for _ in range(BLANK_ROWS)], changed=changed)
+        return _instalments_page(draft, organisations, rows, changed=changed)
 
     return _step("donate_instalments", show)
 
@@ -193,7 +193,7 @@ def _answer_parts(draft: Draft, organisations: Organisations) -> Any:
     if request.form.get("action") == "split":
         split = SplitForm()
         if not split.validate_on_submit() or split.number.data is None or split.first.data is None:
-            rows = row_data(draft.parts, draft.currency) if draft.parts_fit else [{} for _ in range(BLANK_ROWS)]
+            rows = row_data(draft.parts if draft.parts_fit else (), draft.currency, BLANK_ROWS)
             return _instalments_page(draft, organisations, rows, split=split), 422
         parts = split_evenly(draft.amount_minor, split.number.data, split.first.data, int(split.every.data))
         return _instalments_page(draft, organisations, row_data(parts, draft.currency, blank=0), split=split)

@@ -22,7 +22,7 @@ from sponsorship.contributions.earmark_reach import meetings_to_come
 from sponsorship.contributions.earmark_words import FACTS, GROUPS, SEXES, names_of_meetings
 from sponsorship.contributions.schedules import MOST, Part
 from sponsorship.gateways.rates import currencies_with_rates, currency_name
-from sponsorship.ledger.earmarks import CONDITIONS, Earmark, canonical
+from sponsorship.ledger.earmarks import CONDITIONS, Earmark, EarmarkError, canonical
 
 EVERY = {"1": _l("every month"), "3": _l("every three months"), "6": _l("every six months"), "12": _l("every year")}
 BLANK_ROWS = 4
@@ -108,8 +108,11 @@ class EarmarkFields(BaseForm):
 
     @property
     def earmark(self) -> Earmark | None:
-        """What was chosen, in its one form; None when nothing was."""
-        return canonical({name: self[name].data for name in CONDITIONS if self[name].data})
+        """What was chosen, in its one form; None when nothing was, or what nobody offered."""
+        try:
+            return canonical({name: self[name].data for name in CONDITIONS if self[name].data})
+        except EarmarkError:
+            return None
 
 
 FACT_LABELS = {

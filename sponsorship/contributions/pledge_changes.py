@@ -17,7 +17,7 @@ from core.money import Money
 from core.web.formats import format_money
 from sponsorship.contributions.agreements import in_force
 from sponsorship.contributions.models import Agreement, Pledge
-from sponsorship.contributions.pledges import no_open_payment
+from sponsorship.contributions.pledges import need_words, no_open_payment
 from sponsorship.contributions.schedules import Part, check_parts, deferred, end_if_paid, put_in_force, shrunk
 from sponsorship.contributions.transitions import PLEDGE
 
@@ -48,7 +48,7 @@ def reduce(pledge_id: uuid.UUID, to_minor: int, actor: Actor, words: str, expect
     Raises NotAllowed, IllegalMove, Stale, RuleBroken (not less than now, below what is paid, a payment page open).
     """
     pledge = lock(Pledge, pledge_id, expected_version)
-    _need_words(words)
+    need_words(words)
     before, parts = pledge.current_minor, reduced_parts(pledge, to_minor)
     pledge.current_minor = to_minor
     put_in_force(pledge, parts)
@@ -76,7 +76,7 @@ def defer(pledge_id: uuid.UUID, rest: Sequence[Part], actor: Actor, words: str, 
     Raises NotAllowed, IllegalMove, Stale, RuleBroken (field `instalments`).
     """
     pledge = lock(Pledge, pledge_id, expected_version)
-    _need_words(words)
+    need_words(words)
     put_in_force(pledge, deferred_parts(pledge, rest))
     due = pledge.next_due_on.isoformat() if pledge.next_due_on else None
     PLEDGE.apply(pledge, "defer", actor, text=words, data={"schedule": pledge.schedule, "due": due})
@@ -99,7 +99,7 @@ def deferred_parts(pledge: Pledge, rest: Sequence[Part]) -> list[Part]:
 def write_off(pledge_id: uuid.UUID, actor: Actor, words: str, expected_version: int) -> None:
     """The head of the fund gives up what is not paid, for good. Raises NotAllowed, IllegalMove, Stale, RuleBroken."""
     pledge = lock(Pledge, pledge_id, expected_version)
-    _need_words(words)
+    need_words(words)
     no_open_payment(pledge)
     PLEDGE.apply(pledge, "write_off", actor, text=words, data={"written_off_minor": pledge.outstanding_minor})
 
@@ -112,11 +112,6 @@ def fall_due(pledge_id: uuid.UUID, now: datetime) -> bool:
         return False
     PLEDGE.apply(pledge, "fall_due", SCHEDULE, data={"due": pledge.next_due_on.isoformat()})
     return True
-
-
-def _need_words(words: str) -> None:
-    if not words.strip():
-        raise RuleBroken(_("Write why, for the record."), code="pledge.no_reason", field="words")
 
 
 def _amount(pledge: Pledge, minor: int) -> str:

@@ -206,6 +206,7 @@ def _donor_is_named(pledge: Pledge, draft: PledgeDraft) -> None:
 def cancel_pledge(pledge_id: uuid.UUID, actor: Actor, words: str, expected_version: int | None = None) -> None:
     """An officer cancels a pledge that will not be paid. Raises NotAllowed, IllegalMove, Stale, RuleBroken."""
     pledge = lock(Pledge, pledge_id, expected_version)
+    need_words(words)
     if pledge.paid_minor:
         raise RuleBroken(_("Part of this pledge is paid. Reduce it to what is paid, or write off the rest."),
                          code="pledge.partly_paid")
@@ -223,6 +224,12 @@ def withdraw_pledge(pledge_id: uuid.UUID, actor: Actor, expected_version: int | 
         raise Stale()
     no_open_payment(pledge)
     PLEDGE.apply(pledge, "withdraw", actor, organisation_id=pledge.organisation_id)
+
+
+def need_words(words: str) -> None:
+    """Raises RuleBroken without a reason."""
+    if not words.strip():
+        raise RuleBroken(_("Write why, for the record."), code="pledge.no_reason", field="words")
 
 
 def no_open_payment(pledge: Pledge) -> None:
