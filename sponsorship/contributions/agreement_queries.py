@@ -29,6 +29,7 @@ from sponsorship.contributions.valuation import part_worth
 from sponsorship.ledger.queries import lots_of, pools_by_ids
 
 MAX_LIST = 10_000
+MAX_SHOWN = 200  # pledges on the page of one agreement, the newest
 CLAUSES: dict[str, Any] = {
     "return": _l("What is unspent at the end goes back to the donor."),
     "reprogramme": _l("What is unspent at the end may serve another purpose if the donor agrees in writing."),
@@ -127,7 +128,7 @@ def agreement_page(agreement_id: uuid.UUID, organisations: Iterable[uuid.UUID] |
     pool = pools_by_ids([agreement.pool_id]).get(agreement.pool_id)
     return AgreementPage(
         row, earmark_words(pool.earmark if pool else None), money_of([agreement_id])[agreement_id], usd(expected),
-        tuple(pledge_rows(pledges)), tuple(files_of([agreement.organisation_id], agreement_id)),
+        tuple(pledge_rows(pledges[:MAX_SHOWN])), tuple(files_of([agreement.organisation_id], agreement_id)),
         tuple(history("agreement", agreement_id)),
     )
 

@@ -167,9 +167,9 @@ def donor_table(rows: list[PledgeRow], total: int, query: TableQuery) -> Table:
 
 
 def due_table(rows: list[DueRow]) -> Table:
-    """What a donor still owes, the soonest first."""
+    """What a donor still owes, the soonest first: as much as a person pays from one page."""
     return Table(
-        _("What is due"), DUE_COLUMNS, rows, per_page=max(50, len(rows)), csv=False, anchor="due",
+        _("What is due"), DUE_COLUMNS, rows[:50], csv=False, anchor="due",
         base_url=url_for("contributions.donor_home"),
         row_url=lambda row: url_for("contributions.own_pledge", pledge_id=row.pledge_id),
     )

@@ -19,7 +19,7 @@ from sponsorship.contributions.earmark_words import unearmarked_words
 from sponsorship.contributions.models import Instalment, Pledge
 from sponsorship.contributions.pools import pool_names
 from sponsorship.contributions.queries import MAX_LIST, ContributionRow, PledgePage, PledgeRow, pledge_rows
-from sponsorship.contributions.schedules import PartRow, parts_of
+from sponsorship.contributions.schedules import parts_of
 from sponsorship.contributions.transitions import OPEN
 from sponsorship.contributions.valuation import part_worth
 
@@ -198,12 +198,4 @@ def settlements(page: PledgePage) -> list[Settlement]:
         worth = usd(part_worth(page.usd.minor, page.amount.minor, so_far) - before)
         found.append(Settlement(row, worth, row.gross - worth))
     return found
-
-
-def next_parts(pledges: Iterable[Pledge]) -> dict[uuid.UUID, PartRow]:
-    """The instalment that is due next of each pledge that has one. One query."""
-    rows = list(pledges)
-    by_pledge = instalments_of(rows)
-    found = {p.id: next((part for part in parts_of(p, by_pledge[p.id]) if part.left), None) for p in rows}
-    return {key: part for key, part in found.items() if part is not None}
 

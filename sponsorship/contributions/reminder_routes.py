@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -23,6 +23,7 @@ from core.web.forms import add_error
 from core.web.tables import Column, Table, TableQuery
 from sponsorship.contributions import reminder_settings, reminder_words, reminders
 from sponsorship.contributions.blueprint import bp
+from sponsorship.contributions.models import Pledge
 from sponsorship.contributions.pledge_forms import ReminderForm
 from sponsorship.contributions.queries import pledge_rows
 from sponsorship.contributions.tabs import tabs
@@ -34,26 +35,30 @@ AHEAD = 60  # days of the schedule that are shown
 class NextReminder:
     """One instalment, and when its donor is written to next: None once every reminder has been sent."""
 
-    pledge_id: uuid.UUID
+    pledge: Pledge
     donor_id: uuid.UUID
     reference: str
-    donor: str
     due_on: date
     left: Money
     sent: int
     next_on: date | None
+    donor: str = ""
 
 
 def _rows() -> list[NextReminder]:
     day, days = clock.today(), reminder_settings.reminder_days()
-    found = reminders.letters(day, ahead=AHEAD)
-    names = {row.id: row.donor for row in pledge_rows([line.pledge for letter in found for line in letter.lines])}
     rows = [
-        NextReminder(line.pledge.id, letter.donor.id, line.pledge.reference, names[line.pledge.id], line.due_on,
-                     line.left, line.pledge.reminders, letter.next_on(line, days, day))
-        for letter in found for line in letter.lines
+        NextReminder(line.pledge, letter.donor.id, line.pledge.reference, line.due_on, line.left,
+                     line.pledge.reminders, letter.next_on(line, days, day))
+        for letter in reminders.letters(day, ahead=AHEAD) for line in letter.lines
     ]
     return sorted(rows, key=lambda row: (row.next_on is None, row.next_on or date.max, row.due_on, row.reference))
+
+
+def _named(rows: list[NextReminder]) -> list[NextReminder]:
+    """The same with the names of the donors: a fixed number of queries."""
+    names = {row.id: row.donor for row in pledge_rows([row.pledge for row in rows])}
+    return [replace(row, donor=names[row.pledge.id]) for row in rows]
 
 
 COLUMNS = (
@@ -72,21 +77,22 @@ def reminder_list() -> Any:
     """What will be recalled to whom, and when."""
     query, rows = TableQuery.from_args(request.args), _rows()
     if query.format:
-        return download(query, FILE_COLUMNS, rows, "reminders")
-    return _page(rows)
+        return download(query, FILE_COLUMNS, _named(rows), "reminders")
+    return _page(query, rows)
 
 
-def _page(rows: list[NextReminder], form: ReminderForm | None = None) -> str:
+def _page(query: TableQuery, rows: list[NextReminder], form: ReminderForm | None = None) -> str:
     if form is None and allows(current_actor(), "contribution.settings"):
         form = ReminderForm(formdata=None, data={
             "days": ", ".join(map(str, reminder_settings.reminder_days())),
             "gap": reminder_settings.reminder_gap().days,
             "notices": ", ".join(map(str, reminder_settings.notice_days()))})
-    letters = {row.donor_id: row for row in rows}
+    shown = _named(rows[query.offset:query.offset + query.limit])
+    letters = {row.donor_id: row for row in shown}
     table = Table(
-        _("Instalments due or soon due"), COLUMNS, rows, per_page=max(50, len(rows)),
+        _("Instalments due or soon due"), COLUMNS, shown, total=len(rows), query=query,
         base_url=url_for("contributions.reminder_list"),
-        row_url=lambda row: url_for("contributions.pledge", pledge_id=row.pledge_id),
+        row_url=lambda row: url_for("contributions.pledge", pledge_id=row.pledge.id),
         empty_title=_("Nothing is to be recalled"),
         empty_text=_("Instalments appear here two months before their first reminder."))
     return render_template(
@@ -120,4 +126,4 @@ def change_reminders() -> Any:
         else:
             flash(_("The new days hold from now on."), "success")
             return redirect(url_for("contributions.reminder_list"), 303)
-    return _page(_rows(), form), 422
+    return _page(TableQuery(), _rows(), form), 422

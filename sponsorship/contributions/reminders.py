@@ -16,8 +16,7 @@ from sqlalchemy import Select, func, select
 from core import vault
 from core.db import db
 from core.money import Money
-from sponsorship.contributions.models import Contribution, Pledge
-from sponsorship.contributions.pledge_queries import next_parts
+from sponsorship.contributions.models import Contribution, Instalment, Pledge
 from sponsorship.contributions.reminder_settings import reached, reminder_days, reminder_gap
 from sponsorship.contributions.transitions import LIVE, OPEN
 
@@ -73,11 +72,17 @@ class Letter:
 
 
 # --- what there is to recall ------------------------------------------------------------------------------------
-def _recallable(until: date) -> Select[Pledge]:
-    """Pledges with an instalment due until that day, of which no payment is under way."""
+def _recallable(until: date) -> Select[Pledge, int]:
+    """Pledges with an instalment due until that day, of which no payment is under way; and what the donor promised to
+    have paid by that instalment's day (days are in order within a schedule)."""
     under_way = select(Contribution.id).where(
         Contribution.pledge_id == Pledge.id, Contribution.state.in_(LIVE)).exists()
-    return select(Pledge).where(
+    by_then = (
+        select(func.sum(Instalment.amount_minor))
+        .where(Instalment.pledge_id == Pledge.id, Instalment.schedule == Pledge.schedule,
+               Instalment.due_on <= Pledge.next_due_on).scalar_subquery()
+    )
+    return select(Pledge, by_then).where(
         Pledge.state.in_(OPEN), Pledge.next_due_on <= until, Pledge.current_minor > Pledge.paid_minor, ~under_way)
 
 
@@ -90,14 +95,13 @@ def letters(day: date, only: Donor | None = None, ahead: int = 0) -> list[Letter
     if only is not None:
         wanted = wanted.where(Pledge.organisation_id == only.organisation_id if only.organisation_id is not None
                               else Pledge.organisation_id.is_(None))
-    pledges = list(db.session.scalars(wanted.limit(MAX_PLEDGES)))
-    due_next, found = next_parts(pledges), {}
-    for donor, own in _by_donor(pledges):
+    promised = {pledge: int(by_then) for pledge, by_then in db.session.execute(wanted.limit(MAX_PLEDGES))}
+    found: dict[Donor, tuple[Recalled, ...]] = {}
+    for donor, own in _by_donor(promised):
         if only is None or (donor.organisation_id, donor.email) == (only.organisation_id, only.email):
-            lines = tuple(
-                Recalled(p, part.due_on, part.left, reached(part.due_on, day, days))
-                for p in own if (part := due_next[p.id]).due_on is not None)
-            found[donor] = lines
+            found[donor] = tuple(
+                Recalled(p, p.next_due_on, Money(promised[p] - p.paid_minor, p.currency),
+                         reached(p.next_due_on, day, days)) for p in own if p.next_due_on is not None)
     last = _last_written(found, datetime.combine(day, time(), UTC) - gap)
     return [Letter(donor, lines, last[donor] + gap if donor in last else None) for donor, lines in found.items()]
 
