@@ -13,10 +13,10 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
-from core import clock, events, marks, verify
+from core import clock, events, jobs, marks, verify
 from core.actor import PUBLIC
 from core.db import db
-from demonstration import applying, banking, giving, paying
+from demonstration import applying, banking, giving, paying, pledging
 from demonstration.applying import Sheet, noon
 from demonstration.stage import Stage, set_stage
 from sponsorship.awards.models import Award
@@ -60,6 +60,7 @@ def play() -> None:
     _past(stage, _monday(today - timedelta(days=118)))
     _near(stage, _monday(today + timedelta(days=13)), today)
     _live(stage, _monday(today + timedelta(days=140)), start)
+    _pledges(stage, start)
     _open_ends(stage, start)
     marks.write("demonstration_played_at", start.isoformat())
     events.seal()
@@ -179,6 +180,20 @@ def _live(stage: Stage, opens_on: date, start: datetime) -> None:
     applying.find_ineligible(stage, bad, at + timedelta(days=6))
     applying.give_back(stage, back, at + timedelta(days=6), closes)
     applying.withdraw(stage, gone, "XG", at + timedelta(days=8))
+
+
+def _pledges(stage: Stage, start: datetime) -> None:
+    """Pledges in every shape, and the papers of an agreement; what is due today is called overdue and recalled."""
+    today = start.date()
+    pledging.rates(today)
+    pledging.papers(stage, noon(today - timedelta(days=310)))
+    pledging.instalments_in_euros(stage, noon(today - timedelta(days=200)), today)
+    pledging.overdue(stage, noon(today - timedelta(days=120)), today)
+    pledging.reduced(stage, noon(today - timedelta(days=90)), today)
+    pledging.own_purpose(noon(today - timedelta(days=10)), "demo-bms-c")
+    with clock.moved_to(start):
+        for name in ("pledges-overdue", "pledge-reminders"):
+            jobs.run(name, start)
 
 
 def _open_ends(stage: Stage, start: datetime) -> None:

@@ -15,8 +15,8 @@ from core.files import MAX_BYTES, CheckedUpload
 from core.money import Money
 from core.web.forms import BaseForm, DayField, MoneyField, Required, UploadField, VersionField
 from sponsorship.contributions.donor_checks import OUTCOMES
-from sponsorship.contributions.forms import OneOfField
 from sponsorship.contributions.fund_settings import MOST_DETAILS
+from sponsorship.contributions.giving_fields import OneOfField
 from sponsorship.contributions.refunds import REFUSALS
 from sponsorship.contributions.transfers import NOT_ARRIVED
 

@@ -156,7 +156,8 @@ class DonorCheck(WithId, Base):
 
 
 class DonorFile(WithId, Base):
-    """A paper between the fund and a donor: the exchange of letters, an agreement, a report. The donor sees it."""
+    """A paper between the fund and a donor: the exchange of letters, an agreement, a report. The donor sees it, unless
+    it was added by mistake and taken back."""
 
     __tablename__ = "donor_file"
     __table_args__ = (
@@ -169,6 +170,7 @@ class DonorFile(WithId, Base):
     file_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("stored_file.id"))
     added_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
     added_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
 
 
 class DonorCustomer(WithId, Base):
@@ -183,7 +185,7 @@ class DonorCustomer(WithId, Base):
 
 append_only(Receipt.__table__)  # type: ignore[arg-type]
 append_only(DonorCheck.__table__)  # type: ignore[arg-type]
-append_only(DonorFile.__table__)  # type: ignore[arg-type]
+append_only(DonorFile.__table__, updatable=("withdrawn_at",))  # type: ignore[arg-type]
 append_only(
     Refund.__table__,  # type: ignore[arg-type]
     updatable=(

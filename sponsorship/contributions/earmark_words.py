@@ -66,7 +66,8 @@ def names_of_meetings(earmarks: Iterable[Mapping[str, Any] | None]) -> dict[str,
     keys = {str(value) for earmark in earmarks for value in _listed((earmark or {}).get("meeting"))}
     if not keys:
         return {}
-    named = Meeting.slug.in_(keys) | Meeting.id.in_([uuid.UUID(key) for key in keys if _is_uuid(key)])
+    known = [found for key in keys if (found := as_uuid(key)) is not None]
+    named = Meeting.slug.in_(keys) | Meeting.id.in_(known)
     rows = db.session.execute(
         select(Meeting.id, Meeting.slug, Meeting.short_name).where(named, Meeting.announced_at.is_not(None))
     )
@@ -77,9 +78,9 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
 
 
-def _is_uuid(text: str) -> bool:
+def as_uuid(text: str) -> uuid.UUID | None:
+    """The identifier that a text is, if it is one."""
     try:
-        uuid.UUID(text)
+        return uuid.UUID(text)
     except ValueError:
-        return False
-    return True
+        return None

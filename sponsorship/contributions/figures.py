@@ -12,9 +12,10 @@ from core.db import db
 from core.money import Money, usd
 from sponsorship.contributions.back_models import Refund
 from sponsorship.contributions.models import Contribution, Pledge
-from sponsorship.contributions.queries import MAX_LIST, ContributionRow, PledgeRow, contribution_rows, pledge_rows
+from sponsorship.contributions.queries import MAX_LIST, ContributionRow, contribution_rows
 from sponsorship.contributions.queries import joined as _joined
 from sponsorship.contributions.transitions import OPEN
+from sponsorship.contributions.valuation import part_worth as outstanding_worth
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,6 @@ def _open_pledges() -> list[tuple[uuid.UUID | None, str, int]]:
     ]
 
 
-def outstanding_worth(usd_minor: int, amount_minor: int, left_minor: int) -> int:
-    """US cents that are still to come of a pledge, in proportion to its worth when announced, cut down to the cent."""
-    return usd_minor * left_minor // amount_minor
-
-
 def accepted_of(organisations: Iterable[uuid.UUID]) -> list[ContributionRow]:
     """Contributions of these organisations that were accepted (what went back since included), newest first: where the
     donor's page starts from."""
@@ -91,12 +87,3 @@ def failed_refunds(limit: int = 50) -> list[ContributionRow]:
         .limit(limit)
     ).all()
     return contribution_rows(list(found))
-
-
-def unpaid_of(organisations: Iterable[uuid.UUID], limit: int = 50) -> list[PledgeRow]:
-    """Pledges of these organisations that wait for payment, oldest first."""
-    pledges = list(db.session.scalars(
-        select(Pledge).where(Pledge.organisation_id.in_(list(organisations)), Pledge.state.in_(OPEN))
-        .order_by(Pledge.next_due_on.nulls_last(), Pledge.announced_at, Pledge.id).limit(limit)
-    ))
-    return pledge_rows(pledges)

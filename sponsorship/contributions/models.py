@@ -109,7 +109,7 @@ class Pledge(WithId, Versioned, Base):
     returned_minor: Mapped[int] = mapped_column(MinorUnits, default=0)
     earmark: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     pool_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("pool.id"), index=True)
-    agreement_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agreement.id"))
+    agreement_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agreement.id"), index=True)
     state: Mapped[str] = PLEDGE.column()
     schedule: Mapped[int] = mapped_column(Integer, default=0)
     next_due_on: Mapped[date | None]

@@ -71,7 +71,8 @@ def record_money(
     agreement = db.session.get_one(Agreement, pledge.agreement_id) if pledge.agreement_id else None
     # what is more than was pledged, or comes after the agreement ended, is nobody's to accept by rule
     expected = is_open(pledge) and came.settles_minor <= pledge.outstanding_minor
-    into_pool = agreement is not None and expected and in_force(agreement, came.day)
+    # and only a State's letters take the place of a check and an acceptance by name (domain.md (g))
+    into_pool = agreement is not None and expected and in_force(agreement, came.day) and not needs_check(pledge)
     with db.session.no_autoflush:  # constraints tie these columns to the state: all change in one statement
         row.paid_minor, row.paid_currency, row.settles_minor = came.paid.minor, came.paid.currency, came.settles_minor
         row.gross_minor, row.exchange_minor = intake.gross_minor, intake.exchange_minor

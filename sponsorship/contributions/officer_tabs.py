@@ -20,6 +20,7 @@ def tabs(current: str) -> list[dict[str, Any]]:
     parts = (
         ("contributions", _("Contributions"), "contribution_list", None),
         ("pledges", _("Pledges"), "pledge_list", None),
+        ("reminders", _("Reminders"), "reminder_list", None),
         ("agreements", _("Agreements"), "agreement_list", None),
         ("transfers", _("Bank transfers"), "transfer_list", _count(Contribution.state == "declared")),
         ("refunds", _("Refunds"), "refund_list", _count(Refund.state == "requested")),

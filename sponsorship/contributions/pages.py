@@ -1,94 +1,127 @@
-"""What a donor's page of a pledge says: where it stands, what happens next, who acts, by when."""
+"""What a donor's page of a pledge says: where it stands, what happens next, who acts, by when, how to pay."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
 
 from core import clock
+from core.events import History
+from core.money import Money
+from core.web.formats import format_day, format_money
 from core.web.timeline import TimelineItem, timeline_items
-from sponsorship.contributions.payments import card_limit
+from sponsorship.contributions.earmark_words import earmark_words
+from sponsorship.contributions.giving_words import amount_in_words
 from sponsorship.contributions.queries import ContributionRow, PledgePage
-from sponsorship.contributions.transitions import OPEN, PLEDGE
+from sponsorship.contributions.transitions import LIVE, PLEDGE
+from sponsorship.contributions.ways import Payer, Way, ways_to_pay
 
 
 @dataclass(frozen=True)
 class NextStep:
-    """What happens next, who acts, by when (an instant, a word, or nothing)."""
+    """What happens next, who acts, by when (an instant, a day, a word, or nothing)."""
 
     what: str
     who: str
-    by: datetime | str | None = None
+    by: datetime | date | str | None = None
 
 
 @dataclass(frozen=True)
 class PledgeView:
-    """All that the donor's template needs. `notice` is (tone, title, text)."""
+    """All that the donor's template needs. `notice` is (tone, title, text); `purpose` the donor's wish in words."""
 
     pledge: PledgePage
     latest: ContributionRow | None
     notice: tuple[str, str, str] | None
     next: NextStep
-    pay_url: str | None
-    pay_label: str
+    ways: tuple[Way, ...]
     refresh_url: str | None
     receipts: tuple[tuple[str, str], ...]
     results_url: str | None
     problem: Any
+    amount_words: str
+    purpose: str | None
+    today: date
     timeline: list[TimelineItem]
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether instalments are worth a table: there are several, or the one has a day."""
+        return len(self.pledge.parts) > 1 or any(part.due_on for part in self.pledge.parts)
 
 
 def pledge_view(
-    page: PledgePage, back: str | None, problem: Any, *, pay_url: str, here: str,
+    page: PledgePage, back: str | None, problem: Any, *, payer: Payer,
     receipt_url: Callable[[ContributionRow], str], results_url: str | None = None,
 ) -> PledgeView:
     """`back` is how the donor came from Stripe: paid, cancelled or None. It is only what the address says; what
     counts is what Stripe has told us. `results_url` is where a signed-in donor reads what the money has done."""
     latest = page.latest
     waiting = latest is not None and latest.code == "checkout" and back == "paid"
-    payable = _is_open(page) and not waiting and _by_card(page)
-    results = results_url if page.code == "paid" and latest is not None and latest.code == "accepted" else None
-    label = _("Go on to pay") if latest is not None and latest.code == "checkout" else _("Pay now by card")
-    if latest is not None and latest.code in ("failed", "expired"):
-        label = _("Try again")
+    ways = () if waiting else tuple(ways_to_pay(page, payer))
+    accepted = any(row.code == "accepted" for row in page.attempts)
     return PledgeView(
-        pledge=page, latest=latest, notice=_notice(page, latest, back),
-        next=_next(page, latest, waiting, results is not None),
-        pay_url=pay_url if payable else None, pay_label=label, refresh_url=f"{here}?back=paid" if waiting else None,
+        pledge=page, latest=latest, notice=_notice(page, latest, back), next=_next(page, latest, waiting, ways),
+        ways=ways, refresh_url=payer.page(back="paid") if waiting else None,
         receipts=tuple((row.receipt_number, receipt_url(row)) for row in page.attempts if row.receipt_number),
-        results_url=results, problem=problem,
-        timeline=timeline_items(
-            page.history, PLEDGE, _who(page), labels={"announce": _("Pledge made")}, show_text=False),
+        results_url=results_url if accepted and page.code == "paid" else None, problem=problem,
+        amount_words=amount_in_words(page.amount), today=clock.today(),
+        purpose=earmark_words(page.earmark) if page.earmark else None,
+        timeline=pledge_timeline(page, _who(page), show_text=False),
     )
 
 
-def _is_open(page: PledgePage) -> bool:
-    return page.code in OPEN and bool(page.outstanding)
+def pledge_timeline(page: PledgePage, names: dict[uuid.UUID, str], *, show_text: bool) -> list[TimelineItem]:
+    """What happened to a pledge, in words and with its figures; why, where the reader may see it."""
+    labels = {
+        "announce": _("Pledge made"), "remind": _("Reminder sent"), "reduce": _("Amount reduced"),
+        "defer": _("Deferred to later dates"), "agree": _("Put under an agreement"),
+        "write_off": _("What was not paid was given up"), "cancel": _("Cancelled by the fund"),
+    }
+    items = timeline_items(page.history, PLEDGE, names, labels=labels, show_text=show_text)
+    return [
+        replace(item, note="\n".join(filter(None, (_figures(event, page.amount.currency), item.note))) or None)
+        for event, item in zip(page.history, items, strict=True)
+    ]
 
 
-def _by_card(page: PledgePage) -> bool:
-    limit = card_limit(page.outstanding.currency)
-    return limit is not None and page.outstanding <= limit
+def _figures(event: History, currency: str) -> str | None:
+    """The figures of an event: amounts and days that it keeps."""
+    data, action = event.data, event.tag.rsplit(".", 1)[-1]
+
+    def amount(key: str) -> str:
+        return format_money(Money(int(data[key]), currency))
+
+    if action == "announce":
+        return amount("amount_minor")
+    if action == "reduce":
+        return _("From %(before)s to %(after)s", before=amount("before_minor"), after=amount("after_minor"))
+    if action == "write_off":
+        return amount("written_off_minor")
+    if action in ("defer", "fall_due", "remind") and data.get("due"):
+        return _("Due on %(day)s", day=format_day(date.fromisoformat(data["due"])))
+    return None
 
 
 def _who(page: PledgePage) -> dict[uuid.UUID, str]:
     """Who acted, as the donor may see it: the own side, or the fund; officers are not named to donors."""
-    own = ("announce", "withdraw")
-    return {
-        event.actor_id: _("The donor") if event.tag.rsplit(".", 1)[-1] in own else _("The fund")
-        for event in page.history if event.actor_id is not None
-    }
+    found: dict[uuid.UUID, str] = {}
+    for event in page.history:
+        if event.actor_id is not None:
+            own = event.tag.rsplit(".", 1)[-1] in ("announce", "withdraw") and event.text is None
+            found.setdefault(event.actor_id, _("The donor") if own else _("The fund"))
+    return found
 
 
 def _notice(page: PledgePage, latest: ContributionRow | None, back: str | None) -> tuple[str, str, str] | None:
     if latest is None:
         return None
-    if latest.code == "accepted":
+    if latest.code == "accepted" and (back == "paid" or not page.outstanding):
         return "success", _("Thank you: your contribution has been received"), _("The receipt is below.")
     if latest.code == "in_suspense":
         return ("success", _("Thank you: your payment has reached us"),
@@ -100,32 +133,40 @@ def _notice(page: PledgePage, latest: ContributionRow | None, back: str | None) 
     if latest.code == "checkout" and back == "cancelled":
         return ("warning", _("You came back without paying"),
                 _("Nothing has been charged. You can go on to pay whenever you wish."))
-    if latest.code in ("failed", "expired") and _is_open(page):
+    if latest.code in ("failed", "expired") and page.outstanding:
         return "warning", _("The last attempt was not paid"), _("Nothing has been charged. You can try again.")
     return None
 
 
-def _next(page: PledgePage, latest: ContributionRow | None, waiting: bool, has_results: bool) -> NextStep:
+def _next(page: PledgePage, latest: ContributionRow | None, waiting: bool, ways: tuple[Way, ...]) -> NextStep:
     if waiting:
         return NextStep(_("Stripe confirms the payment to us."), _("Nobody needs to act"), _("usually within a minute"))
-    if _is_open(page):
-        if not _by_card(page):
-            return NextStep(_("This amount is above what a card carries. The fund's office writes to you about a "
-                              "bank transfer."), _("The fund manager"))
-        closes = latest.expires_at if latest is not None and latest.code == "checkout" else None
-        if closes is not None and closes > clock.real_now():
-            return NextStep(_("Pay the pledge. The payment page you opened stays open for a while."),
-                            _("You, the donor"), closes)
-        return NextStep(_("Pay the pledge by card."), _("You, the donor"), _("when it suits you"))
+    if latest is not None and latest.code == "refund_due":
+        return NextStep(_("Your payment is being returned to where it came from."), _("The fund and your bank"),
+                        _("usually within ten days"))
     if latest is not None and latest.code == "in_suspense":
         return NextStep(_("The contribution is checked and accepted. One that is not accepted goes back in full."),
                         _("The head of the fund"))
-    if latest is not None and latest.code == "refund_due":
-        return NextStep(_("Your payment is being returned to the card it came from."), _("Stripe and your bank"),
-                        _("usually within ten days"))
+    if page.outstanding:
+        return _next_payment(page, latest, ways)
     if page.code == "paid":
-        if has_results:
-            return NextStep(_("The money carries delegates to their meetings. You will see under Results what it has "
-                              "done."), _("The fund"))
-        return NextStep(_("The money carries delegates to their meetings."), _("The fund"))
+        return NextStep(_("The money carries delegates to their meetings. You will see under Results what it has done.")
+                        if page.organisation_id else _("The money carries delegates to their meetings."),
+                        _("The fund"))
     return NextStep(_("Nothing more happens with this pledge."), _("Nobody needs to act"))
+
+
+def _next_payment(page: PledgePage, latest: ContributionRow | None, ways: tuple[Way, ...]) -> NextStep:
+    if not ways:
+        return NextStep(_("The fund’s office writes to you about how to pay."), _("The fund manager"))
+    if latest is not None and latest.code == "checkout" and latest.expires_at and (
+            latest.expires_at > clock.real_now()):
+        return NextStep(_("Pay the pledge. The payment page you opened stays open for a while."),
+                        _("You, the donor"), latest.expires_at)
+    if latest is not None and latest.code in LIVE:
+        return NextStep(_("Your payment is awaited."), _("You, the donor"), page.next_due_on)
+    part = page.next_part
+    if part is not None and len(page.parts) > 1:
+        return NextStep(_("Pay instalment %(n)s of %(of)s.", n=part.n, of=len(page.parts)), _("You, the donor"),
+                        part.due_on)
+    return NextStep(_("Pay the pledge."), _("You, the donor"), page.next_due_on or _("when it suits you"))

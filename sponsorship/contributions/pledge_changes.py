@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from flask_babel import gettext as _
 
@@ -17,8 +17,8 @@ from core.money import Money
 from core.web.formats import format_money
 from sponsorship.contributions.agreements import in_force
 from sponsorship.contributions.models import Agreement, Pledge
-from sponsorship.contributions.pledges import no_open_payment
-from sponsorship.contributions.schedules import Part, check_parts, parts_of, put_in_force
+from sponsorship.contributions.pledges import need_words, no_open_payment
+from sponsorship.contributions.schedules import Part, check_parts, deferred, end_if_paid, put_in_force, shrunk
 from sponsorship.contributions.transitions import PLEDGE
 
 SCHEDULE = system("pledges-overdue")
@@ -48,59 +48,58 @@ def reduce(pledge_id: uuid.UUID, to_minor: int, actor: Actor, words: str, expect
     Raises NotAllowed, IllegalMove, Stale, RuleBroken (not less than now, below what is paid, a payment page open).
     """
     pledge = lock(Pledge, pledge_id, expected_version)
-    _need_words(words)
+    need_words(words)
+    before, parts = pledge.current_minor, reduced_parts(pledge, to_minor)
+    pledge.current_minor = to_minor
+    put_in_force(pledge, parts)
+    PLEDGE.apply(pledge, "reduce", actor, text=words, data={
+        "before_minor": before, "after_minor": to_minor, "schedule": pledge.schedule})
+    end_if_paid(pledge, SCHEDULE)
+
+
+def reduced_parts(pledge: Pledge, to_minor: int) -> list[Part]:
+    """The instalments of a pledge reduced to `to_minor`. Only reads. Raises IllegalMove, RuleBroken."""
+    PLEDGE.move(pledge.state, "reduce")
     if not max(pledge.paid_minor, 1) <= to_minor < pledge.current_minor:
         raise RuleBroken(
             _("Write an amount below %(now)s and not below what is paid, %(paid)s. To end the pledge, cancel it or "
               "write it off.", now=_amount(pledge, pledge.current_minor), paid=_amount(pledge, pledge.paid_minor)),
             code="pledge.reduce", field="amount")
     no_open_payment(pledge)
-    before, left, parts = pledge.current_minor, to_minor, []
-    for row in parts_of(pledge):
-        part = min(left, row.amount.minor)
-        if part:
-            parts.append(Part(part, row.due_on))
-        left -= part
-    pledge.current_minor = to_minor
-    put_in_force(pledge, parts)
-    PLEDGE.apply(pledge, "reduce", actor, text=words, data={"before_minor": before, "after_minor": to_minor})
-    if pledge.paid_minor >= to_minor:
-        PLEDGE.apply(pledge, "pay", SCHEDULE, data={"paid_minor": pledge.paid_minor})
+    return shrunk(pledge, to_minor)
 
 
 @command
-def defer(pledge_id: uuid.UUID, parts: Sequence[Part], actor: Actor, words: str, expected_version: int) -> None:
-    """The donor will pay later: new instalments for the whole pledge, of which those paid keep their place.
+def defer(pledge_id: uuid.UUID, rest: Sequence[Part], actor: Actor, words: str, expected_version: int) -> None:
+    """The donor will pay later: new instalments for what is not paid yet; those that are paid keep their place.
 
     Raises NotAllowed, IllegalMove, Stale, RuleBroken (field `instalments`).
     """
     pledge = lock(Pledge, pledge_id, expected_version)
-    _need_words(words)
-    check_parts(parts, pledge.current_minor, pledge.currency)
-    _later(pledge, parts, clock.today())
-    no_open_payment(pledge)
-    put_in_force(pledge, parts)
+    need_words(words)
+    put_in_force(pledge, deferred_parts(pledge, rest))
     due = pledge.next_due_on.isoformat() if pledge.next_due_on else None
     PLEDGE.apply(pledge, "defer", actor, text=words, data={"schedule": pledge.schedule, "due": due})
 
 
-def _later(pledge: Pledge, parts: Sequence[Part], today: date) -> None:
-    """What is not paid yet is due from today on."""
-    paid = pledge.paid_minor
-    for part in parts:
-        paid -= part.amount_minor
-        if paid < 0:
-            if part.due_on is None or part.due_on < today:
-                raise RuleBroken(_("Write a date from today on for every instalment that is not paid yet."),
-                                 code="pledge.instalments_past", field="instalments")
-            return
+def deferred_parts(pledge: Pledge, rest: Sequence[Part]) -> list[Part]:
+    """All instalments of a pledge whose unpaid rest is promised anew. Only reads. Raises IllegalMove, RuleBroken."""
+    PLEDGE.move(pledge.state, "defer")
+    check_parts(rest, pledge.outstanding_minor, pledge.currency)
+    if any(part.due_on is None or part.due_on < clock.today() for part in rest):
+        raise RuleBroken(_("Write a date from today on for every instalment that is not paid yet."),
+                         code="pledge.instalments_past", field="instalments")
+    parts = deferred(pledge, rest)
+    check_parts(parts, pledge.current_minor, pledge.currency)
+    no_open_payment(pledge)
+    return parts
 
 
 @command
 def write_off(pledge_id: uuid.UUID, actor: Actor, words: str, expected_version: int) -> None:
     """The head of the fund gives up what is not paid, for good. Raises NotAllowed, IllegalMove, Stale, RuleBroken."""
     pledge = lock(Pledge, pledge_id, expected_version)
-    _need_words(words)
+    need_words(words)
     no_open_payment(pledge)
     PLEDGE.apply(pledge, "write_off", actor, text=words, data={"written_off_minor": pledge.outstanding_minor})
 
@@ -113,11 +112,6 @@ def fall_due(pledge_id: uuid.UUID, now: datetime) -> bool:
         return False
     PLEDGE.apply(pledge, "fall_due", SCHEDULE, data={"due": pledge.next_due_on.isoformat()})
     return True
-
-
-def _need_words(words: str) -> None:
-    if not words.strip():
-        raise RuleBroken(_("Write why, for the record."), code="pledge.no_reason", field="words")
 
 
 def _amount(pledge: Pledge, minor: int) -> str:

@@ -6,6 +6,7 @@ import secrets
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from flask_babel import gettext as _
@@ -22,22 +23,26 @@ from core.references import next_reference
 from core.web.formats import format_money
 from sponsorship.contributions import notices
 from sponsorship.contributions.agreements import agreement_in_force
+from sponsorship.contributions.donor_names import LONGEST, clean_name, is_somebody
 from sponsorship.contributions.links import token_for
 from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.contributions.pools import pool_for
 from sponsorship.contributions.schedules import Part, check_parts, put_in_force
 from sponsorship.contributions.transitions import LIVE, PLEDGE
-from sponsorship.contributions.valuation import value_of
+from sponsorship.contributions.valuation import Worth, value_of
+from sponsorship.ledger.earmarks import canonical
 
 SMALLEST_MINOR = 500  # five dollars: below, card fees eat the gift
 LARGEST_MINOR = 100_000_000_00  # a hundred million dollars: beyond it a typing mistake is likelier than a pledge
+EARLIEST_YEARS = 10
 
 
 @dataclass(frozen=True)
 class PledgeDraft:
     """A pledge as given on the pages. `draft_key` makes a double click one pledge. Either `organisation_id`, or
     name, contact and e-mail of a donor without an account. `amount_minor` of `currency`; `earmark` None: where it is
-    needed most; no `parts`: one, when it suits the donor."""
+    needed most; no `parts`: one, when it suits the donor. Officers say when it was announced elsewhere (a day in UTC),
+    and in `words` where."""
 
     draft_key: str
     amount_minor: int
@@ -50,6 +55,8 @@ class PledgeDraft:
     donor_contact: str = ""
     donor_email: str = ""
     locale: str = "en"
+    announced_on: date | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,51 +77,83 @@ def make_pledge(draft: PledgeDraft, actor: Actor) -> PledgeMade:
     """
     if draft.organisation_id is not None:
         require(actor, "contribution.own", draft.organisation_id)
-    return _make(draft, actor)
+    return _make(draft, actor, clock.now())
 
 
 @command
 def record_pledge(draft: PledgeDraft, actor: Actor) -> PledgeMade:
-    """Record a pledge that an organisation announced elsewhere, at a meeting or by note verbale; its own people are
-    told. Raises NotAllowed, NotFound, RuleBroken."""
+    """Record what an organisation announced elsewhere, at a meeting or by note verbale; its own people are told. It is
+    worth what the rate of that day makes it. Raises NotAllowed, NotFound, RuleBroken."""
     require(actor, "contribution.agreement")
     if draft.organisation_id is None:
         raise RuleBroken(_("Choose the donor."), code="pledge.anonymous", field="organisation")
-    return _make(draft, actor)
+    return _make(draft, actor, announced_at(draft.announced_on))
 
 
-def _make(draft: PledgeDraft, actor: Actor) -> PledgeMade:
-    known = db.session.scalars(select(Pledge).where(Pledge.draft_key == draft.draft_key)).first()
-    if known is not None:
-        if known.organisation_id != draft.organisation_id:
-            raise NotFound()
-        return _made(known)
+def announced_at(day: date | None) -> datetime:
+    """The instant that stands for the day of an announcement: now today, noon (UTC) of any other. Raises RuleBroken."""
+    today = clock.today()
+    if day is None or day == today:
+        return clock.now()
+    if day > today:
+        raise RuleBroken(_("It cannot have been announced in the future. Check the year."), code="pledge.future",
+                         field="announced_on")
+    if day.year < today.year - EARLIEST_YEARS:
+        raise RuleBroken(_("It cannot have been announced more than %(years)s years ago. Check the year.",
+                           years=EARLIEST_YEARS), code="pledge.long_ago", field="announced_on")
+    return datetime.combine(day, time(12), UTC)
+
+
+def check_draft(draft: PledgeDraft, day: date) -> Worth:
+    """What the draft is worth at the rate of `day`. Only reads: a page that asks to check shows the same words. Raises
+    RuleBroken (an amount or instalments that cannot be, or no rate on record)."""
     amount = Money(draft.amount_minor, draft.currency)
-    worth = value_of(amount, clock.today())
+    worth = value_of(amount, day)
     _check_amount(worth.usd_minor)
-    parts = draft.parts or (Part(amount.minor),)
-    check_parts(parts, amount.minor, amount.currency, from_day=clock.today())
+    check_parts(draft.parts or (Part(amount.minor),), amount.minor, amount.currency, from_day=day)
+    return worth
+
+
+def _known(draft: PledgeDraft) -> PledgeMade | None:
+    """The pledge that this draft made already."""
+    known = db.session.scalars(select(Pledge).where(Pledge.draft_key == draft.draft_key)).first()
+    if known is not None and known.organisation_id != draft.organisation_id:
+        raise NotFound()
+    return _made(known) if known is not None else None
+
+
+def _make(draft: PledgeDraft, actor: Actor, announced: datetime) -> PledgeMade:
+    known = _known(draft)
+    if known is not None:
+        return known
+    day, amount = announced.date(), Money(draft.amount_minor, draft.currency)
+    worth = check_draft(draft, day)
+    # the counter's row is held from here on: a second click waits, and finds the pledge of the first
+    reference = next_reference("PLG", announced.year)
+    known = _known(draft)
+    if known is not None:
+        return known
     original = worth.original
     pledge = Pledge(
-        id=new_id(), draft_key=draft.draft_key, currency=amount.currency, amount_minor=amount.minor,
-        current_minor=amount.minor, usd_minor=worth.usd_minor, rate=original.rate if original else None,
-        rate_source=original.source if original else None, rate_date=original.day if original else None,
-        earmark=dict(draft.earmark) if draft.earmark else None, pool_id=pool_for(draft.earmark), locale=draft.locale,
-        paid_minor=0, returned_minor=0, schedule=0, reminders=0, announced_at=clock.now(),
-        announced_by=actor.person_id,
+        id=new_id(), reference=reference, draft_key=draft.draft_key, currency=amount.currency,
+        amount_minor=amount.minor, current_minor=amount.minor, usd_minor=worth.usd_minor,
+        rate=original.rate if original else None, rate_source=original.source if original else None,
+        rate_date=original.day if original else None, earmark=canonical(draft.earmark),
+        pool_id=pool_for(draft.earmark), locale=draft.locale, paid_minor=0, returned_minor=0, schedule=0, reminders=0,
+        announced_at=announced, announced_by=actor.person_id,
     )
     if draft.organisation_id is not None:
         _donor_is_organisation(pledge, draft.organisation_id)
     else:
         _donor_is_named(pledge, draft)
-    pledge.reference = next_reference("PLG", pledge.announced_at.year)
     db.session.add(pledge)
     db.session.flush()  # the event names the row
-    put_in_force(pledge, parts)
+    put_in_force(pledge, draft.parts or (Part(amount.minor),))
     events.record(
         actor if draft.organisation_id is not None else PUBLIC, "contributions.pledge.announce", "pledge", pledge.id,
-        to_state=pledge.state,
-        data={"amount_minor": pledge.amount_minor, "currency": pledge.currency, "donor_kind": pledge.donor_kind,
+        to_state=pledge.state, text=draft.words.strip() or None,
+        data={"amount_minor": pledge.amount_minor, "currency": pledge.currency, "usd_minor": pledge.usd_minor,
+              "donor_kind": pledge.donor_kind, "day": day.isoformat(),
               "pool": str(pledge.pool_id) if pledge.pool_id else None},
     )
     notices.pledge_made(pledge)
@@ -146,16 +185,20 @@ def _donor_is_organisation(pledge: Pledge, organisation_id: uuid.UUID) -> None:
 
 
 def _donor_is_named(pledge: Pledge, draft: PledgeDraft) -> None:
-    if not draft.donor_name.strip():
+    name, contact = clean_name(draft.donor_name), clean_name(draft.donor_contact)
+    if not is_somebody(name):
         raise RuleBroken(_("Write who gives: the fund takes no anonymous contributions."),
                          code="pledge.anonymous", field="donor_name")
+    if max(len(name), len(contact)) > LONGEST:
+        raise RuleBroken(_("Write a name of at most %(most)s letters.", most=LONGEST), code="pledge.long_name",
+                         field="donor_name")
     if "@" not in draft.donor_email:
         raise RuleBroken(_("Write an e-mail address, so that we can answer."), code="pledge.no_address",
                          field="donor_email")
     pledge.donor_kind = draft.donor_kind
     pledge.access_nonce = secrets.token_hex(16)
-    pledge.donor_name_sealed = vault.seal(pledge.id, draft.donor_name.strip())
-    pledge.donor_contact_sealed = vault.seal(pledge.id, draft.donor_contact.strip() or None)
+    pledge.donor_name_sealed = vault.seal(pledge.id, name)
+    pledge.donor_contact_sealed = vault.seal(pledge.id, contact or None)
     pledge.donor_email_sealed = vault.seal(pledge.id, draft.donor_email.strip())
 
 
@@ -163,6 +206,7 @@ def _donor_is_named(pledge: Pledge, draft: PledgeDraft) -> None:
 def cancel_pledge(pledge_id: uuid.UUID, actor: Actor, words: str, expected_version: int | None = None) -> None:
     """An officer cancels a pledge that will not be paid. Raises NotAllowed, IllegalMove, Stale, RuleBroken."""
     pledge = lock(Pledge, pledge_id, expected_version)
+    need_words(words)
     if pledge.paid_minor:
         raise RuleBroken(_("Part of this pledge is paid. Reduce it to what is paid, or write off the rest."),
                          code="pledge.partly_paid")
@@ -180,6 +224,12 @@ def withdraw_pledge(pledge_id: uuid.UUID, actor: Actor, expected_version: int | 
         raise Stale()
     no_open_payment(pledge)
     PLEDGE.apply(pledge, "withdraw", actor, organisation_id=pledge.organisation_id)
+
+
+def need_words(words: str) -> None:
+    """Raises RuleBroken without a reason."""
+    if not words.strip():
+        raise RuleBroken(_("Write why, for the record."), code="pledge.no_reason", field="words")
 
 
 def no_open_payment(pledge: Pledge) -> None:

@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
+from sqlalchemy.exc import IntegrityError
 
 from accounts.queries import shows_demonstration
 from accounts.service import in_language
+from core.db import db
 from core.errors import RuleBroken
-from sponsorship.contributions.earmark_words import earmark_words, unearmarked_words
-from sponsorship.ledger.earmarks import canonical, key_of
-from sponsorship.ledger.queries import PoolRow, list_pools, pools_by_ids
+from sponsorship.contributions.earmark_words import earmark_words, names_of_meetings, unearmarked_words
+from sponsorship.ledger.earmarks import EarmarkError, canonical, key_of
+from sponsorship.ledger.queries import PoolRow, list_pools, pool_figures, pools_by_ids
 from sponsorship.ledger.service import open_pool
+
+OWN = "earmark-"  # codes of pools that were opened for a purpose somebody made up
 
 
 @dataclass(frozen=True)
@@ -51,26 +55,70 @@ def pool_for(earmark: Mapping[str, Any] | None) -> uuid.UUID | None:
     wanted = canonical(earmark)
     if wanted is None:
         return None
-    key = key_of(wanted)
-    known = [pool for pool in _pools() if key_of(pool.earmark) == key]
-    if known:
-        return min(known, key=lambda pool: (pool.is_demo, pool.code)).id
-    digest = hashlib.sha256(key.encode()).hexdigest()[:8]
+    found = _pool_with(key_of(wanted))
+    if found is not None:
+        return found
     with in_language("en"):  # a pool's name is one for all readers; its purpose is read in the reader's language
         name = earmark_words(wanted)[:200]
-    return open_pool(f"earmark-{digest}", name, dict(wanted), is_demo=shows_demonstration())
+    try:
+        with db.session.begin_nested():
+            return open_pool(_code_for(wanted), name, dict(wanted), is_demo=shows_demonstration())
+    except IntegrityError:  # somebody opened it in the same instant
+        found = _pool_with(key_of(wanted))
+        if found is None:
+            raise
+        return found
+
+
+def _pool_with(key: str) -> uuid.UUID | None:
+    known = [pool for pool in _pools() if _key(pool) == key]
+    return min(known, key=lambda pool: (pool.is_demo, pool.code)).id if known else None
+
+
+def _key(pool: PoolRow) -> str | None:
+    try:
+        return key_of(pool.earmark)
+    except EarmarkError:  # a condition that nobody reads any more is nobody's purpose
+        return None
+
+
+def _code_for(earmark: Mapping[str, Any]) -> str:
+    return f"{OWN}{hashlib.sha256(key_of(earmark).encode()).hexdigest()[:8]}"
 
 
 def purposes() -> list[PoolChoice]:
-    """What donors may choose from, unearmarked first: the fund asks for that."""
-    earmarked = sorted((pool for pool in _pools() if pool.earmark is not None), key=lambda pool: (pool.name, pool.code))
-    found = [PoolChoice(pool.id, pool.name, pool.earmark) for pool in earmarked]
-    return [PoolChoice(None, unearmarked_words()), *found]
+    """What donors may choose from, unearmarked first: the fund asks for that. A purpose that a donor made up is offered
+    to others once money has come for it."""
+    with_money = {row.pool_id for row in pool_figures(shows_demonstration()) if row.received}
+    offered = [pool for pool in _pools()
+               if pool.earmark is not None and (pool.id in with_money or not pool.code.startswith(OWN))]
+    labels = _labels(offered)
+    earmarked = sorted(offered, key=lambda pool: (labels[pool.id], pool.code))
+    return [unearmarked(), *(
+        PoolChoice(pool.id, labels[pool.id], pool.earmark) for pool in earmarked)]
+
+
+def unearmarked() -> PoolChoice:
+    """Where it is needed most."""
+    return PoolChoice(None, unearmarked_words())
 
 
 def all_pools() -> list[PoolChoice]:
     """Every pool by name, for officers."""
-    return [PoolChoice(pool.id, pool.name) for pool in sorted(_pools(), key=lambda pool: (pool.name, pool.code))]
+    pools = _pools()
+    labels = _labels(pools)
+    return [PoolChoice(pool.id, labels[pool.id], pool.earmark)
+            for pool in sorted(pools, key=lambda pool: (labels[pool.id], pool.code))]
+
+
+def _labels(pools: Iterable[PoolRow]) -> dict[uuid.UUID, str]:
+    """Pools by what people call them: the name an officer gave, or the purpose in the reader's language where a donor
+    made it up. One query at most."""
+    rows = list(pools)
+    own = [pool for pool in rows if pool.earmark and pool.code.startswith(OWN)]
+    meetings = names_of_meetings(pool.earmark for pool in own)
+    words = {pool.id: earmark_words(pool.earmark, meetings) for pool in own}
+    return {pool.id: words.get(pool.id, pool.name) for pool in rows}
 
 
 def pool_of(pool_id: uuid.UUID | None) -> str:
@@ -83,14 +131,16 @@ def pool_of(pool_id: uuid.UUID | None) -> str:
 
 
 def pool_names(pool_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Names of pools, in one query at most."""
+    """Names of pools, in two queries at most."""
     wanted = set(pool_ids)
-    return {key: row.name for key, row in pools_by_ids(wanted).items()} if wanted else {}
+    return _labels(pools_by_ids(wanted).values()) if wanted else {}
 
 
 def purpose_names(pool_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """What donors read of pools, in one query at most: their names; one phrase for money without an earmark."""
+    """What donors read of pools, in two queries at most: their names; one phrase for money without an earmark."""
     wanted = set(pool_ids)
     if not wanted:
         return {}
-    return {key: row.name if row.earmark else unearmarked_words() for key, row in pools_by_ids(wanted).items()}
+    rows = pools_by_ids(wanted)
+    labels = _labels(rows.values())
+    return {key: labels[key] if row.earmark else unearmarked_words() for key, row in rows.items()}

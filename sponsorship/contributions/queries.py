@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 
 from accounts.queries import names
 from core import vault
@@ -23,14 +23,18 @@ from sponsorship.contributions.earmark_words import unearmarked_words
 from sponsorship.contributions.links import opens
 from sponsorship.contributions.models import Agreement, Contribution, Pledge
 from sponsorship.contributions.pools import purpose_names
-from sponsorship.contributions.transitions import CONTRIBUTION, PLEDGE
+from sponsorship.contributions.schedules import PartRow, parts_of
+from sponsorship.contributions.transitions import CONTRIBUTION, OPEN, PLEDGE
+from sponsorship.contributions.valuation import part_worth
+from sponsorship.gateways.rates import Rate
 
 MAX_LIST = 10_000  # rows of a downloaded file
 
 
 @dataclass(frozen=True)
 class ContributionRow:
-    """One payment towards a pledge. `amount` is what was asked, `paid` what the donor paid; in US dollars `gross` (at
+    """One payment towards a pledge. `amount` is what was asked, `paid` what the donor paid, `settles` how much of the
+    pledge that settles (its currency); in US dollars `gross` (at
     the rate of the deposit), `exchange` (what it brought beyond that), `fee`, `net`: None until the money is there.
     `back` went back since."""
 
@@ -43,6 +47,7 @@ class ContributionRow:
     method: str
     amount: Money
     paid: Money | None
+    settles: Money | None
     gross: Money | None
     exchange: Money | None
     fee: Money | None
@@ -62,7 +67,8 @@ class ContributionRow:
 
 @dataclass(frozen=True)
 class PledgeRow:
-    """One pledge. `donor` is in the reader's language, a dash once erased."""
+    """One pledge. `donor` is in the reader's language, a dash once erased. `outstanding` is what an open pledge still
+    owes; `usd` its worth in US dollars when announced."""
 
     id: uuid.UUID
     version: int
@@ -84,14 +90,23 @@ class PledgeRow:
     agreement_id: uuid.UUID | None
     pool_id: uuid.UUID | None
 
+    @property
+    def outstanding_usd(self) -> Money:
+        """What is outstanding, in US dollars at the rate of the announcement."""
+        return usd(part_worth(self.usd.minor, self.amount.minor, self.outstanding.minor))
+
 
 @dataclass(frozen=True)
 class PledgePage(PledgeRow):
-    """A pledge with all that its page shows. `contact` and `email` are set for donors without an account."""
+    """A pledge with all that its page shows. `contact` and `email` are set for donors without an account; `parts` are
+    the instalments in force with what payments cover; `rate` is that of the announcement, None for dollars."""
 
     contact: str | None
     email: str | None
     agreement_reference: str | None
+    earmark: dict[str, Any] | None
+    rate: Rate | None
+    parts: tuple[PartRow, ...]
     attempts: tuple[ContributionRow, ...]
     history: tuple[History, ...]
 
@@ -99,6 +114,11 @@ class PledgePage(PledgeRow):
     def latest(self) -> ContributionRow | None:
         """The attempt that counts now."""
         return self.attempts[-1] if self.attempts else None
+
+    @property
+    def next_part(self) -> PartRow | None:
+        """The instalment that is due next; None when all is paid."""
+        return next((part for part in self.parts if part.left), None)
 
 
 # --- names, in a fixed number of queries ------------------------------------------------------------------------
@@ -129,7 +149,8 @@ def contribution_rows(found: list[tuple[Contribution, Pledge, str | None]]) -> l
         ContributionRow(
             id=c.id, version=c.version, reference=c.reference, attempt=c.attempt, code=c.state,
             status=CONTRIBUTION.state(c.state), method=c.method, amount=Money(c.amount_minor, c.currency),
-            paid=_money(c.paid_minor, c.paid_currency or c.currency), gross=_money(c.gross_minor, "USD"),
+            paid=_money(c.paid_minor, c.paid_currency or c.currency),
+            settles=_money(c.settles_minor, p.currency), gross=_money(c.gross_minor, "USD"),
             exchange=_money(c.exchange_minor, "USD"), fee=_money(c.fee_minor, "USD"),
             net=_money(c.net_minor, "USD"), back=usd(c.back_minor), created_at=c.created_at, expires_at=c.expires_at,
             received_at=c.received_at, accepted_at=c.accepted_at, pledge_id=p.id, pledge_reference=p.reference,
@@ -154,26 +175,6 @@ def joined() -> Select[Contribution, Pledge, str]:
 
 
 # --- lists ------------------------------------------------------------------------------------------------------
-PLEDGE_SORTS: dict[str, Any] = {
-    "reference": Pledge.reference, "announced_at": Pledge.announced_at, "amount": Pledge.amount_minor,
-}
-
-
-def list_pledges(
-    query: TableQuery, organisations: Iterable[uuid.UUID] | None = None, everything: bool = False
-) -> tuple[list[PledgeRow], int]:
-    """Pledges (of these organisations only, when given; newest first unless sorted) and their number."""
-    wanted = select(Pledge)
-    if organisations is not None:
-        wanted = wanted.where(Pledge.organisation_id.in_(list(organisations)))
-    if state := query.get("state"):
-        wanted = wanted.where(Pledge.state == state)
-    if words := query.get("q"):
-        wanted = wanted.where(Pledge.reference.ilike(f"%{escaped(words)}%", escape="\\"))
-    total = db.session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-    wanted = ordered(wanted, PLEDGE_SORTS, query, Pledge.id)
-    pledges = list(db.session.scalars(window(wanted, query, everything)))
-    return pledge_rows(pledges), total
 
 
 def pledge_rows(pledges: list[Pledge]) -> list[PledgeRow]:
@@ -205,7 +206,8 @@ def _pledge_values(p: Pledge, donor: str, purpose: str) -> dict[str, Any]:
         "id": p.id, "version": p.version, "reference": p.reference, "code": p.state, "status": PLEDGE.state(p.state),
         "donor": donor, "donor_kind": p.donor_kind, "amount": Money(p.amount_minor, p.currency),
         "current": Money(p.current_minor, p.currency), "paid": Money(p.paid_minor, p.currency),
-        "returned": Money(p.returned_minor, p.currency), "outstanding": Money(p.outstanding_minor, p.currency),
+        "returned": Money(p.returned_minor, p.currency),
+        "outstanding": Money(p.outstanding_minor if p.state in OPEN else 0, p.currency),
         "usd": usd(p.usd_minor), "next_due_on": p.next_due_on, "purpose": purpose,
         "announced_at": p.announced_at, "organisation_id": p.organisation_id, "agreement_id": p.agreement_id,
         "pool_id": p.pool_id,
@@ -246,7 +248,14 @@ def _pledge_page(pledge: Pledge) -> PledgePage:
         **_pledge_values(pledge, donors_of([pledge])[pledge.id], purposes_of([pledge])[pledge.id]),
         contact=vault.unseal(pledge.id, pledge.donor_contact_sealed),
         email=vault.unseal(pledge.id, pledge.donor_email_sealed),
-        agreement_reference=agreement.reference if agreement else None,
-        attempts=tuple(contribution_rows(list(attempts))),
+        agreement_reference=agreement.reference if agreement else None, earmark=pledge.earmark,
+        rate=rate_of(pledge), parts=tuple(parts_of(pledge)), attempts=tuple(contribution_rows(list(attempts))),
         history=tuple(history("pledge", pledge.id)),
     )
+
+
+def rate_of(pledge: Pledge) -> Rate | None:
+    """The rate that gave a pledge its worth in dollars; None for a pledge in dollars."""
+    if pledge.rate is None or pledge.rate_source is None or pledge.rate_date is None:
+        return None
+    return Rate.from_text(pledge.currency, pledge.rate, pledge.rate_source, pledge.rate_date)

@@ -20,6 +20,7 @@ from core.errors import RuleBroken
 from core.money import Money
 from core.web.formats import format_money
 from sponsorship.contributions.models import Instalment, Pledge
+from sponsorship.contributions.reminder_settings import passed_unsent
 from sponsorship.contributions.transitions import OPEN, PLEDGE
 
 MOST = 20  # instalments of one pledge
@@ -91,7 +92,40 @@ def put_in_force(pledge: Pledge, parts: Sequence[Part]) -> None:
          "amount_minor": part.amount_minor} for n, part in enumerate(parts, 1)
     ])
     pledge.schedule = number
-    pledge.next_due_on = next_due(pledge)
+    _note_due(pledge)
+
+
+def deferred(pledge: Pledge, rest: Sequence[Part]) -> list[Part]:
+    """The whole schedule when what is not paid yet is promised anew as `rest`: instalments that are covered and lie
+    before the first new day keep their place; whatever else is paid already counts within the first of `rest`."""
+    kept: list[Part] = []
+    paid, first = pledge.paid_minor, rest[0]
+    for row in parts_of(pledge):
+        early = row.due_on is not None and first.due_on is not None and row.due_on < first.due_on
+        if row.left or not early:
+            break
+        kept.append(Part(row.amount.minor, row.due_on))
+        paid -= row.amount.minor
+    return [*kept, Part(first.amount_minor + paid, first.due_on), *rest[1:]]
+
+
+def shrunk(pledge: Pledge, to_minor: int) -> list[Part]:
+    """The schedule when the pledge is worth `to_minor` only: the last instalments shrink first."""
+    left, found = to_minor, []
+    for row in parts_of(pledge):
+        part = min(left, row.amount.minor)
+        if part:
+            found.append(Part(part, row.due_on))
+        left -= part
+    return found
+
+
+def _note_due(pledge: Pledge) -> None:
+    """Say what is due next. Reminders are counted anew for another instalment; when the donor was last written to
+    stands, so that a payment never brings the next letter sooner."""
+    before, pledge.next_due_on = pledge.next_due_on, next_due(pledge)
+    if pledge.next_due_on != before:
+        pledge.reminders = passed_unsent(pledge.next_due_on, clock.today())
 
 
 def instalments(pledge: Pledge) -> list[Instalment]:
@@ -128,9 +162,8 @@ def next_due(pledge: Pledge) -> date | None:
 def settle(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, object]) -> None:
     """A payment settles so much of the pledge (its currency). One that has ended stays ended: the money is recorded."""
     pledge.paid_minor += settles_minor
-    pledge.next_due_on = next_due(pledge)
-    pledge.reminders, pledge.reminded_at = 0, None
-    action = "pay" if pledge.paid_minor - pledge.returned_minor >= pledge.current_minor else "pay_part"
+    _note_due(pledge)
+    action = "pay" if pledge.paid_minor >= pledge.current_minor else "pay_part"
     if PLEDGE.find(pledge.state, action):
         PLEDGE.apply(pledge, action, actor, data=data)
 
@@ -138,8 +171,11 @@ def settle(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, obj
 def unsettle(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, object]) -> None:
     """A payment recorded by mistake is taken out again."""
     pledge.paid_minor -= settles_minor
-    pledge.next_due_on = next_due(pledge)
-    action = "unpay_part" if pledge.paid_minor or pledge.agreement_id else "unpay"
+    _note_due(pledge)
+    if pledge.paid_minor >= pledge.current_minor:
+        _all_returned(pledge, actor, data)
+        return
+    action = "unpay_part" if pledge.paid_minor else "unpay_agreed" if pledge.agreement_id else "unpay"
     if PLEDGE.find(pledge.state, action):
         PLEDGE.apply(pledge, action, actor, data=data)
 
@@ -147,16 +183,29 @@ def unsettle(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, o
 def gone_back(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, object]) -> None:
     """Money of the pledge went back to the donor: it was paid, and is not owed again."""
     pledge.returned_minor += settles_minor
-    if pledge.paid_minor and pledge.returned_minor >= pledge.paid_minor and PLEDGE.find(pledge.state, "return"):
+    _all_returned(pledge, actor, data)
+
+
+def _all_returned(pledge: Pledge, actor: Actor, data: dict[str, object]) -> None:
+    """Nothing is owed and nothing was kept. While something is still owed the pledge stays open: a refund hides no
+    promise."""
+    paid, owed = pledge.paid_minor, pledge.current_minor
+    if paid and paid >= owed and pledge.returned_minor >= paid and PLEDGE.find(pledge.state, "return"):
         PLEDGE.apply(pledge, "return", actor, data=data)
 
 
 def came_back(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, object]) -> None:
     """Money that had gone back is the fund's again."""
     pledge.returned_minor -= settles_minor
-    action = "restore" if pledge.paid_minor >= pledge.current_minor else "restore_part"
-    if PLEDGE.find(pledge.state, action):
-        PLEDGE.apply(pledge, action, actor, data=data)
+    if pledge.returned_minor < pledge.paid_minor and PLEDGE.find(pledge.state, "restore"):
+        PLEDGE.apply(pledge, "restore", actor, data=data)
+
+
+def end_if_paid(pledge: Pledge, actor: Actor) -> None:
+    """A pledge reduced to what is paid has nothing open any more."""
+    if pledge.paid_minor >= pledge.current_minor:
+        PLEDGE.apply(pledge, "pay", actor, data={"paid_minor": pledge.paid_minor})
+        _all_returned(pledge, actor, {"returned_minor": pledge.returned_minor})
 
 
 def is_open(pledge: Pledge) -> bool:

@@ -18,6 +18,11 @@ class Worth:
     original: Original | None = None
 
 
+def part_worth(usd_minor: int, amount_minor: int, part_minor: int) -> int:
+    """US cents of a part of a pledge, in proportion to its worth when announced, cut down to the cent."""
+    return usd_minor * part_minor // amount_minor
+
+
 def value_of(amount: Money, day: date) -> Worth:
     """The worth of `amount` on `day` (UTC). Raises RateMissing (code rates.missing), which says what to import."""
     if amount.currency == "USD":

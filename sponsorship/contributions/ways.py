@@ -9,6 +9,8 @@ from typing import Any
 
 from flask import url_for
 
+from core.money import Money
+from core.web.links import absolute
 from sponsorship.contributions.queries import PledgePage
 
 
@@ -25,11 +27,23 @@ class Payer:
             return url_for(f"contributions.{name}_own", pledge_id=self.pledge_id, **values)
         return url_for(f"contributions.{name}_by_link", pledge_id=self.pledge_id, token=self.token, **values)
 
+    def page(self, **values: Any) -> str:
+        """The address of the pledge's own page."""
+        if self.token is None:
+            return url_for("contributions.own_pledge", pledge_id=self.pledge_id, **values)
+        return url_for("contributions.pledge_by_link", pledge_id=self.pledge_id, token=self.token, **values)
+
+    def absolute_page(self, **values: Any) -> str:
+        """The same from outside."""
+        if self.token is None:
+            return absolute("contributions.own_pledge", pledge_id=self.pledge_id, **values)
+        return absolute("contributions.pledge_by_link", pledge_id=self.pledge_id, token=self.token, **values)
+
 
 @dataclass(frozen=True)
 class Way:
     """One way to pay. `method` is get (a page with more) or post (a button); `text` says what happens and how long it
-    takes; `primary` for the one that suits most."""
+    takes; `primary` for the one that suits most; `amount` what it pays at once, where that is settled."""
 
     key: str
     label: Any
@@ -37,6 +51,7 @@ class Way:
     url: str
     method: str = "get"
     primary: bool = False
+    amount: Money | None = None
 
 
 Source = Callable[[PledgePage, Payer], list[Way]]
@@ -50,5 +65,7 @@ def register_way(source: Source) -> None:
 
 
 def ways_to_pay(page: PledgePage, payer: Payer) -> list[Way]:
-    """All of them, the primary first."""
+    """All of them, the primary first; none once nothing is to be paid."""
+    if not page.outstanding:
+        return []
     return sorted((way for source in _SOURCES for way in source(page, payer)), key=lambda way: not way.primary)

@@ -210,7 +210,7 @@ def test_stripe_is_silent_and_the_donor_is_told(client: Any, pool: uuid.UUID) ->
 
 @pytest.mark.parametrize(("state", "words"), [
     ("checkout", "Go on to pay"), ("expired", "Try again"), ("in_suspense", "waits for acceptance"),
-    ("accepted", "your contribution has been received"), ("refunded", "Paid back"), ("large", "bank transfer"),
+    ("accepted", "your contribution has been received"), ("refunded", "Paid back"), ("large", "Pay in parts by card"),
 ])
 def test_the_pledge_says_where_it_stands(
     client: Any, make: Any, gateway: FakeGateway, pool: uuid.UUID, state: str, words: str
@@ -430,23 +430,25 @@ def test_a_pledge_is_cancelled_with_a_reason(make: Any, as_person: Any, pool: uu
     answer = manager.submit(f"{path}cancel", {"words": "", "version": "1"})
     assert answer.status_code == 422
     assert "Write why" in error_of(answer.text, "words")
-    assert manager.submit(f"{path}cancel", {"words": "Donor wrote.", "version": "3"}).status_code == 409
+    confirmed = {"words": "Donor wrote.", "step": "confirm"}
+    assert manager.submit(f"{path}cancel", confirmed | {"version": "3"}).status_code == 409
     assert only(Pledge).state == "announced"
-    assert manager.submit(f"{path}cancel", {"words": "Donor wrote.", "version": "1"}).status_code == 303
+    assert manager.submit(f"{path}cancel", confirmed | {"version": "1"}).status_code == 303
     assert only(Pledge).state == "cancelled"
     assert "Donor wrote." in manager.get(path).text
 
 
-def _agreement(state: uuid.UUID, pool: uuid.UUID) -> dict[str, str]:
+def _agreement(state: uuid.UUID, purpose: str = "general") -> dict[str, str]:
     return {"organisation": str(state), "reference": "NV/2026/17", "exchange_of_letters": "2026-01-15",
-            "support_rate": "7.5", "end_date": "2030-12-31", "pool": str(pool)}
+            "support_rate": "7.5", "end_date": "2030-12-31", "purpose": purpose, "refund_clause": "return",
+            "step": "confirm"}
 
 
 def test_an_agreement_goes_on_record(make: Any, as_person: Any, pool: uuid.UUID) -> None:
     donor = make.donor("ADA", "Ada Foundation")
     manager = as_person(make.person("fund_manager"))
     assert manager.get("/contributions/agreements/new").status_code == 200
-    answer = manager.submit("/contributions/agreements/new", _agreement(donor, pool))
+    answer = manager.submit("/contributions/agreements/new", _agreement(donor))
     assert answer.status_code == 303, answer.text
     row = only(Agreement)
     assert (row.support_rate_bp, row.reference) == (750, "NV/2026/17")
@@ -473,8 +475,11 @@ BAD_AGREEMENTS: list[tuple[dict[str, str], str, str]] = [
     ({"support_rate": "7.555"}, "support_rate", "from 0 to 50"),
     ({"support_rate": "NaN"}, "support_rate", "from 0 to 50"),
     ({"support_rate": "Infinity"}, "support_rate", "from 0 to 50"),
-    ({"pool": ""}, "pool", "Choose the pool"),
-    ({"pool": "nonsense"}, "pool", "Not a valid choice"),
+    ({"purpose": ""}, "purpose", "Choose what the money is for"),
+    ({"purpose": "nonsense"}, "purpose", "one of the answers offered"),
+    ({"purpose": "own"}, "purpose", "at least one condition"),
+    ({"refund_clause": ""}, "refund_clause", "Choose what the letters say"),
+    ({"refund_clause": "keep"}, "refund_clause", "one of the answers offered"),
 ]
 
 
@@ -483,7 +488,7 @@ def test_bad_agreements(
     make: Any, as_person: Any, pool: uuid.UUID, change: dict[str, str], field: str, words: str
 ) -> None:
     manager = as_person(make.person("fund_manager"))
-    data = _agreement(make.donor("ADA", "Ada Foundation"), pool) | change
+    data = _agreement(make.donor("ADA", "Ada Foundation")) | change
     answer = manager.submit("/contributions/agreements/new", data)
     assert answer.status_code == 422
     assert words in error_of(answer.text, field)
@@ -494,7 +499,7 @@ def test_bad_agreements(
 
 def test_the_same_agreement_twice(make: Any, as_person: Any, pool: uuid.UUID) -> None:
     manager = as_person(make.person("fund_manager"))
-    data = _agreement(make.donor("ADA", "Ada Foundation"), pool)
+    data = _agreement(make.donor("ADA", "Ada Foundation"))
     assert manager.submit("/contributions/agreements/new", data).status_code == 303
     answer = manager.submit("/contributions/agreements/new", data)
     assert answer.status_code == 422
@@ -504,7 +509,7 @@ def test_the_same_agreement_twice(make: Any, as_person: Any, pool: uuid.UUID) ->
 def test_only_the_fund_manager_records_agreements(make: Any, as_person: Any, pool: uuid.UUID) -> None:
     head = as_person(make.person("head_of_fund"))
     assert head.get("/contributions/agreements/new").status_code == 403
-    data = _agreement(make.donor("ADA", "Ada Foundation"), pool)
+    data = _agreement(make.donor("ADA", "Ada Foundation"))
     assert head.submit("/contributions/agreements/new", data).status_code == 403
 
 
@@ -561,10 +566,12 @@ def test_a_list_of_many_costs_what_a_list_of_one_costs(
         officer.get(path)
         return len(queries)
 
-    begin(gateway, named_pledge())
-    one = cost()
     state = make.state("XC")
     donor = make.actor("donor", organisation=state)
+    begin(gateway, named_pledge())
+    begin(gateway, service.make_pledge(
+        service.PledgeDraft(uuid.uuid4().hex, 5000, organisation_id=state), donor), donor)
+    one = cost()
     for _ in range(6):
         begin(gateway, named_pledge())
         begin(gateway, service.make_pledge(

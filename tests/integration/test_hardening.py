@@ -13,8 +13,8 @@ from core.db import db
 from core.money import Money, MoneyError
 from core.web.errors import _page_to_open
 from sponsorship.contributions import service
-from sponsorship.contributions.forms import AgreementForm
 from sponsorship.contributions.models import Pledge
+from sponsorship.contributions.pledge_forms import AgreementForm
 from tests.support.award_story import AwardStory
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
