@@ -25,13 +25,23 @@ from sponsorship.ledger.models import Entry, Lot, Pool
 from sponsorship.transparency.journeys import Journey, group_facts, group_on, journeys_of, states_by_pool
 from sponsorship.transparency.meeting_figures import SponsoredMeeting, read_meetings, rows_of
 from sponsorship.transparency.privacy import LEAST_STATES
-from sponsorship.transparency.statement_sums import NOTHING, SOURCE, Period, Sums, of_donors, sums_by
+from sponsorship.transparency.statement_sums import (
+    NOTHING,
+    SOURCE,
+    Came,
+    Period,
+    Sums,
+    came_by_lot,
+    of_donors,
+    sums_by,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ContributionLine:
     """One accepted contribution and its money in a period. `paid` is the amount as the donor paid it, `rate` what made
-    it dollars (None for dollars); `entered_at` the instant at which a pool had it."""
+    it dollars (None for dollars); `entered_at` the instant at which a pool had it, `came` what it brought, where
+    that was in the period."""
 
     id: uuid.UUID
     reference: str
@@ -48,13 +58,15 @@ class ContributionLine:
     end_date: date | None
     rate_bp: int
     sums: Sums
+    came: Came | None = None
 
 
 def contribution_lines(organisations: Iterable[uuid.UUID], period: Period) -> list[ContributionLine]:
     """The accepted contributions of these organisations with anything to tell in the period, in the order in which they
     came. A fixed number of queries."""
     wanted = list(organisations)
-    sums = sums_by(Lot.id, of_donors(wanted), period)
+    lots = of_donors(wanted)
+    sums, came = sums_by(Lot.id, lots, period), came_by_lot(lots, period)
     rows = db.session.execute(
         select(Contribution.id, Contribution.reference, Pledge.reference.label("pledge_reference"),
                Pledge.organisation_id, Lot.id.label("lot_id"), Lot.pool_id, Contribution.paid_minor,
@@ -70,7 +82,7 @@ def contribution_lines(organisations: Iterable[uuid.UUID], period: Period) -> li
         ContributionLine(
             row.id, row.reference, row.pledge_reference, row.organisation_id, row.pool_id, purposes[row.pool_id],
             Money(row.paid_minor, row.paid_currency), row.rate, row.rate_source, row.rate_date, row.received_at,
-            row.occurred_at, row.end_date, row.rate_bp, sums[row.lot_id])
+            row.occurred_at, row.end_date, row.rate_bp, sums[row.lot_id], came.get(row.lot_id))
         for row in rows if row.lot_id in sums and sums[row.lot_id].moves
     ]
 

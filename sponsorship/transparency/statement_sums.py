@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
+from sqlalchemy.orm import aliased
 
 from core.db import db
 from core.money import Money, usd
@@ -33,9 +34,6 @@ class Period:
 
     start: datetime | None = None
     end: datetime | None = None
-
-    def has(self, at: datetime) -> bool:
-        return (self.start is None or at >= self.start) and (self.end is None or at < self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,8 @@ class Sums:
 
 NOTHING = Sums(*(Money.zero() for _name in Sums.__slots__))
 _USES = ("refunded", "fees", "losses", "spent_direct", "spent_support")
+_BY_PART = {"refund": "refunded", "fee": "fees", "loss": "losses", "direct": "spent_direct",
+            "support": "spent_support"}
 
 
 Scope = Callable[..., Select[Any]]  # selects columns from the lots that are meant
@@ -121,9 +121,32 @@ def sums_by(key: Any, lots: Scope, period: Period) -> dict[uuid.UUID, Sums]:
         # the fee goes back to the donor with the rest; whoever bears it now pays it out of another lot
         add(row, refunded=int(row.fees), fees=-int(row.fees))
     for row in db.session.execute(_moved(key, lots, period)):
-        add(row, opening=-int(row.earlier), opening_reserved=int(row.earlier_reserved), reserved=int(row.reserved),
-            exchange=-int(row.exchanged), **{part: int(getattr(row, part)) for part in _USES})
+        earlier = int(row.amount) - int(row.inside)
+        if row.part == "reserved":
+            add(row, opening_reserved=earlier, reserved=int(row.inside))
+        else:  # what a refund cost beyond its worth is an exchange difference, whichever lot bears it
+            add(row, opening=-earlier, exchange=-int(row.exchanged),
+                **{_BY_PART[row.part]: int(row.inside) - int(row.exchanged)})
     return {row_key: _sums(sums) for row_key, sums in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What the entry brought that opened a lot, US dollars: received + exchange = fee + net."""
+
+    received: Money
+    exchange: Money
+    fee: Money
+
+    @property
+    def net(self) -> Money:
+        return self.received + self.exchange - self.fee
+
+
+def came_by_lot(lots: Scope, period: Period) -> dict[uuid.UUID, Came]:
+    """Of the lots that entered their pool within the period. One query."""
+    return {row.key: Came(usd(int(row.received)), usd(int(row.exchange)), usd(int(row.fees)))
+            for row in db.session.execute(_came(Lot.id, lots, period)) if row.inside}
 
 
 def _sums(found: dict[str, int]) -> Sums:
@@ -176,25 +199,17 @@ def _fees_returned(key: Any, lots: Scope, period: Period) -> Select[Any]:
 
 
 def _moved(key: Any, lots: Scope, period: Period) -> Select[Any]:
-    """What became of the lots, in one pass over their movements."""
-    inside, part, kind = _inside(period), LotMovement.part, Entry.kind
-    earlier: ColumnElement[bool] = false() if period.start is None else Entry.occurred_at < period.start
+    """What became of the lots, part by part, in one pass over their movements."""
+    inside = _inside(period)
 
-    def total(label: str, *conditions: ColumnElement[bool]) -> Any:
-        return func.sum(case((and_(*conditions), LotMovement.amount_minor), else_=0)).label(label)
+    def total(label: str, condition: ColumnElement[bool]) -> Any:
+        return func.sum(case((condition, LotMovement.amount_minor), else_=0)).label(label)
 
     query = (
-        lots(
-            key.label("key"),
-            total("refunded", part == "refund", inside), total("losses", part == "loss", inside),
-            total("spent_direct", part == "direct", inside), total("spent_support", part == "support", inside),
-            # what a refund cost beyond its worth is an exchange difference, whichever lot bears it
-            total("fees", part == "fee", kind != "exchange", inside),
-            total("exchanged", part == "fee", kind == "exchange", inside),
-            total("reserved", part == "reserved", inside),
-            total("earlier_reserved", part == "reserved", earlier), total("earlier", part != "reserved", earlier),
-        )
-        .join(LotMovement, LotMovement.lot_id == Lot.id).join(Entry, Entry.id == LotMovement.entry_id).group_by(key)
+        lots(key.label("key"), LotMovement.part, func.sum(LotMovement.amount_minor).label("amount"),
+             total("inside", inside), total("exchanged", and_(inside, Entry.kind == "exchange")))
+        .join(LotMovement, LotMovement.lot_id == Lot.id).join(Entry, Entry.id == LotMovement.entry_id)
+        .group_by(key, LotMovement.part)
     )
     return _until(query, period)
 
@@ -210,16 +225,18 @@ class Spending:
 
 
 def spending_by_meeting(lots: Scope, period: Period) -> list[Spending]:
-    """By meeting and pool. One query."""
-    meeting = func.coalesce(Disbursement.meeting_id, Award.meeting_id)
+    """By meeting and pool. One query: each payment's direct costs are looked up once, its support costs beside them."""
+    meeting, support = func.coalesce(Disbursement.meeting_id, Award.meeting_id), aliased(LotMovement)
     query = (
-        lots(meeting.label("meeting_id"), Lot.pool_id,
-             *(func.sum(case((LotMovement.part == part, LotMovement.amount_minor), else_=0)).label(part)
-               for part in ("direct", "support")))
-        .join(LotMovement, LotMovement.lot_id == Lot.id).join(Entry, Entry.id == LotMovement.entry_id)
+        lots(meeting.label("meeting_id"), Lot.pool_id, func.sum(LotMovement.amount_minor).label("direct"),
+             func.coalesce(func.sum(support.amount_minor), 0).label("support"))
+        .join(LotMovement, and_(LotMovement.lot_id == Lot.id, LotMovement.part == "direct"))
+        .join(Entry, Entry.id == LotMovement.entry_id)
+        .outerjoin(support, and_(support.entry_id == LotMovement.entry_id, support.lot_id == LotMovement.lot_id,
+                                 support.part == "support"))
         .outerjoin(Disbursement, and_(Disbursement.id == Entry.subject_id, Entry.subject_type == "disbursement"))
         .outerjoin(Award, and_(Award.id == Entry.subject_id, Entry.subject_type == "award"))
-        .where(LotMovement.part.in_(("direct", "support")), _inside(period)).group_by(meeting, Lot.pool_id)
+        .where(_inside(period)).group_by(meeting, Lot.pool_id)
     )
     return [
         Spending(row.meeting_id, row.pool_id, usd(int(row.direct)), usd(int(row.support)))

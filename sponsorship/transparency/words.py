@@ -102,6 +102,20 @@ JOURNEYS = Definition("journeys", _l("Journeys"), _l(
 DAYS = Definition("days", _l("Days of attendance"), _l(
     "Journeys times the meeting's days, Mondays to Fridays. Attendance day by day is not recorded."))
 
+# what a statement says in its own way: its period is whatever the donor asked for
+STATEMENT: dict[str, Definition] = {d.id: d for d in (
+    Definition("opening", _l("At the beginning"), _l(
+        "What was reserved and unspent together of these contributions when the period began, at midnight UTC.")),
+    Definition("closing", _l("At the end"), _l(
+        "What is reserved and unspent together when the period ends: the beginning + received + exchange difference, "
+        "less what was paid back, fees, losses, direct costs and support costs, for each contribution and in all.")),
+    Definition("fees", _l("Fees"), _l(
+        "What was kept on the payment itself, and fees of banks that this money paid since.")),
+    Definition("losses", _l("Losses"), _l(
+        "Money that another donor's bank took back after it was promised or spent, covered out of this.")),
+    Definition("unspent", UNSPENT.term, UNSPENT.text),
+)}
+
 GROUPS: dict[str, Any] = {
     "African": _l("African States"),
     "Asia-Pacific": _l("Asia-Pacific States"),
