@@ -42,6 +42,7 @@ def _tabs(current: str) -> list[dict[str, Any]]:
          "current": current == "contributions"},
         {"label": _("Pledges"), "url": url_for("contributions.pledge_list"), "current": current == "pledges"},
         {"label": _("Agreements"), "url": url_for("contributions.agreement_list"), "current": current == "agreements"},
+        {"label": _("Letters"), "url": url_for("fund.letter_list"), "current": False},
         {"label": _("Unmatched"), "url": url_for("contributions.unmatched"), "current": current == "unmatched",
          "count": waiting or None},
     ]

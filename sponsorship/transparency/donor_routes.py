@@ -40,6 +40,15 @@ def _definitions(page: donor_queries.DonorPage) -> list[Any]:
             JOURNEYS, DAYS, book["average"], book["group"], book["women"]]
 
 
+def donor_tabs(current: str) -> list[dict[str, Any]]:
+    """The pages on which a donor reads what the fund owes it an account of."""
+    return [
+        {"label": label, "url": url_for(endpoint), "current": endpoint == current}
+        for endpoint, label in (("fund.donor_results", _("Results")), ("fund.donor_statement", _("Statement")),
+                                ("fund.donor_letters", _("Letters")))
+    ]
+
+
 @bp.get("/donor/results")
 @needs("contribution.own")
 def donor_results() -> Any:
@@ -48,6 +57,7 @@ def donor_results() -> Any:
     return render_template(
         "transparency/donor_results.html", page=page, contributions=tables.contributions_table(page),
         carried=tables.carried_table(page), groups=tables.groups_table(page), definitions=_definitions(page),
+        tabs=donor_tabs("fund.donor_results"),
     )
 
 
@@ -117,7 +127,7 @@ def donor_statement() -> Any:
         period=statement_tables.period_words(page), definitions=statement_tables.definitions(page),
         donors=[{"label": name, "url": url_for("fund.donor_statement", **asked.args | {"donor": key}),
                  "current": key == asked.organisation_id} for key, name in sorted(own.items(), key=lambda p: p[1])],
-        years=_year_tabs(asked, list(own)),
+        years=_year_tabs(asked, list(own)), tabs=donor_tabs("fund.donor_statement"),
     )
     return html, 422 if asked.form.errors else 200
 

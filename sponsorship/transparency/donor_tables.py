@@ -103,7 +103,7 @@ def _sexes_cell(row: CarriedRow) -> Any:
 def carried_table(page: DonorPage) -> Table:
     """Journeys by meeting: each contribution's, then all together when there are several."""
     rows = [CarriedRow(result.line.reference, line) for result in page.results for line in result.carried]
-    several = len(page.results) > 1
+    several = len({row.reference for row in rows}) > 1
     if several:
         rows += [CarriedRow(None, line) for line in page.carried]
     return Table(
@@ -144,7 +144,7 @@ def groups_table(page: DonorPage) -> Table:
 
 
 def _group(row: tuple[str | None, int]) -> str:
-    return _("Not told by group: fewer than three States of it") if row[0] is None else group_name(row[0])
+    return _("Of groups that may not be told apart") if row[0] is None else group_name(row[0])
 
 
 # --- files ------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from sponsorship.transparency import donor_routes as _donor_routes  # noqa: F401
 from sponsorship.transparency import fund_charts as charts
 from sponsorship.transparency import fund_files as files
 from sponsorship.transparency import fund_tables as tables
+from sponsorship.transparency import letter_routes as _letter_routes  # noqa: F401 - adds its routes
 from sponsorship.transparency import queries
 from sponsorship.transparency.blueprint import bp
 from sponsorship.transparency.fresh import answer, figures

@@ -82,7 +82,7 @@ DEFINITIONS: dict[str, Definition] = {d.id: d for d in (
     Definition("men", _l("Men"), _l("As with women.")),
     Definition("group", _l("Regional group"), _l(
         "Delegates by the regional group of their State on the meeting's first day. Groups with fewer than three "
-        "sponsored States stand together.")),
+        "sponsored States stand together, with another one where they would be fewer than three States even so.")),
     Definition("meeting-direct", _l("Direct costs of the meeting"), _l(
         "Direct costs of its sponsored delegates. Told where the average is.")),
     Definition("meeting-support", _l("Support costs of the meeting"), _l(
@@ -124,6 +124,7 @@ GROUPS: dict[str, Any] = {
     "WEOG": _l("Western European and other States"),
     "": _l("In no regional group"),
 }
+LETTER_KINDS: dict[str, Any] = {"note_verbale": _l("Note verbale"), "letter": _l("Letter")}
 # why a meeting's amounts are not shown
 WITHHELD: dict[str, Any] = {
     "open": _l("Once the meeting is settled"),
