@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import and_, insert, or_, select
+from sqlalchemy import and_, or_, select
 
 from core import clock
 from core.db import command, db
@@ -18,7 +18,8 @@ from meetings.calendar.queries import meeting_by_id
 from sponsorship.awards.models import Award
 from sponsorship.ledger.models import ReservationLine, Spend
 from sponsorship.transparency.journeys import MeetingSums, sums_of
-from sponsorship.transparency.models import MeetingFigure, PoolReach
+from sponsorship.transparency.meeting_figures import bars_of
+from sponsorship.transparency.models import MeetingFigure, PoolBar
 
 LOOK_AGAIN = timedelta(days=1)  # a kept row is made again once a day: States' groups may be corrected afterwards
 
@@ -71,7 +72,7 @@ def keep(meeting_id: uuid.UUID) -> str:
     row.direct_minor, row.support_minor = sums.direct_minor, sums.support_minor
     row.first_year, row.last_year = sums.years or (None, None)
     row.kept_at, row.stale = clock.now(), False
-    _remember(sums)
+    _bar(meeting_id, sums)
     return "kept"
 
 
@@ -79,14 +80,11 @@ def _told(row: MeetingFigure) -> tuple[int, int, int, int]:
     return row.delegates, row.states, row.direct_minor, row.support_minor
 
 
-def _remember(sums: MeetingSums) -> None:
-    """Which States each pool's money has reached, for good."""
-    known = {(row.pool_id, row.organisation_id) for row in db.session.execute(
-        select(PoolReach.pool_id, PoolReach.organisation_id).where(PoolReach.pool_id.in_(list(sums.reach))))}
-    new = {(pool, state) for pool, states in sums.reach.items() for state in states} - known
-    if new:
-        db.session.execute(insert(PoolReach), [
-            {"pool_id": pool, "organisation_id": state} for pool, state in sorted(new, key=str)])
+def _bar(meeting_id: uuid.UUID, sums: MeetingSums) -> None:
+    """Pools of which too much would be told from here on are told no more."""
+    barred = set(db.session.scalars(select(PoolBar.pool_id)))
+    for pool_id in sorted(bars_of(sums, barred) - barred, key=str):
+        db.session.add(PoolBar(pool_id=pool_id, meeting_id=meeting_id, barred_at=clock.now()))
 
 
 JOBS = [

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, case, func, select, true
+from sqlalchemy import and_, case, select, true
 
 from core.db import db
 from core.errors import NotFound
@@ -17,8 +17,8 @@ from core.money import Money, usd
 from meetings.calendar.models import Meeting
 from meetings.calendar.queries import MeetingRow, get_meeting, meetings_by_id
 from sponsorship.transparency.journeys import MeetingSums, sums_of
-from sponsorship.transparency.models import MeetingFigure, PoolReach
-from sponsorship.transparency.privacy import LEAST_STATES, Crowd, GroupLine, balance, by_group, may_tell_by_year
+from sponsorship.transparency.models import MeetingFigure, PoolBar
+from sponsorship.transparency.privacy import LEAST_STATES, Crowd, GroupLine, balance, by_group, may_tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ def read_meetings(include_demo: bool = True) -> Meetings:
                MeetingFigure.last_year, Meeting.end_date)
         .join(Meeting, _fresh()).where(MeetingFigure.delegates > 0, Meeting.announced_at.is_not(None), shown)
     ).all()
-    told = may_tell_by_year({row.meeting_id: Crowd(row.states, frozenset(row.few or ())) for row in kept},
-                            {row.meeting_id: (row.first_year, row.last_year) for row in kept})
+    told = may_tell({row.meeting_id: Crowd(row.states, frozenset(row.few or ())) for row in kept},
+                    {row.meeting_id: range(row.first_year, row.last_year + 1) for row in kept})
     ends = {row.meeting_id: row.end_date or date.min for row in kept}
     ends |= {key: row.end_date or date.min for key, row in live_rows.items()}
     return Meetings(
@@ -149,19 +149,18 @@ def sponsored_meeting(slug: str, include_demo: bool = True) -> SponsoredMeeting:
     return found[0]
 
 
-def pool_reach(meetings: Meetings) -> dict[uuid.UUID, Crowd]:
-    """The States for which money of each pool was spent or is set aside: those known for good, and those of meetings
-    that are counted now. Two queries."""
-    counts = {row.pool_id: row.states for row in db.session.execute(
-        select(PoolReach.pool_id, func.count().label("states")).group_by(PoolReach.pool_id))}
-    states: dict[uuid.UUID, set[uuid.UUID]] = {}
-    for row in db.session.execute(
-        select(PoolReach.pool_id, PoolReach.organisation_id)
-        .where(PoolReach.pool_id.in_([key for key, count in counts.items() if count < LEAST_STATES]))
-    ):
-        states.setdefault(row.pool_id, set()).add(row.organisation_id)
+def barred_pools(meetings: Meetings) -> set[uuid.UUID]:
+    """Pools whose use may not be told: those barred for good at a settled meeting, and those that meetings counted now
+    would bar. One query."""
+    barred = set(db.session.scalars(select(PoolBar.pool_id)))
     for sums in meetings.live.values():
-        for pool_id, reached in sums.reach.items():
-            states.setdefault(pool_id, set()).update(reached)
-    crowds = {key: Crowd.of(found) for key, found in states.items()}
-    return crowds | {key: Crowd(count) for key, count in counts.items() if count >= LEAST_STATES}
+        barred |= bars_of(sums, barred)
+    return barred
+
+
+def bars_of(sums: MeetingSums, barred: set[uuid.UUID]) -> set[uuid.UUID]:
+    """Pools whose use one meeting forbids to tell. Each pool's part of the meeting, and what the pools not told have of
+    it together, is nothing or stands for three States: taken off the meeting's total, no pool's figure leaves fewer."""
+    crowds = {pool: Crowd.of(states) for pool, states in sums.reach.items()}
+    told = may_tell(crowds, never=barred)
+    return {pool for pool in crowds if pool not in told}

@@ -54,12 +54,15 @@ class MeetingFigure(Base):
     revised: Mapped[bool] = mapped_column(default=False)
 
 
-class PoolReach(Base):
-    """A State to whose delegates a pool's money carried journeys, known since their meeting was settled."""
+class PoolBar(Base):
+    """What a pool spent is told no more since this meeting: its money carried one or two States there, or stands
+    between a reader and what another pool's money did (see privacy.py). Never taken back: who remembers the figures of
+    before would else find the difference."""
 
-    __tablename__ = "pool_reach"
+    __tablename__ = "pool_bar"
     pool_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("pool.id"), primary_key=True)
-    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
+    meeting_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("meeting.id"))
+    barred_at: Mapped[datetime]
 
 
 class PledgeYear(Base):
@@ -107,7 +110,7 @@ class FundLetter(WithId, Base):
 
 _pledge_year: Any = PledgeYear.__table__
 append_only(FundLetter.__table__)  # type: ignore[arg-type]
-append_only(PoolReach.__table__, key=("pool_id", "organisation_id"))  # type: ignore[arg-type]
+append_only(PoolBar.__table__, key="pool_id")  # type: ignore[arg-type]
 append_only(_pledge_year, key="year", updatable=("usd_minor", "pledges"))
 
 # --- what a kept sum was made from has moved --------------------------------------------------------------------

@@ -9,7 +9,7 @@ figure nor the difference of two tables is about one State, or about two, of whi
 from __future__ import annotations
 
 import uuid
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -42,41 +42,28 @@ class Crowd:
         return self.count >= LEAST_STATES
 
 
-def may_tell(crowds: Mapping[K, Crowd]) -> set[K]:
-    """Of which parts of a published total a figure may be told.
+def may_tell(
+    crowds: Mapping[K, Crowd], totals: Mapping[K, Iterable[Hashable]] | None = None, never: Collection[Any] = (),
+) -> set[K]:
+    """Of which parts of published totals a figure may be told; `totals` names those each part stands in, such as the
+    years in which its money moved (one for all, when not given); `never` those that are left out for other reasons.
 
-    Not of a small crowd; and when the small crowds together are one or two States, the smallest of the others is left
-    out too: else the total less the told ones would be theirs. A part with nobody behind it is always told.
+    Not of a small crowd; and when the small crowds in one total are together one or two States, the smallest of the
+    others there is left out too: else the total less the told ones would be theirs. What is left of every total is then
+    nothing, or three States and more, and so is any sum of them. A part with nobody behind it is always told.
     """
-    told = {key for key, crowd in crowds.items() if crowd.is_large or not crowd.count}
-    hidden = set[Any]().union(*(crowd.few for key, crowd in crowds.items() if key not in told))
-    large = [key for key in told if crowds[key].count]
-    if 0 < len(hidden) < LEAST_STATES and large:
-        told.discard(min(large, key=lambda key: (crowds[key].count, str(key))))
+    told = {key for key, crowd in crowds.items() if key not in never and (crowd.is_large or not crowd.count)}
+    stands: dict[Hashable, list[K]] = {}
+    for key in crowds:
+        for total in (totals[key] if totals is not None else ("all",)):
+            stands.setdefault(total, []).append(key)
+    for total in sorted(stands, key=str):
+        parts = stands[total]
+        hidden = set[Any]().union(*(crowds[key].few for key in parts if key not in told))
+        large = [key for key in parts if key in told and crowds[key].count]
+        if 0 < len(hidden) < LEAST_STATES and large:
+            told.discard(min(large, key=lambda key: (crowds[key].count, str(key))))
     return told
-
-
-def may_tell_by_year(crowds: Mapping[K, Crowd], spans: Mapping[K, tuple[int, int]]) -> set[K]:
-    """As `may_tell`, where the total of every year is published too: `spans` has the first and last year in which money
-    moved for each part. Parts whose years touch share totals; those apart are judged apart."""
-    told: set[K] = set()
-    for group in _sharing(spans):
-        told |= may_tell({key: crowds[key] for key in group})
-    return told
-
-
-def _sharing(spans: Mapping[K, tuple[int, int]]) -> list[list[K]]:
-    """Parts in groups that have a year in common, directly or through others."""
-    groups: list[list[K]] = []
-    until = None
-    for key in sorted(spans, key=lambda key: (spans[key], str(key))):
-        first, last = spans[key]
-        if until is None or first > until:
-            groups.append([])
-            until = last
-        groups[-1].append(key)
-        until = max(until, last)
-    return groups
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,11 @@ from sponsorship.ledger.queries import FundFigures, PoolFigures, fund_figures, h
 from sponsorship.transparency.meeting_figures import (
     Meetings,
     SponsoredMeeting,
-    pool_reach,
+    barred_pools,
     read_meetings,
     rows_of,
     sponsored_meeting,
 )
-from sponsorship.transparency.privacy import Crowd, may_tell
 from sponsorship.transparency.years import MONEY_IN, YearLine, pools_in_year, year_lines
 
 LATEST = 8  # meetings on the fund's first page; all of them have a page of their own
@@ -150,11 +149,12 @@ def fund_page() -> FundPage:
 def _pool_lines(
     figures: FundFigures, meetings: Meetings, pledged: dict[uuid.UUID | None, int]
 ) -> tuple[PoolLine, ...]:
-    reach, names = pool_reach(meetings), names_of_meetings(pool.earmark for pool in figures.pools)
-    told = may_tell({pool.pool_id: reach.get(pool.pool_id, Crowd(0)) for pool in figures.pools})
+    names, barred = names_of_meetings(pool.earmark for pool in figures.pools), barred_pools(meetings)
+    if sum(1 for pool in figures.pools if pool.spent or pool.reserved) < 2:
+        barred = set()  # the only pool in use is the fund
     return tuple(
         PoolLine(pool.code, pool.name, earmark_words(pool.earmark, names),
-                 figures_of(pool, pledged.get(pool.pool_id, 0)), pool.pool_id in told)
+                 figures_of(pool, pledged.get(pool.pool_id, 0)), pool.pool_id not in barred)
         for pool in sorted(figures.pools, key=lambda p: (p.earmark is not None, p.code))
     )
 

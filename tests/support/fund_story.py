@@ -90,6 +90,11 @@ class FundStory:
 
         close(award_id, TESTS)
 
+    def close_again(self, reservation_id: uuid.UUID) -> None:
+        """What came back to a closed award's reservation is given back too."""
+        ledger.release(reservation_id, key=f"again:{uuid.uuid4()}", actor=TESTS)
+        db.session.commit()
+
     def travel(self, *costs: int, bank_fee: int = 0) -> AwardStory:
         """A meeting whose delegates cost so many cents directly, settled. The clock is the caller's to move."""
         story = self.meeting(len(costs))
