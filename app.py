@@ -69,6 +69,7 @@ JOBS = (
     "sponsorship.applications.jobs:JOBS",
     "sponsorship.awards.jobs:JOBS",
     "sponsorship.disbursements.jobs:JOBS",
+    "sponsorship.transparency.keeping:JOBS",
 )
 CHECKS = (
     "accounts.checks",

@@ -117,6 +117,23 @@ def check_upload(
     return CheckedUpload(key, name, media_type, size, digest.hexdigest())
 
 
+def lay_down(content: bytes, name: str, media_type: str) -> CheckedUpload:
+    """Lay bytes that we made or have read ourselves in the folder, before any transaction opens. Those that no command
+    keeps are removed by schedule, as every upload whose form was not sent."""
+    key = new_id()
+    with open(os.open(_folder() / str(key), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as target:
+        target.write(content)
+    return CheckedUpload(key, safe_name(name), media_type, len(content), hashlib.sha256(content).hexdigest())
+
+
+def content_of(file_id: uuid.UUID) -> bytes:
+    """The bytes of a kept file. The caller has checked who may have it. Raises NotFound."""
+    path = _folder() / str(file_id)
+    if db.session.get(StoredFile, file_id) is None or not path.exists():
+        raise NotFound()
+    return path.read_bytes()
+
+
 def _content_agrees(path: Path, media_type: str) -> bool:
     try:
         guesses = {match.mime_type for match in puremagic.magic_file(str(path))}

@@ -47,7 +47,8 @@ def _settings(url: str, folder: Path) -> Settings:
 
 def _make_app(url: str, folder: Path, **overrides: Any) -> Any:
     app = create_app(_settings(url, folder))
-    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, PROPAGATE_EXCEPTIONS=False, SERVER_NAME=None, **overrides)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, PROPAGATE_EXCEPTIONS=False, SERVER_NAME=None,
+                      FUND_FRESH_SECONDS=0, **overrides)
     app.test_client_class = PageClient
     return app
 

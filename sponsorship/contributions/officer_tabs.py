@@ -22,6 +22,7 @@ def tabs(current: str) -> list[dict[str, Any]]:
         ("pledges", _("Pledges"), "pledge_list", None),
         ("reminders", _("Reminders"), "reminder_list", None),
         ("agreements", _("Agreements"), "agreement_list", None),
+        ("letters", _("Letters"), "fund.letter_list", None),
         ("transfers", _("Bank transfers"), "transfer_list", _count(Contribution.state == "declared")),
         ("refunds", _("Refunds"), "refund_list", _count(Refund.state == "requested")),
         ("disputes", _("Disputes"), "dispute_list", _count(Dispute.state.in_(("inquiry", "open")))),
@@ -30,7 +31,7 @@ def tabs(current: str) -> list[dict[str, Any]]:
         ("stripe", _("At Stripe"), "movement_list", count_movements_for_a_person()),
         ("settings", _("Settings"), "fund_settings", None),
     )
-    return [{"label": label, "url": url_for(f"contributions.{endpoint}"), "current": code == current,
+    return [{"label": label, "url": url_for(endpoint if "." in endpoint else f"contributions.{endpoint}"), "current": code == current,
              "count": waiting or None} for code, label, endpoint, waiting in parts]
 
 

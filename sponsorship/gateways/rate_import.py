@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import uuid
 from bisect import bisect_left
 from dataclasses import dataclass, field
@@ -17,11 +16,11 @@ from flask_babel import gettext as _
 from sqlalchemy import insert, select
 
 from accounts.permissions import require
-from core import clock, events
+from core import clock, events, files
 from core.actor import Actor
 from core.db import command, db, lock, new_id
 from core.errors import IllegalMove, RuleBroken
-from core.files import CheckedUpload, keep, safe_name
+from core.files import CheckedUpload, keep
 from core.web.formats import format_day
 from sponsorship.gateways.rate_models import ExchangeRate, RateImport, rate_source
 from sponsorship.gateways.rate_reading import SHOWN_FAULTS, LineFault, Reading, ReadRate, same_figure
@@ -35,14 +34,8 @@ CHUNK = 5_000
 
 # --- files ------------------------------------------------------------------------------------------------------
 def lay_down(content: bytes, name: str) -> CheckedUpload:
-    """Lay the bytes of a file that could be read in the upload folder, before any transaction. Files that are never
-    imported are removed by schedule, as every upload whose form was not sent."""
-    key, folder = new_id(), current_app.extensions["placard_settings"].upload_dir
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(os.open(folder / str(key), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as target:
-        target.write(content)
-    kind = "application/xml" if content.lstrip()[:1] == b"<" else "text/csv"
-    return CheckedUpload(key, safe_name(name), kind, len(content), hashlib.sha256(content).hexdigest())
+    """Lay the bytes of a file that could be read in the upload folder, before any transaction."""
+    return files.lay_down(content, name, "application/xml" if content.lstrip()[:1] == b"<" else "text/csv")
 
 
 def bytes_of(upload: CheckedUpload) -> bytes:

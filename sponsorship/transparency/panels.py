@@ -10,10 +10,11 @@ from sponsorship.transparency import queries
 from sponsorship.transparency.words import DEFINITIONS
 
 FOUR = ("received", "spent", "reserved", "available")
+BESIDE = ("exchange", "refunded", "fees", "losses")
 
 
 def fund_panel() -> Panel:
-    """Received = fees + spent + reserved + available: four numbers and the time they were read. Two queries."""
+    """Four numbers, what makes the first of them the sum of the others, and the time they were read. Two queries."""
     books = queries.books()
     figures = queries.figures_of(books)
     return Panel(
@@ -25,6 +26,7 @@ def fund_panel() -> Panel:
             "figures": [
                 (DEFINITIONS[key].term, getattr(figures, key), url_for("fund.page", _anchor=key)) for key in FOUR
             ],
+            "beside": [(DEFINITIONS[key].term, getattr(figures, key)) for key in BESIDE if getattr(figures, key)],
         },
         key="fund", order=20, link=(_("All figures of the fund"), url_for("fund.page")),
     )

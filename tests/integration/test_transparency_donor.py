@@ -13,7 +13,8 @@ from core.db import db
 from core.money import Money
 from sponsorship.ledger.queries import fund_figures
 from sponsorship.transparency import donor_queries
-from sponsorship.transparency.donor_queries import NOTHING, donor_page
+from sponsorship.transparency.donor_queries import donor_page
+from sponsorship.transparency.statement_sums import NOTHING
 from tests.support.fund_story import FundStory
 
 
@@ -51,19 +52,21 @@ def test_donors_together_are_the_funds_books(app: Any, make: Any, fund: FundStor
             pages = [page_of(make, code) for code in ("XY", "XZ")]
         books = fund_figures()
         total = sum((page.total for page in pages), NOTHING)
-        assert [getattr(total, name).minor for name in total.__slots__] == [
-            books.received, books.fees, books.spent_direct, books.spent_support, books.reserved, books.available]
+        for name in ("received", "exchange", "refunded", "fees", "losses", "spent_direct", "spent_support"):
+            assert getattr(total, name).minor == getattr(books, name), name
+        assert (total.closing_reserved.minor, total.unspent.minor) == (books.reserved, books.available)
         for page in pages:
-            for account in (*(result.account for result in page.results), page.total):
-                assert account.gross == (account.fees + account.spent_direct + account.spent_support
-                                         + account.reserved + account.unspent)
-            assert sum((result.account for result in page.results), NOTHING) == page.total
+            for sums in (*(result.sums for result in page.results), page.total):
+                assert sums.received + sums.exchange == (
+                    sums.refunded + sums.fees + sums.losses + sums.spent_direct + sums.spent_support
+                    + sums.closing_reserved + sums.unspent)
+            assert sum((result.sums for result in page.results), NOTHING) == page.total
 
 
 def test_a_donor_sees_its_own_and_nobody_elses(make: Any, as_person: Any, fund: FundStory) -> None:
     fund.give("XZ", 10_000_00)
     fund.give("XY", 4_321_00)
-    own, other = (page_of(make, code).results[0].reference for code in ("XZ", "XY"))
+    own, other = (page_of(make, code).results[0].line.reference for code in ("XZ", "XY"))
     client = as_person(fund.donor("XZ"))
     for url in ("/donor/results", "/donor/results.csv"):
         answer = client.get(url)
@@ -108,7 +111,7 @@ def test_a_shared_journey_counts_with_each_and_once_in_the_sum(make: Any, fund: 
         page, other = page_of(make, "XZ"), page_of(make, "XY")
     assert sorted((r.journeys, r.carried[0].shared) for r in page.results) == [(1, 1), (3, 1)]
     assert (page.journeys, page.carried[0].shared) == (3, 0), "shared among the donor's own only"
-    assert other.journeys == 0 and other.total.unspent == other.total.gross
+    assert other.journeys == 0 and other.total.unspent == other.total.received
 
 
 def test_a_journey_shared_with_another_donor(make: Any, fund: FundStory) -> None:
@@ -132,7 +135,7 @@ def test_fewer_than_three_journeys_tell_no_average(
     with fund.after():
         page = client.get("/donor/results").get_data(as_text=True)
         found = rows(client)
-    assert "Not shown: with so few States an average would tell what one of them cost" in page
+    assert "Not shown: with so few States it would tell what one of them cost" in page
     assert "fewer than three journeys" in page
     by_meeting = [row for row in found if row["scope"].endswith("-meeting")]
     assert by_meeting and all(not row["average_journey (USD)"] and "Not shown" in row["note"] for row in by_meeting)
@@ -171,7 +174,7 @@ def test_the_file_repeats_the_page(make: Any, as_person: Any, fund: FundStory) -
         found, page = rows(client), page_of(make, "XZ")
         shown = client.get("/donor/results").get_data(as_text=True)
     total = next(row for row in found if row["scope"] == "sum")
-    for key in ("gross", "fees", "spent_direct", "spent_support", "reserved", "unspent"):
+    for key in ("received", "fees", "spent_direct", "spent_support", "reserved", "unspent"):
         parts = [row[f"{key} (USD)"] for row in found if row["scope"] == "contribution"]
         assert sum(_cents(part) for part in parts) == _cents(total[f"{key} (USD)"]) == getattr(page.total, key).minor
         assert f"{getattr(page.total, key).minor / 100:,.2f}" in shown

@@ -37,12 +37,18 @@ class AwardStory:
         self.people = {role: make.person(role, name=role.replace("_", " ").title()) for role in ROLES}
         self.meeting = make.meeting()
         self.meeting_id: uuid.UUID = self.meeting.id
-        self.states = [make.state(code) for code in ("XA", "XB", "XC", "XD", "XE")[:states]]
+        self.states = [make.state(f"X{letter}") for letter in "ABCDEFGHIJKLMNOPQRSTUVW"[:states]]
         self.focal = [make.person("focal_point", organisation=state) for state in self.states]
         # identifiers apart from the rows: threads and forks have no session of the test's
         self._ids = {role: found.id for role, found in self.people.items()}
         self._focal_ids = [found.id for found in self.focal]
         self._fill(recommended, money, nominees, call)
+
+    @property
+    def meeting_days(self) -> int:
+        """Working days of the meeting, which lasts five days from any weekday."""
+        first = self.meeting.start_date
+        return sum((first + timedelta(days=n)).weekday() < 5 for n in range(5))
 
     @property
     def each(self) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,6 +15,7 @@ from core.money import usd
 from sponsorship.contributions import payments, service
 from sponsorship.gateways.stripe_facts import SessionFacts
 from sponsorship.ledger import service as ledger
+from sponsorship.transparency import keeping
 from tests.support.award_story import AwardStory
 
 TESTS = system("tests")
@@ -87,6 +90,11 @@ class FundStory:
 
         close(award_id, TESTS)
 
+    def close_again(self, reservation_id: uuid.UUID) -> None:
+        """What came back to a closed award's reservation is given back too."""
+        ledger.release(reservation_id, key=f"again:{uuid.uuid4()}", actor=TESTS)
+        db.session.commit()
+
     def travel(self, *costs: int, bank_fee: int = 0) -> AwardStory:
         """A meeting whose delegates cost so many cents directly, settled. The clock is the caller's to move."""
         story = self.meeting(len(costs))
@@ -95,8 +103,17 @@ class FundStory:
             self.close(award)
         return story
 
-    def after(self) -> Any:
-        """Hold the business clock at a month after the meeting."""
+    @contextmanager
+    def after(self) -> Iterator[None]:
+        """Hold the business clock at a month after the meeting, when the schedule has kept the sums of what is
+        settled."""
         assert self.story is not None
         end: date = self.story.meeting.end_date
-        return clock.moved_to(clock.now() + timedelta(days=(end - clock.today()).days + 30))
+        with clock.moved_to(clock.now() + timedelta(days=(end - clock.today()).days + 30)):
+            self.keep()
+            yield
+
+    @staticmethod
+    def keep() -> list[str]:
+        """What the job keep-meetings does now."""
+        return [keeping.keep(item) for item, _due, _word in keeping.meetings_due(clock.now(), 1000)]
