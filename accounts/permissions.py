@@ -77,6 +77,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "contribution.deposit": frozenset({"requesting_officer"}),
     "contribution.check": frozenset({"fund_manager"}),
     "contribution.settings": frozenset({"fund_manager"}),
+    "shortfall.cover": frozenset({"fund_manager"}),
+    "shortfall.approve": frozenset({"head_of_fund"}),
     "contribution.own": frozenset({"donor"}),
     "call.manage": frozenset({"fund_manager"}),
     "application.write": frozenset({"focal_point"}),

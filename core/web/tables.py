@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from core.money import Money
 from core.web.attachments import attachment
+from core.web.fields import parse_day
 
 MAX_PAGE = 100_000
 MAX_TEXT = 200
@@ -64,15 +65,18 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One filter above a list: a choice of (value, label) pairs, or free text when ``choices`` is None."""
+    """One filter above a list: a choice of (value, label) pairs, free text when ``choices`` is None, or a ``day``."""
 
     name: str
     label: Any
     choices: Sequence[tuple[str, Any]] | None = None
     hint: Any = None
+    day: bool = False
 
     def accepts(self, value: str) -> bool:
         """Whether a value from the address may be used."""
+        if self.day:
+            return parse_day(value) is not None
         if self.choices is None:
             return len(value) <= MAX_TEXT
         return any(str(choice) == value for choice, _ in self.choices)
@@ -111,7 +115,8 @@ class TableQuery:
         for item in filters:
             value = args.get(item.name, "").replace("\x00", "").strip()
             if value and item.accepts(value):
-                values[item.name] = value
+                day = parse_day(value) if item.day else None
+                values[item.name] = day.isoformat() if day else value
         wanted_format = args.get("format")
         return cls(
             sort=sort,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from flask import url_for
 from flask_babel import gettext as _
 
@@ -14,27 +12,12 @@ from core.web.formats import format_money
 from sponsorship.contributions import figures
 from sponsorship.gateways.queries import count_for_a_person
 
-ACCEPT_WITHIN = timedelta(days=14)  # the fund's own promise to donors, not a rule from elsewhere
-
-
-def acceptance(_actor: Actor) -> list[DeskItem]:
-    """Contributions that the head of the fund is to accept or send back."""
-    return [
-        DeskItem(
-            title=_("%(amount)s from %(donor)s", amount=format_money(row.gross or row.amount), donor=row.donor),
-            url=url_for("contributions.contribution", contribution_id=row.id),
-            due=row.received_at + ACCEPT_WITHIN if row.received_at else None,
-            what=_("Accept it, or pay it back"), reference=row.reference,
-        )
-        for row in figures.waiting_for_acceptance()
-    ]
-
 
 def troubles(_actor: Actor) -> list[DeskItem]:
     """Refunds that failed, notices of Stripe that match nothing."""
     found = [
         DeskItem(
-            title=_("The refund of %(amount)s failed", amount=format_money(row.gross or row.amount)),
+            title=_("The refund of %(amount)s failed", amount=format_money(row.paid or row.amount)),
             url=url_for("contributions.contribution", contribution_id=row.id), due=row.received_at,
             what=_("Send the refund again"), reference=row.reference, tone="attention",
         )
@@ -63,6 +46,5 @@ def own_pledges(actor: Actor) -> list[DeskItem]:
 
 def register() -> None:
     """Called once by app.py."""
-    register_source("contribution.accept", acceptance)
     register_source("contribution.refund", troubles)
     register_source("contribution.own", own_pledges)

@@ -3,7 +3,6 @@ answer at Stripe, by the date that stands here."""
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -11,12 +10,11 @@ from sqlalchemy import select
 from core import clock, events
 from core.actor import Actor
 from core.db import command, db, lock, new_id
-from core.money import Money
 from sponsorship.contributions import notices
 from sponsorship.contributions.back_models import Dispute
-from sponsorship.contributions.going_back import Share, credit_note, is_here_again, share_of, went_back
-from sponsorship.contributions.models import Contribution, Pledge
-from sponsorship.contributions.money_in import SUBJECT, locked
+from sponsorship.contributions.going_back import SUBJECT, follow
+from sponsorship.contributions.models import Contribution
+from sponsorship.contributions.money_in import locked
 from sponsorship.contributions.pools import general_pool_id
 from sponsorship.contributions.transitions import DISPUTE
 from sponsorship.gateways.stripe_facts import DisputeFacts
@@ -50,18 +48,19 @@ def settle_dispute(facts: DisputeFacts, actor: Actor) -> DisputeNews:
     known = db.session.scalar(select(Dispute.id).where(Dispute.stripe_dispute_id == facts.dispute_id))
     dispute = lock(Dispute, known) if known else _opened(row, facts, actor)
     dispute.checked_at, dispute.respond_by = clock.real_now(), facts.respond_by
+    cause = "dispute"
     if facts.taken_minor and dispute.taken_at is None:
-        _taken(pledge, row, dispute, facts, actor)
+        _taken(row, dispute, facts, actor)
     if facts.reinstated_minor and dispute.taken_at is not None and dispute.reinstated_at is None:
-        _reinstated(pledge, row, dispute, facts, actor)
-    action = _MOVES.get(facts.status)
-    if action is not None and DISPUTE.find(dispute.state, action):
+        _reinstated(dispute, facts, actor)
+        cause = "dispute-back"
+    action = _MOVES.get(facts.status, "")
+    if DISPUTE.find(dispute.state, action):
         DISPUTE.apply(dispute, action, actor, data={"dispute": facts.dispute_id})
-        if action in ("win", "lose", "close"):
-            dispute.closed_at = clock.now()
-            if action == "lose":
-                credit_note(pledge, row, _share(row, dispute), actor, ("dispute", dispute.id))
-            notices.dispute_closed(row, dispute)
+    if dispute.closed_at is None and DISPUTE.state(dispute.state).terminal:
+        dispute.closed_at = clock.now()
+        notices.dispute_closed(row, dispute)
+    follow(pledge, row, actor, (cause, dispute.id))
     return DisputeNews()
 
 
@@ -80,44 +79,24 @@ def _opened(row: Contribution, facts: DisputeFacts, actor: Actor) -> Dispute:
     return dispute
 
 
-def _taken(pledge: Pledge, row: Contribution, dispute: Dispute, facts: DisputeFacts, actor: Actor) -> None:
-    bearer, source = general_pool_id(), (SUBJECT, row.id)
-    share = _share(row, dispute)
-    ledger.take_back(facts.taken_minor, source=source, clearing="stripe_clearing", kind="takeback.dispute",
+def _taken(row: Contribution, dispute: Dispute, facts: DisputeFacts, actor: Actor) -> None:
+    bearer = general_pool_id()
+    ledger.take_back(facts.taken_minor, source=(SUBJECT, row.id), clearing="stripe_clearing", kind="takeback.dispute",
                      bearer_pool_id=bearer, key=_key(dispute, "taken"), actor=actor)
     if facts.fee_minor:
         ledger.charge_fee(bearer, facts.fee_minor, subject=("dispute", dispute.id), key=_key(dispute, "fee"),
                           actor=actor)
     dispute.usd_minor, dispute.fee_minor, dispute.taken_at = facts.taken_minor, facts.fee_minor, clock.now()
-    went_back(pledge, row, Share(share.amount, facts.taken_minor, share.settles_minor), actor,
-              cause=("dispute", dispute.id), paper=False)
 
 
-def _reinstated(pledge: Pledge, row: Contribution, dispute: Dispute, facts: DisputeFacts, actor: Actor) -> None:
-    ledger.give_back(ledger.entry_under(_key(dispute, "taken")), clearing="stripe_clearing",
-                     key=_key(dispute, "reinstated"), actor=actor)
+def _reinstated(dispute: Dispute, facts: DisputeFacts, actor: Actor) -> None:
+    ledger.give_back(ledger.entry_under(_key(dispute, "taken")), key=_key(dispute, "reinstated"), actor=actor,
+                     returned_minor=facts.reinstated_minor, bearer_pool_id=general_pool_id())
     if facts.fee_returned_minor and dispute.fee_minor:
-        ledger.give_back(ledger.entry_under(_key(dispute, "fee")), clearing="stripe_clearing",
-                         key=_key(dispute, "fee-returned"), actor=actor)
-    share = _share(row, dispute)
-    dispute.reinstated_at = clock.now()
-    is_here_again(pledge, row, share, actor, cause=("dispute", dispute.id))
-
-
-def _share(row: Contribution, dispute: Dispute) -> Share:
-    """The part of the payment that is disputed, with what left for it once it has."""
-    assert row.paid_minor is not None and row.settles_minor is not None
-    amount = Money(dispute.amount_minor, dispute.currency)
-    if dispute.usd_minor is None:
-        return share_of(row, amount)
-    return Share(amount, dispute.usd_minor, row.settles_minor * min(amount.minor, row.paid_minor) // row.paid_minor)
+        ledger.give_back(ledger.entry_under(_key(dispute, "fee")), key=_key(dispute, "fee-returned"), actor=actor,
+                         returned_minor=facts.fee_returned_minor, bearer_pool_id=general_pool_id())
+    dispute.reinstated_at, dispute.reinstated_minor = clock.now(), facts.reinstated_minor
 
 
 def _key(dispute: Dispute, step: str) -> str:
     return f"dispute:{dispute.id}:{step}"
-
-
-def open_disputes_of(contribution_id: uuid.UUID) -> list[Dispute]:
-    """Disputes of a contribution, the newest first."""
-    return list(db.session.scalars(
-        select(Dispute).where(Dispute.contribution_id == contribution_id).order_by(Dispute.id.desc())))

@@ -7,33 +7,41 @@ person and accepted by another, by name (financial regulation 3.12 on acceptance
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, select
 
 from accounts.permissions import require
 from core import clock, events, vault
 from core.actor import Actor
-from core.db import command, db, get, new_id
+from core.db import command, db, lock, new_id
 from core.errors import RuleBroken
+from core.files import CheckedUpload, keep
+from sponsorship.contributions import notices
 from sponsorship.contributions.back_models import DonorCheck
-from sponsorship.contributions.models import Pledge
+from sponsorship.contributions.models import Contribution, Pledge
 
 VALID_FOR = timedelta(days=365)
+OUTCOMES = {"clear": _l("Clear"), "not_clear": _l("Not clear")}
 
 
 @command
 def record_check(
-    pledge_id: uuid.UUID, outcome: str, consulted: str, actor: Actor, file_id: uuid.UUID | None = None
+    pledge_id: uuid.UUID, outcome: str, consulted: str, actor: Actor, upload: CheckedUpload | None = None
 ) -> uuid.UUID:
     """Put a check of the pledge's donor on record: `outcome` is clear or not_clear, `consulted` says against what. It
-    holds for a year; for an organisation with an account, for all its pledges. Raises NotAllowed, NotFound,
-    RuleBroken."""
+    holds for a year; for an organisation with an account, for all its pledges. Whoever acts next is written to. Raises
+    NotAllowed, NotFound, RuleBroken (with its field)."""
     require(actor, "contribution.check")
     assert actor.person_id is not None
-    pledge = get(Pledge, pledge_id)
-    if outcome not in ("clear", "not_clear"):
+    pledge = lock(Pledge, pledge_id)
+    if not needs_check(pledge):
+        raise RuleBroken(_("States are not checked: they give under an exchange of letters."),
+                         code="donor_check.state")
+    if outcome not in OUTCOMES:
         raise RuleBroken(_("Choose a result."), code="donor_check.no_outcome", field="outcome")
     if not consulted.strip():
         raise RuleBroken(_("Write which lists and registers were consulted."), code="donor_check.no_words",
@@ -42,25 +50,64 @@ def record_check(
     row = DonorCheck(
         id=check_id, organisation_id=pledge.organisation_id,
         pledge_id=None if pledge.organisation_id is not None else pledge.id, outcome=outcome,
-        consulted_sealed=vault.seal(check_id, consulted.strip()), file_id=file_id, checked_by=actor.person_id,
+        consulted_sealed=vault.seal(check_id, consulted.strip()),
+        file_id=keep(upload, "donor-check", actor).id if upload is not None else None, checked_by=actor.person_id,
         checked_on=clock.today(), valid_until=clock.today() + VALID_FOR,
     )
     db.session.add(row)
     db.session.flush()  # the event names the row
     events.record(actor, "contributions.donor-check.record", "donor_check", row.id, reason=outcome,
                   data={"pledge": str(pledge.id), "valid_until": row.valid_until.isoformat()})
+    for waiting in _waiting(pledge):
+        notices.may_be_accepted(waiting) if outcome == "clear" else notices.not_clear(waiting)
     return row.id
+
+
+def _waiting(pledge: Pledge) -> list[Contribution]:
+    """What waits for acceptance from the same donor."""
+    mine = Pledge.organisation_id == pledge.organisation_id if pledge.organisation_id else Pledge.id == pledge.id
+    return list(db.session.scalars(
+        select(Contribution).join(Pledge, Pledge.id == Contribution.pledge_id)
+        .where(mine, Contribution.state == "in_suspense").order_by(Contribution.id)))
+
+
+def of_donor(pledge: Pledge) -> ColumnElement[bool]:
+    """Checks of the pledge's donor."""
+    if pledge.organisation_id is not None:
+        return DonorCheck.organisation_id == pledge.organisation_id
+    return DonorCheck.pledge_id == pledge.id
 
 
 def check_of(pledge: Pledge, day: date) -> DonorCheck | None:
     """The newest check of the pledge's donor that still holds on `day`."""
-    mine = (
-        DonorCheck.organisation_id == pledge.organisation_id if pledge.organisation_id is not None
-        else DonorCheck.pledge_id == pledge.id
-    )
     return db.session.scalars(
-        select(DonorCheck).where(mine, DonorCheck.valid_until >= day).order_by(DonorCheck.id.desc()).limit(1)
+        select(DonorCheck).where(of_donor(pledge), DonorCheck.valid_until >= day).order_by(DonorCheck.id.desc())
+        .limit(1)
     ).first()
+
+
+def is_clear(pledge: Pledge) -> bool:
+    """Whether the donor was found clear, and that still holds."""
+    found = check_of(pledge, clock.today())
+    return found is not None and found.outcome == "clear"
+
+
+def standing_of(pledge_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """How the donors of these pledges stand today: clear (also States, which are not checked), not_clear or unchecked.
+    Two queries."""
+    pledges = db.session.scalars(select(Pledge).where(Pledge.id.in_(list(pledge_ids)))).all()
+    donors = {pledge.organisation_id or pledge.id for pledge in pledges}
+    newest: dict[uuid.UUID | None, str] = {}
+    for found in db.session.scalars(
+        select(DonorCheck).where(DonorCheck.valid_until >= clock.today(),
+                                 DonorCheck.organisation_id.in_(donors) | DonorCheck.pledge_id.in_(donors))
+        .order_by(DonorCheck.id)
+    ):
+        newest[found.organisation_id or found.pledge_id] = found.outcome
+    return {
+        pledge.id: newest.get(pledge.organisation_id or pledge.id, "unchecked") if needs_check(pledge) else "clear"
+        for pledge in pledges
+    }
 
 
 def needs_check(pledge: Pledge) -> bool:

@@ -91,14 +91,3 @@ def withdraw_own(pledge_id: uuid.UUID) -> Any:
         return _own_page(pledge_id, refusal.message), 422
     flash(_("The pledge has been withdrawn."), "success")
     return redirect(url_for("contributions.own_pledge", pledge_id=pledge_id), 303)
-
-
-@bp.get("/donor/receipts/<uuid:contribution_id>/")
-@needs("contribution.own")
-def own_receipt(contribution_id: uuid.UUID) -> Any:
-    """A receipt of the person's own organisation."""
-    receipt = queries.own_receipt(contribution_id, _own())
-    return render_template(
-        "contributions/receipt.html", receipt=receipt,
-        crumbs=[(_("My contributions"), url_for("contributions.donor_home")), (receipt.number, None)],
-    )

@@ -1,9 +1,13 @@
-"""What every way back to a donor has in common: how much is left of a payment, and what follows when part of it goes or
-comes back. The caller holds pledge and contribution."""
+"""What every way back to a donor has in common: how much of a payment is gone, how much is left, and what follows when
+that changes. The caller holds pledge and contribution.
+
+All of it is reckoned anew from the refunds and disputes themselves, so news may come in any order, and twice.
+"""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -13,84 +17,137 @@ from core.db import db
 from core.money import Money
 from sponsorship.contributions.back_models import Dispute, Refund
 from sponsorship.contributions.models import Contribution, Pledge
-from sponsorship.contributions.receipts import credited, issue_credit_note, issue_receipt
+from sponsorship.contributions.pools import general_pool_id
+from sponsorship.contributions.receipts import Cause, papers_follow
 from sponsorship.contributions.schedules import came_back, gone_back
 from sponsorship.contributions.transitions import CONTRIBUTION
+from sponsorship.ledger import service as ledger
+from sponsorship.ledger.queries import waiting_minor
 
-ENDED = ("failed", "declined")
+SUBJECT = "contribution"
+UNDER_WAY = ("requested", "created", "pending")
+# the money is gone, and may come back (an inquiry has taken none; what was won is on its way)
+UNDECIDED = ("open", "under_review", "won")
+# (from, to) -> the move: what a contribution is follows from what is left of it
+_MOVES = {
+    ("in_suspense", "refunded"): "all_back", ("accepted", "refunded"): "all_back", ("refund_due", "refunded"): "refund",
+    ("refunded", "in_suspense"): "restore_held", ("refunded", "accepted"): "restore",
+    ("refunded", "refund_due"): "refund_returned",
+}
 
 
 @dataclass(frozen=True)
 class Share:
-    """A part of a payment: in the donor's currency, in US cents as it came, and of the pledge (its currency)."""
+    """A part of a payment: in the donor's currency, and in US cents as it came."""
 
     amount: Money
     usd_minor: int
-    settles_minor: int
 
 
-def left_of(row: Contribution) -> Share:
-    """What of a payment has neither gone back nor is on its way: refunds asked for count, disputes while their money is
-    gone."""
-    assert row.paid_minor is not None and row.paid_currency is not None and row.settles_minor is not None
-    refunds = db.session.execute(
-        select(func.sum(Refund.amount_minor), func.sum(Refund.usd_minor), func.sum(Refund.settles_minor))
-        .where(Refund.contribution_id == row.id, Refund.state.not_in(ENDED))
+# --- how much ---------------------------------------------------------------------------------------------------
+def gone_of(contribution_ids: Iterable[uuid.UUID], *, final: bool = False) -> dict[uuid.UUID, int]:
+    """Minor units of each payment that are with its donor again: refunds that succeeded, and what disputes took and did
+    not give back (`final`: only once decided)."""
+    wanted = list(contribution_ids)
+    refunds = (
+        select(Refund.contribution_id, func.sum(Refund.amount_minor))
+        .where(Refund.contribution_id.in_(wanted), Refund.state == "succeeded").group_by(Refund.contribution_id)
+    )
+    disputes = (
+        select(Dispute.contribution_id, func.sum(Dispute.amount_minor))
+        .where(Dispute.contribution_id.in_(wanted), Dispute.taken_at.is_not(None), Dispute.reinstated_at.is_(None),
+               Dispute.state.not_in(UNDECIDED if final else ())).group_by(Dispute.contribution_id)
+    )
+    found = dict.fromkeys(wanted, 0)
+    for statement in (refunds, disputes):
+        for contribution_id, amount in db.session.execute(statement):
+            found[contribution_id] += int(amount)
+    return found
+
+
+def gone_minor(row: Contribution, *, final: bool = False) -> int:
+    """The same of one payment, never more than it was: what a bank and the fund both sent back is a loss of the books,
+    no larger payment."""
+    assert row.paid_minor is not None
+    return min(gone_of([row.id], final=final)[row.id], row.paid_minor)
+
+
+def left_of(row: Contribution, *, but: uuid.UUID | None = None) -> Share:
+    """What of a payment has neither gone back nor is on its way there: refunds asked for count, except `but`."""
+    assert row.paid_minor is not None and row.paid_currency is not None
+    counted = db.session.execute(
+        select(func.coalesce(func.sum(Refund.amount_minor), 0), func.coalesce(func.sum(Refund.usd_minor), 0))
+        .where(Refund.contribution_id == row.id, Refund.state.in_((*UNDER_WAY, "succeeded")), Refund.id != but)
     ).one()
     disputed = db.session.execute(
-        select(func.sum(Dispute.amount_minor), func.sum(Dispute.usd_minor))
+        select(func.coalesce(func.sum(Dispute.amount_minor), 0), func.coalesce(func.sum(Dispute.usd_minor), 0))
         .where(Dispute.contribution_id == row.id, Dispute.taken_at.is_not(None), Dispute.reinstated_at.is_(None))
     ).one()
-    paid = max(row.paid_minor - int(refunds[0] or 0) - int(disputed[0] or 0), 0)
-    usd = max(row.came_minor - int(refunds[1] or 0) - int(disputed[1] or 0), 0)
-    whole = paid == row.paid_minor
-    settles = row.settles_minor if whole else min(
-        max(row.settles_minor - int(refunds[2] or 0), 0), row.settles_minor * paid // row.paid_minor)
-    return Share(Money(paid, row.paid_currency), usd, settles)
+    paid = max(row.paid_minor - int(counted[0]) - int(disputed[0]), 0)
+    usd = max(row.came_minor - int(counted[1]) - int(disputed[1] or 0), 0)
+    if row.accepted_at is None:  # the books know to the cent what still waits there
+        usd = waiting_minor((SUBJECT, row.id))
+    return Share(Money(paid, row.paid_currency), usd)
 
 
-def share_of(row: Contribution, amount: Money) -> Share:
-    """`amount` of what is left of a payment, with its worth: all of it, or the proportional part cut down."""
-    left = left_of(row)
-    if amount.minor >= left.amount.minor:
+def share_of(left: Share, amount: Money) -> Share:
+    """`amount` of what is left, with its worth: all of it, or the proportional part, cut down to the cent."""
+    if amount >= left.amount:
         return left
-    return Share(amount, left.usd_minor * amount.minor // left.amount.minor,
-                 left.settles_minor * amount.minor // left.amount.minor)
+    return Share(amount, left.usd_minor * amount.minor // left.amount.minor)
 
 
-def went_back(
-    pledge: Pledge, row: Contribution, share: Share, actor: Actor, *, cause: tuple[str, uuid.UUID], paper: bool = True
-) -> None:
-    """So much of the payment has gone back for `cause`: states, pledge and credit note follow."""
-    row.back_minor += share.usd_minor
-    gone_back(pledge, share.settles_minor, actor, {cause[0]: str(cause[1])})
-    if row.state == "refund_due":
-        CONTRIBUTION.apply(row, "refund", actor, data={cause[0]: str(cause[1])})
-    elif not left_of(row).amount.minor and CONTRIBUTION.find(row.state, "all_back"):
-        CONTRIBUTION.apply(row, "all_back", actor, data={cause[0]: str(cause[1])})
-    if paper:
-        credit_note(pledge, row, share, actor, cause)
+def undecided_dispute(contribution_id: uuid.UUID) -> Dispute | None:
+    """A dispute that has taken money and is not decided: Stripe takes no refund then, and nobody should accept."""
+    return db.session.scalars(
+        select(Dispute).where(
+            Dispute.contribution_id == contribution_id, Dispute.state.in_(UNDECIDED), Dispute.reinstated_at.is_(None),
+            (Dispute.state != "won") | Dispute.taken_at.is_not(None)).order_by(Dispute.id.desc())).first()
 
 
-def credit_note(
-    pledge: Pledge, row: Contribution, share: Share, actor: Actor, cause: tuple[str, uuid.UUID]
-) -> None:
-    """Cancel so much of the receipt, never more than it still says."""
+# --- what follows -----------------------------------------------------------------------------------------------
+def follow(pledge: Pledge, row: Contribution, actor: Actor, cause: Cause) -> None:
+    """Refunds or disputes of a payment have changed, by `cause`: its state, its pledge, its papers and what of it waits
+    in suspense follow. Repeating it changes nothing."""
     assert row.paid_minor is not None
-    amount = min(share.amount.minor, row.paid_minor - credited(row.id))
-    if amount > 0 and share.usd_minor > 0:
-        issue_credit_note(pledge, row, actor, cause=cause, amount_minor=amount, usd_minor=share.usd_minor)
+    if row.state == "corrected":
+        return
+    gone = gone_minor(row)
+    row.back_minor = row.came_minor * gone // row.paid_minor
+    data: dict[str, object] = {cause[0]: str(cause[1])}
+    target = (
+        "refunded" if gone == row.paid_minor else "accepted" if row.accepted_at is not None
+        else "refund_due" if row.refusal_code is not None else "in_suspense"
+    )
+    if row.state != target:
+        CONTRIBUTION.apply(row, _MOVES[row.state, target], actor, data=dict(data))
+    _pledge_follows(pledge, actor, data)
+    if row.accepted_at is not None:
+        papers_follow(pledge, row, row.paid_minor - gone_minor(row, final=True), actor, cause)
+    elif target == "refunded" and not _under_way(row.id):
+        ledger.keep_rest(source=(SUBJECT, row.id), bearer_pool_id=general_pool_id(), actor=actor,
+                         key=f"{cause[0]}:{cause[1]}:rest")
 
 
-def is_here_again(
-    pledge: Pledge, row: Contribution, share: Share, actor: Actor, *, cause: tuple[str, uuid.UUID], owed: bool = False
-) -> None:
-    """What had gone back for `cause` is with the fund again; `owed`: it is to be sent back still."""
-    row.back_minor = max(row.back_minor - share.usd_minor, 0)
-    came_back(pledge, share.settles_minor, actor, {cause[0]: str(cause[1])})
-    if row.state == "refunded":
-        action = "refund_returned" if owed else "restore" if row.accepted_at is not None else "restore_held"
-        CONTRIBUTION.apply(row, action, actor, data={cause[0]: str(cause[1])})
-    if credited(row.id) >= share.amount.minor:  # a credit note said that it had gone: a receipt says that it is here
-        issue_receipt(pledge, row, actor, cause=(f"{cause[0]}-back", cause[1]), amount_minor=share.amount.minor,
-                      usd_minor=share.usd_minor)
+def _pledge_follows(pledge: Pledge, actor: Actor, data: dict[str, object]) -> None:
+    returned = returned_of(pledge.id)
+    if returned > pledge.returned_minor:
+        gone_back(pledge, returned - pledge.returned_minor, actor, data)
+    elif returned < pledge.returned_minor:
+        came_back(pledge, pledge.returned_minor - returned, actor, data)
+
+
+def returned_of(pledge_id: uuid.UUID) -> int:
+    """How much of a pledge (its currency) has gone back to the donor, by all of its payments."""
+    rows = db.session.scalars(
+        select(Contribution).where(Contribution.pledge_id == pledge_id, Contribution.received_at.is_not(None),
+                                   Contribution.state != "corrected")).all()
+    gone = gone_of(row.id for row in rows)
+    return sum((row.settles_minor or 0) * min(gone[row.id], row.paid_minor or 0) // (row.paid_minor or 1)
+               for row in rows)
+
+
+def _under_way(contribution_id: uuid.UUID) -> bool:
+    return db.session.scalar(
+        select(Refund.id).where(Refund.contribution_id == contribution_id, Refund.state.in_(UNDER_WAY)).limit(1)
+    ) is not None

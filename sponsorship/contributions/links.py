@@ -38,10 +38,9 @@ def pledge_url(pledge: Pledge, **values: str) -> str:
     return absolute("contributions.own_pledge", pledge_id=pledge.id, **values)
 
 
-def receipt_url(pledge: Pledge, contribution_id: uuid.UUID) -> str:
-    """The absolute address of the donor's receipt."""
+def paper_url(pledge: Pledge, paper_id: uuid.UUID) -> str:
+    """The absolute address of a receipt or credit note, as the donor reads it."""
     if pledge.access_nonce is not None:
         token = token_for(pledge.id, pledge.access_nonce)
-        return absolute("contributions.receipt_by_link", pledge_id=pledge.id, token=token,
-                        contribution_id=contribution_id)
-    return absolute("contributions.own_receipt", contribution_id=contribution_id)
+        return absolute("contributions.paper_by_link", pledge_id=pledge.id, token=token, paper_id=paper_id)
+    return absolute("contributions.own_paper", paper_id=paper_id)

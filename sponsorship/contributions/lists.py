@@ -12,15 +12,10 @@ from flask_babel import lazy_gettext as _l
 from core.web.formats import day_html
 from core.web.tables import Column, Filter, Table, TableQuery
 from sponsorship.contributions.agreement_queries import AgreementRow
-from sponsorship.contributions.queries import ContributionRow, PledgeRow
-from sponsorship.contributions.transitions import CONTRIBUTION, PLEDGE
+from sponsorship.contributions.queries import PledgeRow
+from sponsorship.contributions.transitions import PLEDGE
 
-CONTRIBUTION_SORTABLE = ("reference", "received_at", "amount")
 PLEDGE_SORTABLE = ("reference", "announced_at", "amount")
-CONTRIBUTION_FILTERS = (
-    Filter("state", _l("Status"), [(s.code, s.label) for s in CONTRIBUTION.states]),
-    Filter("q", _l("Reference")),
-)
 PLEDGE_FILTERS = (
     Filter("state", _l("Status"), [(s.code, s.label) for s in PLEDGE.states]),
     Filter("q", _l("Reference")),
@@ -46,20 +41,6 @@ def _rate(row: AgreementRow) -> str:
     return f"{whole}.{part:02d} %" if part else f"{whole} %"
 
 
-CONTRIBUTION_COLUMNS = (
-    Column("reference", _l("Reference"), sortable=True, heading=True),
-    Column("donor", _l("Donor")),
-    Column("purpose", _l("For")),
-    Column("status", _l("Status"), csv=_state_text),
-    Column("created_at", _l("Begun"), sortable=True, render=_day("created_at")),
-    Column("received_at", _l("Received"), sortable=True, render=_day("received_at")),
-    Column("amount", _l("Amount"), numeric=True, sortable=True, currency="USD"),
-    Column("fee", _l("Fee"), numeric=True, currency="USD"),
-    Column("net", _l("Net"), numeric=True, currency="USD"),
-    Column("receipt_number", _l("Receipt")),
-)
-# the page leaves out when a payment began: the file has it
-_ON_PAGE = tuple(column for column in CONTRIBUTION_COLUMNS if column.key != "created_at")
 PLEDGE_COLUMNS = (
     Column("reference", _l("Reference"), sortable=True, heading=True),
     Column("donor", _l("Donor")),
@@ -78,16 +59,6 @@ AGREEMENT_COLUMNS = (
     Column("pool", _l("Pool")),
     Column("in_force", _l("In force"), csv=lambda row: row.in_force),
 )
-
-
-def contribution_table(rows: list[ContributionRow], total: int, query: TableQuery) -> Table:
-    """Contributions, for officers."""
-    return Table(
-        _("Contributions"), _ON_PAGE, rows, filters=CONTRIBUTION_FILTERS, total=total, query=query,
-        base_url=url_for("contributions.contribution_list"),
-        row_url=lambda row: url_for("contributions.contribution", contribution_id=row.id),
-        empty_title=_("No contribution yet"), empty_text=_("Payments appear here as soon as a donor begins one."),
-    )
 
 
 def pledge_table(rows: list[PledgeRow], total: int, query: TableQuery) -> Table:

@@ -149,7 +149,8 @@ class Contribution(WithId, Versioned, Base):
     `accepted_at` business time. `amount_minor` of `currency` is what was asked or announced, `paid_minor` of
     `paid_currency` what was paid, `settles_minor` how much of the pledge that settles (in the pledge's currency). In US
     cents: `gross_minor` at the rate of the deposit, `exchange_minor` what the payment brought beyond that (signed),
-    `fee_minor` what was kept, `net_minor` what is there: gross + exchange = fee + net. `back_minor` went back since.
+    `fee_minor` what was kept, `net_minor` what is there: gross + exchange = fee + net. `back_minor` of it went back
+    since (in proportion to what the donor paid, so never more than came).
     """
 
     __tablename__ = "contribution"
@@ -188,6 +189,9 @@ class Contribution(WithId, Versioned, Base):
                         name="accepted_into_a_pool"),
         CheckConstraint("(accepted_at IS NULL) = (pool_id IS NULL)", name="pool_by_acceptance"),
         UniqueConstraint("pledge_id", "attempt", name="uq_contribution_attempt"),
+        # a line of the bank's statement counts once; one that was corrected may be recorded anew, where it belongs
+        Index("uq_contribution_bank_reference", "bank_reference", unique=True,
+              sqlite_where=text("state <> 'corrected'"), postgresql_where=text("state <> 'corrected'")),
         Index("uq_contribution_one_live", "pledge_id", "method", unique=True,
               sqlite_where=text(f"state IN ({sql_list(LIVE)})"),
               postgresql_where=text(f"state IN ({sql_list(LIVE)})")),
@@ -211,7 +215,7 @@ class Contribution(WithId, Versioned, Base):
     expires_at: Mapped[datetime | None]
     checked_at: Mapped[datetime | None]
     declared_on: Mapped[date | None]
-    bank_reference: Mapped[str | None] = mapped_column(String(80), unique=True)
+    bank_reference: Mapped[str | None] = mapped_column(String(80))
     value_date: Mapped[date | None]
     confirmed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
     paid_minor: Mapped[int | None] = mapped_column(MinorUnits)

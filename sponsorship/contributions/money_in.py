@@ -21,16 +21,16 @@ from core.errors import NotFound, RuleBroken, Stale
 from core.money import Money
 from sponsorship.contributions import notices
 from sponsorship.contributions.agreements import in_force
-from sponsorship.contributions.donor_checks import check_before_acceptance
+from sponsorship.contributions.donor_checks import check_before_acceptance, is_clear, needs_check
+from sponsorship.contributions.going_back import SUBJECT, gone_minor, undecided_dispute
 from sponsorship.contributions.models import Agreement, Contribution, Pledge
 from sponsorship.contributions.pools import general_pool_id
-from sponsorship.contributions.receipts import issue_receipt
+from sponsorship.contributions.receipts import papers_follow
 from sponsorship.contributions.schedules import is_open, settle
 from sponsorship.contributions.transitions import CONTRIBUTION
 from sponsorship.contributions.valuation import value_of
 from sponsorship.ledger import service as ledger
-
-SUBJECT = "contribution"
+from sponsorship.ledger.queries import waiting_minor
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ def record_money(
         ledger.receive_in_suspense(intake, source=(SUBJECT, row.id), key=f"{came.key}:payment", actor=actor)
     settle(pledge, came.settles_minor, _as_system(actor), {"contribution": str(row.id)})
     if into_pool:
-        issue_receipt(pledge, row, actor)
+        papers_follow(pledge, row, came.paid.minor, actor, (SUBJECT, row.id))
     else:
-        notices.payment_waits(pledge, row)
+        notices.payment_waits(pledge, row, unchecked=needs_check(pledge) and not is_clear(pledge))
     return into_pool
 
 
@@ -104,9 +104,9 @@ def _as_system(actor: Actor) -> Actor:
 
 
 @command
-def accept(contribution_id: uuid.UUID, actor: Actor, words: str, expected_version: int | None = None) -> uuid.UUID:
-    """The head of the fund accepts a contribution held in suspense, saying why: its money enters the pool of the
-    pledge's purpose. A donor other than a State must have been checked, by somebody else. The receipt's id.
+def accept(contribution_id: uuid.UUID, actor: Actor, words: str, expected_version: int | None = None) -> None:
+    """The head of the fund accepts a contribution held in suspense, saying why: what is left of it enters the pool of
+    the pledge's purpose. A donor other than a State must have been checked, by somebody else.
 
     Raises NotAllowed, NotFound, IllegalMove, Stale, RuleBroken.
     """
@@ -119,6 +119,7 @@ def accept(contribution_id: uuid.UUID, actor: Actor, words: str, expected_versio
         raise Stale()
     CONTRIBUTION.move(row.state, "accept")
     check_before_acceptance(pledge, actor)
+    _acceptable(row)
     pool_id = pledge.pool_id or general_pool_id()
     agreement = db.session.get_one(Agreement, pledge.agreement_id) if pledge.agreement_id else None
     with db.session.no_autoflush:
@@ -129,4 +130,15 @@ def accept(contribution_id: uuid.UUID, actor: Actor, words: str, expected_versio
         rate_bp=agreement.support_rate_bp if agreement else ledger.STANDARD_RATE_BP,
         end_date=agreement.end_date if agreement else None,
     )
-    return issue_receipt(pledge, row, actor).id
+    assert row.paid_minor is not None
+    papers_follow(pledge, row, row.paid_minor - gone_minor(row), actor, (SUBJECT, row.id))
+
+
+def _acceptable(row: Contribution) -> None:
+    """Raises RuleBroken where accepting would be too early, or would bring nothing."""
+    if undecided_dispute(row.id) is not None:
+        raise RuleBroken(_("The donor's bank disputes this payment. Accept what is left of it once that is decided."),
+                         code="contribution.disputed", field="checked")
+    if waiting_minor((SUBJECT, row.id)) <= (row.fee_minor or 0):
+        raise RuleBroken(_("So much of it has gone back that the rest does not cover the fee: pay the rest back too."),
+                         code="contribution.only_fee_left", field="checked")

@@ -226,18 +226,3 @@ def pay_by_link(pledge_id: uuid.UUID, token: str) -> Any:
     except RuleBroken as refusal:
         return _link_page(pledge_id, token, refusal.message), 422
     return redirect(url, 303)
-
-
-@bp.get("/donate/pledges/<uuid:pledge_id>/<string:token>/receipts/<uuid:contribution_id>/")
-@public
-def receipt_by_link(pledge_id: uuid.UUID, token: str, contribution_id: uuid.UUID) -> Any:
-    """The receipt of a donor without an account."""
-    receipt = queries.receipt_by_link(pledge_id, token, contribution_id)
-    return render_template(
-        "contributions/receipt.html", receipt=receipt,
-        crumbs=[(_("Contribute"), url_for("contributions.donate")),
-                (receipt.pledge_reference, url_for("contributions.pledge_by_link", pledge_id=pledge_id, token=token)),
-                (receipt.number, None)],
-    )
-
-

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, select
 
 from accounts.queries import names
 from core import vault
@@ -18,12 +18,12 @@ from core.events import History, history
 from core.machines import State
 from core.money import Money, usd
 from core.web.tables import TableQuery
-from sponsorship.contributions.back_models import Receipt, Refund
+from sponsorship.contributions.back_models import Receipt
 from sponsorship.contributions.earmark_words import unearmarked_words
 from sponsorship.contributions.links import opens
 from sponsorship.contributions.models import Agreement, Contribution, Pledge
 from sponsorship.contributions.pools import purpose_names
-from sponsorship.contributions.transitions import CONTRIBUTION, PLEDGE, REFUND
+from sponsorship.contributions.transitions import CONTRIBUTION, PLEDGE
 
 MAX_LIST = 10_000  # rows of a downloaded file
 
@@ -101,51 +101,9 @@ class PledgePage(PledgeRow):
         return self.attempts[-1] if self.attempts else None
 
 
-@dataclass(frozen=True)
-class RefundRow:
-    """Money on its way back."""
-
-    id: uuid.UUID
-    status: State
-    code: str
-    amount: Money
-    created_at: datetime
-    failure: str | None
-
-
-@dataclass(frozen=True)
-class ContributionPage:
-    """All that an officer sees of a contribution."""
-
-    row: ContributionRow
-    pledge: PledgePage
-    refunds: tuple[RefundRow, ...]
-    history: tuple[History, ...]
-    stripe_payment: str | None
-    refusal_code: str | None
-
-
-@dataclass(frozen=True)
-class ReceiptPage:
-    """A receipt as printed."""
-
-    number: str
-    issued_at: datetime
-    received_at: datetime
-    paid: Money
-    gross: Money
-    exchange: Money
-    fee: Money
-    net: Money
-    donor: str
-    purpose: str
-    pledge_reference: str
-    contribution_reference: str
-    agreement_reference: str | None
-
-
 # --- names, in a fixed number of queries ------------------------------------------------------------------------
-def _donors(pledges: Iterable[Pledge]) -> dict[uuid.UUID, str]:
+def donors_of(pledges: Iterable[Pledge]) -> dict[uuid.UUID, str]:
+    """Names of pledges' donors in the reader's language; a dash once erased."""
     rows = list(pledges)
     of_organisation = names(p.organisation_id for p in rows if p.organisation_id is not None)
     vault.preload(p.id for p in rows if p.organisation_id is None)
@@ -156,7 +114,8 @@ def _donors(pledges: Iterable[Pledge]) -> dict[uuid.UUID, str]:
     }
 
 
-def _purposes(pledges: Iterable[Pledge]) -> dict[uuid.UUID, str]:
+def purposes_of(pledges: Iterable[Pledge]) -> dict[uuid.UUID, str]:
+    """What pledges are for, in the words for donors."""
     rows = list(pledges)
     known = purpose_names({p.pool_id for p in rows if p.pool_id is not None})
     return {p.id: known.get(p.pool_id, "—") if p.pool_id else unearmarked_words() for p in rows}
@@ -165,7 +124,7 @@ def _purposes(pledges: Iterable[Pledge]) -> dict[uuid.UUID, str]:
 def contribution_rows(found: list[tuple[Contribution, Pledge, str | None]]) -> list[ContributionRow]:
     """What `joined` found, as rows, with names in a fixed number of queries."""
     pledges = {pledge.id: pledge for _row, pledge, _number in found}
-    donors, purposes = _donors(pledges.values()), _purposes(pledges.values())
+    donors, purposes = donors_of(pledges.values()), purposes_of(pledges.values())
     return [
         ContributionRow(
             id=c.id, version=c.version, reference=c.reference, attempt=c.attempt, code=c.state,
@@ -195,27 +154,9 @@ def joined() -> Select[Contribution, Pledge, str]:
 
 
 # --- lists ------------------------------------------------------------------------------------------------------
-CONTRIBUTION_SORTS: dict[str, Any] = {
-    "reference": Contribution.reference, "received_at": Contribution.received_at, "amount": Contribution.amount_minor,
-}
 PLEDGE_SORTS: dict[str, Any] = {
     "reference": Pledge.reference, "announced_at": Pledge.announced_at, "amount": Pledge.amount_minor,
 }
-
-
-def list_contributions(query: TableQuery, everything: bool = False) -> tuple[list[ContributionRow], int]:
-    """Contributions for officers (newest first unless sorted) and their number; `everything` for a download."""
-    wanted = joined()
-    if state := query.get("state"):
-        wanted = wanted.where(Contribution.state == state)
-    if words := query.get("q"):
-        like = f"%{_escaped(words)}%"
-        wanted = wanted.where(or_(Contribution.reference.ilike(like, escape="\\"),
-                                  Pledge.reference.ilike(like, escape="\\")))
-    total = db.session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-    wanted = _ordered(wanted, CONTRIBUTION_SORTS, query, Contribution.id)
-    found = db.session.execute(_window(wanted, query, everything)).all()
-    return contribution_rows(list(found)), total
 
 
 def list_pledges(
@@ -228,31 +169,34 @@ def list_pledges(
     if state := query.get("state"):
         wanted = wanted.where(Pledge.state == state)
     if words := query.get("q"):
-        wanted = wanted.where(Pledge.reference.ilike(f"%{_escaped(words)}%", escape="\\"))
+        wanted = wanted.where(Pledge.reference.ilike(f"%{escaped(words)}%", escape="\\"))
     total = db.session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-    wanted = _ordered(wanted, PLEDGE_SORTS, query, Pledge.id)
-    pledges = list(db.session.scalars(_window(wanted, query, everything)))
+    wanted = ordered(wanted, PLEDGE_SORTS, query, Pledge.id)
+    pledges = list(db.session.scalars(window(wanted, query, everything)))
     return pledge_rows(pledges), total
 
 
 def pledge_rows(pledges: list[Pledge]) -> list[PledgeRow]:
     """Pledges as rows, with names in a fixed number of queries."""
-    donors, purposes = _donors(pledges), _purposes(pledges)
+    donors, purposes = donors_of(pledges), purposes_of(pledges)
     return [PledgeRow(**_pledge_values(p, donors[p.id], purposes[p.id])) for p in pledges]
 
 
-def _escaped(words: str) -> str:
+def escaped(words: str) -> str:
+    """Words to be looked for with LIKE, as they are."""
     return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _ordered(wanted: Any, sorts: dict[str, Any], query: TableQuery, key: Any) -> Any:
+def ordered(wanted: Any, sorts: dict[str, Any], query: TableQuery, key: Any) -> Any:
+    """In the order that the address asks for, else the newest first."""
     column = sorts.get(query.sort or "")
     if column is None:
         return wanted.order_by(key.desc())
     return wanted.order_by(column.desc().nulls_last() if query.descending else column.asc().nulls_last(), key)
 
 
-def _window(wanted: Any, query: TableQuery, everything: bool) -> Any:
+def window(wanted: Any, query: TableQuery, everything: bool) -> Any:
+    """One page of it, or all that a file may hold."""
     return wanted.limit(MAX_LIST) if everything else wanted.limit(query.limit).offset(query.offset)
 
 
@@ -299,76 +243,10 @@ def _pledge_page(pledge: Pledge) -> PledgePage:
     ).all()
     agreement = db.session.get(Agreement, pledge.agreement_id) if pledge.agreement_id else None
     return PledgePage(
-        **_pledge_values(pledge, _donors([pledge])[pledge.id], _purposes([pledge])[pledge.id]),
+        **_pledge_values(pledge, donors_of([pledge])[pledge.id], purposes_of([pledge])[pledge.id]),
         contact=vault.unseal(pledge.id, pledge.donor_contact_sealed),
         email=vault.unseal(pledge.id, pledge.donor_email_sealed),
         agreement_reference=agreement.reference if agreement else None,
         attempts=tuple(contribution_rows(list(attempts))),
         history=tuple(history("pledge", pledge.id)),
-    )
-
-
-def get_contribution(contribution_id: uuid.UUID) -> ContributionPage:
-    """A contribution, for officers. Raises NotFound."""
-    found = db.session.execute(joined().where(Contribution.id == contribution_id)).one_or_none()
-    if found is None:
-        raise NotFound()
-    row, pledge, _number = found
-    refunds = db.session.scalars(
-        select(Refund).where(Refund.contribution_id == row.id).order_by(Refund.created_at, Refund.id)
-    ).all()
-    return ContributionPage(
-        row=contribution_rows([found])[0], pledge=_pledge_page(pledge),
-        refunds=tuple(
-            RefundRow(r.id, REFUND.state(r.state), r.state, Money(r.amount_minor, r.currency), r.created_at,
-                      r.failure_code)
-            for r in refunds
-        ),
-        history=tuple(history("contribution", row.id)), stripe_payment=row.stripe_payment_intent_id,
-        refusal_code=row.refusal_code,
-    )
-
-
-def receipt_by_link(pledge_id: uuid.UUID, token: str, contribution_id: uuid.UUID) -> ReceiptPage:
-    """The receipt that a private link opens. Raises NotFound."""
-    pledge = db.session.get(Pledge, pledge_id)
-    if pledge is None or not opens(pledge, token):
-        raise NotFound()
-    return _receipt(contribution_id, pledge_id=pledge.id)
-
-
-def own_receipt(contribution_id: uuid.UUID, organisations: Iterable[uuid.UUID]) -> ReceiptPage:
-    """A receipt of one of these organisations. Raises NotFound."""
-    return _receipt(contribution_id, organisations=set(organisations))
-
-
-def get_receipt(contribution_id: uuid.UUID) -> ReceiptPage:
-    """A receipt, for officers. Raises NotFound."""
-    return _receipt(contribution_id)
-
-
-def _receipt(
-    contribution_id: uuid.UUID, pledge_id: uuid.UUID | None = None, organisations: set[uuid.UUID] | None = None
-) -> ReceiptPage:
-    found = db.session.execute(
-        select(Receipt, Contribution, Pledge)
-        .join(Contribution, Contribution.id == Receipt.contribution_id)
-        .join(Pledge, Pledge.id == Contribution.pledge_id)
-        .where(Receipt.cause_type == "contribution", Receipt.cause_id == contribution_id)
-    ).one_or_none()
-    if found is None:
-        raise NotFound()
-    receipt, row, pledge = found
-    if pledge_id is not None and pledge.id != pledge_id:
-        raise NotFound()
-    if organisations is not None and pledge.organisation_id not in organisations:
-        raise NotFound()
-    agreement = db.session.get(Agreement, pledge.agreement_id) if pledge.agreement_id else None
-    pools = purpose_names({row.pool_id} if row.pool_id else set())
-    return ReceiptPage(
-        number=receipt.number, issued_at=receipt.issued_at, received_at=receipt.received_at,
-        paid=Money(receipt.amount_minor, receipt.currency), gross=usd(receipt.usd_minor), fee=usd(row.fee_minor or 0),
-        exchange=usd(row.exchange_minor or 0), net=usd(row.net_minor or 0), donor=_donors([pledge])[pledge.id],
-        purpose=pools.get(row.pool_id, "—") if row.pool_id else "—", pledge_reference=pledge.reference,
-        contribution_reference=row.reference, agreement_reference=agreement.reference if agreement else None,
     )

@@ -13,9 +13,9 @@ from core.db import command, db
 from core.money import Money
 from sponsorship.contributions import notices
 from sponsorship.contributions.back_models import Refund
-from sponsorship.contributions.going_back import Share, is_here_again, share_of
+from sponsorship.contributions.going_back import SUBJECT, Share, follow, gone_minor, left_of, share_of
 from sponsorship.contributions.models import Contribution, Pledge
-from sponsorship.contributions.money_in import SUBJECT, locked
+from sponsorship.contributions.money_in import locked
 from sponsorship.contributions.payments import KEY_LIFE
 from sponsorship.contributions.pools import general_pool_id
 from sponsorship.contributions.refund_books import (
@@ -26,7 +26,6 @@ from sponsorship.contributions.refund_books import (
     locked_refund,
     new_refund,
     paid,
-    share,
 )
 from sponsorship.contributions.transitions import REFUND
 from sponsorship.gateways.stripe_facts import RefundFacts
@@ -86,6 +85,8 @@ def settle_refund(facts: RefundFacts, actor: Actor) -> RefundNews:
         return RefundNews("another_refund")
     if facts.amount != Money(refund.amount_minor, refund.currency):
         return RefundNews("amount_differs")
+    if any(booked is not None and booked.currency != "USD" for booked in (facts.settled, facts.returned)):
+        return RefundNews("settled_in_other_currency")
     return _apply(pledge, row, refund, facts, actor)
 
 
@@ -104,9 +105,11 @@ def _external(facts: RefundFacts, actor: Actor) -> RefundNews:
         return RefundNews("currency_differs")
     if facts.status in ("failed", "canceled"):
         return RefundNews()
-    share = share_of(row, facts.amount)
-    refund = new_refund(row, "external", Share(facts.amount, share.usd_minor, share.settles_minor), "other", actor,
-                         state="pending", stripe_id=facts.refund_id)
+    if facts.settled is not None and facts.settled.currency != "USD":
+        return RefundNews("settled_in_other_currency")
+    usd = share_of(left_of(row), facts.amount).usd_minor  # until Stripe has booked what it cost
+    refund = new_refund(row, "external", Share(facts.amount, max(usd, 1)), "other", actor, state="pending",
+                        stripe_id=facts.refund_id)
     notices.refund_by_others(row, refund)
     return _apply(pledge, row, refund, facts, actor)
 
@@ -145,21 +148,20 @@ def _failed(
     if came_back:  # Stripe said succeeded, and later failed: the money is with the fund again
         refund.returned_at = clock.now()
     REFUND.apply(refund, "fail", actor, reason=code[:60])
-    source = (SUBJECT, row.id)
-    if refund.kind == "external":
-        if came_back:
-            entry = ledger.entry_under(f"refund:{refund.id}:takeback")
-            ledger.give_back(entry, clearing="stripe_clearing", key=f"refund:{refund.id}:back", actor=actor)
-    else:
+    source, bearer = (SUBJECT, row.id), general_pool_id()
+    if refund.kind != "external":
         if came_back:
             assert refund.settled_minor is not None
             ledger.refund_came_back(
                 hold_key(refund), returned_minor or refund.settled_minor, source=source, clearing="stripe_clearing",
-                bearer_pool_id=general_pool_id(), key=f"refund:{refund.id}:came-back", actor=actor)
+                bearer_pool_id=bearer, key=f"refund:{refund.id}:came-back", actor=actor)
         else:
             hold(row, refund, actor)  # one ordered before money was set aside first: so that there is what to give up
         ledger.give_up_refund(hold_key(refund), source=source, key=f"refund:{refund.id}:given-up", actor=actor)
-    if came_back:
-        is_here_again(pledge, row, share(refund), as_system(actor), cause=("refund", refund.id),
-                      owed=refund.kind == "refusal")
-    notices.refund_failed(row, refund)
+    elif came_back and refund.settled_minor:
+        entry = ledger.entry_under(f"refund:{refund.id}:takeback")
+        ledger.give_back(entry, key=f"refund:{refund.id}:back", actor=actor, returned_minor=returned_minor,
+                         bearer_pool_id=bearer)
+    follow(pledge, row, as_system(actor), ("refund-back" if came_back else "refund", refund.id))
+    if refund.kind != "external" and gone_minor(row) < (row.paid_minor or 0):
+        notices.refund_failed(row, refund)

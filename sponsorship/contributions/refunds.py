@@ -4,6 +4,8 @@ says of it is applied in refund_settling.py."""
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
+from datetime import date
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -12,17 +14,27 @@ from sqlalchemy import select
 from accounts.permissions import require
 from core import clock
 from core.actor import Actor
-from core.db import command, db
+from core.db import command, db, get
 from core.errors import IllegalMove, RuleBroken, Stale
-from core.money import Money
+from core.money import Money, usd
 from core.web.formats import format_money
 from sponsorship.contributions import notices
 from sponsorship.contributions.back_models import Refund
-from sponsorship.contributions.going_back import credit_note, left_of, share_of
+from sponsorship.contributions.bank_lines import MOST_BANK_FEE, check_day, checked_reference
+from sponsorship.contributions.going_back import SUBJECT, UNDER_WAY, left_of, share_of, undecided_dispute
 from sponsorship.contributions.models import Contribution, Pledge
-from sponsorship.contributions.money_in import SUBJECT, locked
+from sponsorship.contributions.money_in import locked
 from sponsorship.contributions.pools import general_pool_id
-from sponsorship.contributions.refund_books import REFUNDS, hold, locked_refund, new_refund, paid, share
+from sponsorship.contributions.receipts import papers_follow
+from sponsorship.contributions.refund_books import (
+    REFUNDS,
+    effect,
+    hold,
+    locked_refund,
+    new_refund,
+    not_free,
+    paid,
+)
 from sponsorship.contributions.schedules import unsettle
 from sponsorship.contributions.transitions import CONTRIBUTION, REFUND
 from sponsorship.ledger import service as ledger
@@ -33,9 +45,10 @@ REFUSALS = {
     "donor_asked": _l("The donor asked for it back"),
     "paid_twice": _l("It was paid twice"),
     "agreement_ended": _l("The agreement ended with money unspent"),
-    "wrong_entry": _l("It was recorded by mistake"),
     "other": _l("Another reason"),
 }
+WRONG_ENTRY = "wrong_entry"  # the reason of a correction; nobody chooses it
+REASONS = {**REFUSALS, WRONG_ENTRY: _l("It was recorded by mistake")}
 
 
 # --- ordering ---------------------------------------------------------------------------------------------------
@@ -48,25 +61,41 @@ def refuse(
     require(actor, "contribution.refund")
     pledge, row = locked(contribution_id)
     _reason(code)
+    CONTRIBUTION.move(row.state, "refuse")
+    _undisputed(row)
+    _none_under_way(row)
     row.refusal_code = code
     CONTRIBUTION.apply(row, "refuse", actor, expected_version=expected_version, reason=code, text=words or None)
-    refund = new_refund(row, "refusal", left_of(row), code, actor, state="created")
-    hold(row, refund, actor)
-    notices.refund_begun(pledge, row)
-    return refund.id
+    return _refuse(pledge, row, code, actor)
 
 
 @command
 def send_again(contribution_id: uuid.UUID, actor: Actor) -> uuid.UUID:
     """After the refund of a contribution that was not accepted failed: a new one, under a new key. Raises NotAllowed,
-    NotFound, IllegalMove."""
+    NotFound, IllegalMove, RuleBroken."""
     require(actor, "contribution.refund")
-    _pledge, row = locked(contribution_id)
-    if row.state != "refund_due" or not left_of(row).amount.minor:
+    pledge, row = locked(contribution_id)
+    if row.state != "refund_due" or not left_of(row).amount:
         raise IllegalMove(code="contribution.refund_again")
-    refund = new_refund(row, "refusal", left_of(row), row.refusal_code or "other", actor, state="created")
+    _undisputed(row)
+    return _refuse(pledge, row, row.refusal_code or "other", actor)
+
+
+def _refuse(pledge: Pledge, row: Contribution, code: str, actor: Actor) -> uuid.UUID:
+    left = left_of(row)
+    if not left.usd_minor:
+        raise RuleBroken(_("Nothing of this contribution is left in the books. Agree with the donor what is owed."),
+                         code="refund.nothing_left")
+    refund = new_refund(row, "refusal", left, code, actor, state="created")
     hold(row, refund, actor)
+    _begun(pledge, row, refund)
     return refund.id
+
+
+def _begun(pledge: Pledge, row: Contribution, refund: Refund) -> None:
+    notices.refund_begun(pledge, row, refund)
+    if row.stripe_payment_intent_id is None:
+        notices.refund_to_transfer(row, refund)
 
 
 @command
@@ -79,12 +108,22 @@ def request_refund(
     _pledge, row = locked(contribution_id)
     _current(row, expected_version, "accepted")
     _reason(code)
+    if not words.strip():
+        raise RuleBroken(_("Write why, for whoever approves it."), code="refund.no_words", field="note")
+    _undisputed(row)
+    _none_under_way(row)
     left = left_of(row)
     if not 0 < amount_minor <= left.amount.minor:
         raise RuleBroken(_("Write an amount above zero and up to %(most)s, which has not gone back yet.",
                            most=format_money(left.amount)), code="refund.amount", field="amount")
-    _none_under_way(row)
-    refund = new_refund(row, "refund", share_of(row, Money(amount_minor, left.amount.currency)), code, actor, words)
+    share = share_of(left, Money(amount_minor, left.amount.currency))
+    if not share.usd_minor:
+        raise RuleBroken(_("Write a larger amount: this is worth less than one US cent."), code="refund.too_small",
+                         field="amount")
+    found = effect(row, share.usd_minor)
+    if not found.possible:
+        raise not_free(row, left, found)
+    refund = new_refund(row, "refund", share, code, actor, words)
     notices.refund_requested(row, refund)
     return refund.id
 
@@ -103,7 +142,7 @@ def request_correction(contribution_id: uuid.UUID, actor: Actor, words: str, exp
     if not words.strip():
         raise RuleBroken(_("Write what was wrong, for the record."), code="refund.no_words", field="note")
     _none_under_way(row)
-    refund = new_refund(row, "correction", left_of(row), "wrong_entry", actor, words)
+    refund = new_refund(row, "correction", left_of(row), WRONG_ENTRY, actor, words)
     notices.refund_requested(row, refund)
     return refund.id
 
@@ -122,63 +161,107 @@ def _reason(code: str) -> None:
 
 def _none_under_way(row: Contribution) -> None:
     under_way = db.session.scalar(
-        select(Refund.id)
-        .where(Refund.contribution_id == row.id, Refund.state.in_(("requested", "created", "pending"))))
+        select(Refund.id).where(Refund.contribution_id == row.id, Refund.kind != "external",
+                                Refund.state.in_(UNDER_WAY)))
     if under_way is not None:
         raise RuleBroken(_("A refund of this contribution is under way. Wait until it has ended."),
                          code="refund.under_way")
+
+
+def _undisputed(row: Contribution) -> None:
+    if undecided_dispute(row.id) is not None:
+        raise RuleBroken(_("The donor's bank disputes this payment: Stripe sends nothing back until that is decided."),
+                         code="refund.disputed")
 
 
 # --- approval ---------------------------------------------------------------------------------------------------
 @command
 def approve_refund(refund_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
     """Approve what somebody else asked for: its money is set aside now (a correction is made now). Raises NotAllowed,
-    NotFound, IllegalMove, Stale, NotEnoughMoney (nothing is written), RuleBroken (the same person)."""
+    NotFound, IllegalMove, Stale, RuleBroken (the same person; the money is no longer free, or went back meanwhile;
+    disputed): then nothing is written."""
     require(actor, "contribution.refund.approve")
     pledge, row, refund = locked_refund(refund_id, expected_version)
     if refund.requested_by == actor.person_id:
-        raise RuleBroken(_("You asked for this refund yourself: somebody else approves it."), code="refund.same_person")
+        raise RuleBroken(_("You asked for this yourself: somebody else approves it."), code="refund.same_person")
+    REFUND.move(refund.state, "approve")
+    if refund.kind == "refund":
+        _still_possible(row, refund)
     refund.approved_by, refund.asked_at = actor.person_id, clock.real_now()
     REFUND.apply(refund, "approve", actor)
     if refund.kind == "correction":
         _correct(pledge, row, refund, actor)
-    else:
+        return
+    try:
         hold(row, refund, actor)
-        notices.refund_begun(pledge, row)
+    except ledger.NotEnoughMoney as lacking:  # promised by somebody between our look and the lock
+        raise not_free(row, left_of(row, but=refund.id), effect(row, refund.usd_minor)) from lacking
+    _begun(pledge, row, refund)
+
+
+def _still_possible(row: Contribution, refund: Refund) -> None:
+    """What was asked for may have gone back otherwise meanwhile; what is left decides its worth."""
+    _undisputed(row)
+    left = left_of(row, but=refund.id)
+    if refund.amount_minor > left.amount.minor:
+        raise RuleBroken(
+            _("Only %(left)s has not gone back yet: part of it was sent back otherwise since this was asked for. Do "
+              "not approve it; a smaller refund can be asked for.", left=format_money(left.amount)),
+            code="refund.gone_meanwhile")
+    refund.usd_minor = max(share_of(left, Money(refund.amount_minor, refund.currency)).usd_minor, 1)
+    found = effect(row, refund.usd_minor)
+    if not found.possible:
+        raise not_free(row, left, found)
 
 
 @command
 def decline_refund(refund_id: uuid.UUID, actor: Actor, words: str, expected_version: int) -> None:
     """Do not approve it. Raises NotAllowed, NotFound, IllegalMove, Stale, RuleBroken."""
     require(actor, "contribution.refund.approve")
-    _pledge, _row, refund = locked_refund(refund_id, expected_version)
+    _pledge, row, refund = locked_refund(refund_id, expected_version)
     if not words.strip():
         raise RuleBroken(_("Write why, for the record."), code="refund.no_words", field="note")
     REFUND.apply(refund, "decline", actor, text=words)
+    notices.refund_declined(row, refund)
 
 
 def _correct(pledge: Pledge, row: Contribution, refund: Refund, actor: Actor) -> None:
     assert row.net_minor is not None and row.fee_minor is not None and row.settles_minor is not None
-    taken = row.net_minor if row.accepted_at is not None else row.came_minor
+    if row.back_minor:
+        raise RuleBroken(_("Part of this deposit went back since: it can no longer be corrected."),
+                         code="refund.not_correctable")
     ledger.take_back(
-        taken, source=(SUBJECT, row.id), clearing="bank", kind="takeback.correction", actor=actor,
-        bearer_pool_id=general_pool_id(), key=f"refund:{refund.id}:correction",
-        fee_minor=row.fee_minor if row.accepted_at is not None else 0,
+        row.net_minor, source=(SUBJECT, row.id), clearing="bank", kind="takeback.correction", actor=actor,
+        bearer_pool_id=general_pool_id(), key=f"refund:{refund.id}:correction", fee_minor=row.fee_minor,
     )
-    refund.settled_minor, refund.succeeded_at = taken, clock.now()
+    refund.settled_minor, refund.succeeded_at = row.net_minor, clock.now()
     REFUND.apply(refund, "succeed", REFUNDS)
     CONTRIBUTION.apply(row, "correct", REFUNDS, data={"refund": str(refund.id)})
     row.back_minor = row.came_minor
     unsettle(pledge, row.settles_minor, REFUNDS, {"refund": str(refund.id)})
-    credit_note(pledge, row, share(refund), REFUNDS, ("refund", refund.id))
+    if row.accepted_at is not None:
+        papers_follow(pledge, row, 0, REFUNDS, ("refund", refund.id))
+    notices.deposit_corrected(pledge, row, refund)
+
+
+@dataclass(frozen=True)
+class BankRefund:
+    """What the bank did with an approved refund of a transfer: its reference, the day it left the account, the US cents
+    that left it, and what the bank charged beside them."""
+
+    bank_reference: str
+    value_date: date
+    cost_minor: int
+    fee_minor: int = 0
 
 
 @command
-def record_bank_refund(
-    refund_id: uuid.UUID, bank_reference: str, fee_minor: int, actor: Actor, expected_version: int
-) -> None:
-    """The bank has sent an approved refund of a transfer, under its reference; `fee_minor` US cents it charged for that
-    are borne by the money without an earmark. Raises NotAllowed, NotFound, IllegalMove, Stale, RuleBroken."""
+def record_bank_refund(refund_id: uuid.UUID, done: BankRefund, actor: Actor, expected_version: int) -> None:
+    """The bank has sent an approved refund of a transfer. Its fee is borne by the money without an earmark, and so is
+    what the refund cost beyond (or short of) what was set aside, where it was not in US dollars.
+
+    Raises NotAllowed, NotFound, IllegalMove, Stale, RuleBroken (with its field).
+    """
     require(actor, "contribution.deposit")
     pledge, row, refund = locked_refund(refund_id, expected_version)
     if row.bank_reference is None:
@@ -186,11 +269,33 @@ def record_bank_refund(
     if actor.person_id in (refund.requested_by, refund.approved_by):
         raise RuleBroken(_("You asked for this refund or approved it: somebody else records what the bank did."),
                          code="refund.same_person")
-    if not bank_reference.strip():
-        raise RuleBroken(_("Write the bank's reference."), code="refund.no_reference", field="bank_reference")
-    refund.bank_reference, refund.recorded_by = bank_reference.strip(), actor.person_id
-    REFUND.apply(refund, "record", actor)
-    if fee_minor:
-        ledger.charge_fee(general_pool_id(), fee_minor, clearing="bank", subject=("refund", refund.id),
+    REFUND.move(refund.state, "record")
+    reference = _checked(refund, done)
+    refund.bank_reference, refund.recorded_by = reference, actor.person_id
+    REFUND.apply(refund, "record", actor, data={"value_date": done.value_date.isoformat()})
+    if done.fee_minor:
+        ledger.charge_fee(general_pool_id(), done.fee_minor, clearing="bank", subject=("refund", refund.id),
                           key=f"refund:{refund.id}:fee", actor=actor)
-    paid(pledge, row, refund, refund.usd_minor, "bank", actor)
+    paid(pledge, row, refund, done.cost_minor, "bank", actor)
+
+
+def check_bank_refund(refund_id: uuid.UUID, done: BankRefund) -> str:
+    """The bank's reference as it would be kept. Reads only. Raises NotFound, RuleBroken (with its field)."""
+    return _checked(get(Refund, refund_id), done)
+
+
+def _checked(refund: Refund, done: BankRefund) -> str:
+    reference = checked_reference(done.bank_reference)
+    check_day(done.value_date)
+    if done.fee_minor < 0 or done.fee_minor > MOST_BANK_FEE:
+        raise RuleBroken(_("Check the bank's fee: it is more than %(most)s.", most=format_money(usd(MOST_BANK_FEE))),
+                         code="refund.fee", field="fee")
+    if refund.currency == "USD" and done.cost_minor != refund.amount_minor:
+        raise RuleBroken(_("%(amount)s was to go back, so exactly that leaves the account. Write the bank's fee apart.",
+                           amount=format_money(usd(refund.amount_minor))), code="refund.cost", field="cost")
+    if not refund.usd_minor <= 2 * done.cost_minor <= 4 * refund.usd_minor:
+        raise RuleBroken(
+            _("Check the amount: %(expected)s was set aside for this refund.",
+              expected=format_money(usd(refund.usd_minor))),
+            code="refund.cost", field="cost")
+    return reference

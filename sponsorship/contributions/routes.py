@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from sponsorship.contributions import donor_routes, officer_routes, public_routes
+from sponsorship.contributions import (
+    check_routes,
+    contribution_routes,
+    deposit_routes,
+    dispute_routes,
+    donor_routes,
+    officer_routes,
+    paper_routes,
+    public_routes,
+    refund_routes,
+    settings_routes,
+    transfer_routes,
+    unmatched_routes,
+)
 from sponsorship.contributions.blueprint import bp
 
-__all__ = ["bp", "donor_routes", "officer_routes", "public_routes"]
+__all__ = [
+    "bp", "check_routes", "contribution_routes", "deposit_routes", "dispute_routes", "donor_routes", "officer_routes",
+    "paper_routes", "public_routes", "refund_routes", "settings_routes", "transfer_routes", "unmatched_routes",
+]

@@ -76,6 +76,7 @@ CONTRIBUTION = Machine(
         Move("invoice", ("created",), "invoiced", SYSTEM, _l("Invoice sent")),
         Move("declare", ("created",), "declared", SYSTEM, _l("Transfer announced by the donor")),
         Move("fail", ("created", "checkout", "declared"), "failed", SYSTEM, _l("Payment could not be made")),
+        Move("take_back", ("declared",), "failed", SYSTEM, _l("Announcement taken back by the donor")),
         Move("expire", ("checkout", "invoiced"), "expired", SYSTEM, _l("Closed without payment")),
         Move("not_arrived", ("declared",), "not_arrived", "contribution.deposit", _l("The transfer did not arrive"),
              needs_reason=True),
@@ -142,5 +143,20 @@ DISPUTE = Machine(
         Move("win", ("open", "inquiry", "under_review"), "won", SYSTEM, _l("Decided for the fund")),
         Move("lose", ("open", "inquiry", "under_review"), "lost", SYSTEM, _l("Decided for the donor")),
         Move("close", ("inquiry", "open", "under_review"), "closed", SYSTEM, _l("Closed without money moving")),
+    ),
+)
+
+COVER = Machine(
+    name="cover",
+    tag_prefix="contributions.cover",
+    initial="requested",
+    states=(
+        State("requested", _l("Waiting for approval"), "attention"),
+        State("covered", _l("Covered"), "done", terminal=True),
+        State("declined", _l("Not approved"), "stopped", terminal=True),
+    ),
+    moves=(
+        Move("approve", ("requested",), "covered", "shortfall.approve", _l("Cover the shortfall")),
+        Move("decline", ("requested",), "declined", "shortfall.approve", _l("Do not approve it"), needs_reason=True),
     ),
 )

@@ -33,6 +33,7 @@ from sponsorship.ledger.reservations import Movement, move_lots
 
 _account, _lot, _shortfall = tables(Account, Lot, Shortfall)
 FREE = _lot.c.amount_minor - _lot.c.reserved_minor - _lot.c.spent_minor - _lot.c.charged_minor
+COVER = "shortfall.cover"
 _PARTS = {"fees": "fee", "exchange": "fee", "losses": "loss", "refunded": "refund"}
 
 
@@ -195,7 +196,7 @@ def _cover(row: Any, key: str, actor: Actor, occurred_at: datetime | None) -> uu
     if total < amount:
         raise NotEnoughMoney(amount - total)
     posted = post_once(
-        "shortfall.cover",
+        COVER,
         [debit(account_id(becomes, pool_id), amount), credit(account_id("shortfall", pool_id), amount),
          *budget(pool_id, amount)],
         key=key, actor=actor, occurred_at=occurred_at, subject=("shortfall", row.entry_id),

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import case, select
+from sqlalchemy import case, select, tuple_
 
 from core import clock
 from core.db import db
 from core.errors import NotFound
 from core.money import direct_carried_by
-from sponsorship.ledger.models import Account, Lot, Pool, Reservation, ReservationLine
+from sponsorship.ledger.models import Account, Entry, HeldReceipt, Lot, Pool, Reservation, ReservationLine, Shortfall
 from sponsorship.ledger.reservations import Line, NotEnoughMoney, free_lots, lines_of, take
 
 
@@ -189,6 +189,52 @@ def lots_of(source_type: str, source_ids: Iterable[uuid.UUID]) -> list[LotRow]:
         .order_by(Lot.deposited_at, Lot.id)
     )
     return [LotRow(*cast(tuple[Any, ...], row)) for row in rows]
+
+
+def waiting_minor(source: tuple[str, uuid.UUID]) -> int:
+    """US cents of this source that still wait in suspense, as they really came."""
+    found = db.session.scalar(
+        select(HeldReceipt.gross_minor + HeldReceipt.exchange_minor - HeldReceipt.accepted_minor
+               - HeldReceipt.refunded_minor)
+        .where(HeldReceipt.source_type == source[0], HeldReceipt.source_id == source[1])
+    )
+    return int(found or 0)
+
+
+@dataclass(frozen=True)
+class ShortfallRow:
+    """What reality took from a pool that had nothing free, US cents; `left` of it nobody has covered yet. `source` is
+    what it came from, such as ("dispute", id)."""
+
+    entry_id: uuid.UUID
+    pool_id: uuid.UUID
+    becomes: str
+    source: tuple[str, uuid.UUID] | None
+    amount: int
+    left: int
+    occurred_at: datetime
+
+
+def shortfalls(
+    pool_id: uuid.UUID | None = None, sources: Iterable[tuple[str, uuid.UUID]] | None = None, *, open_only: bool = True
+) -> list[ShortfallRow]:
+    """Shortfalls of a pool (of all), or of these sources, oldest first; only those still to be covered, unless told
+    otherwise."""
+    query = (
+        select(Shortfall.entry_id, Shortfall.pool_id, Shortfall.becomes, Shortfall.source_type, Shortfall.source_id,
+               Shortfall.amount_minor, Shortfall.amount_minor - Shortfall.covered_minor, Entry.occurred_at)
+        .join(Entry, Entry.id == Shortfall.entry_id).order_by(Shortfall.entry_id)
+    )
+    if open_only:
+        query = query.where(Shortfall.covered_minor < Shortfall.amount_minor)
+    if pool_id is not None:
+        query = query.where(Shortfall.pool_id == pool_id)
+    if sources is not None:
+        query = query.where(tuple_(Shortfall.source_type, Shortfall.source_id).in_(list(sources)))
+    return [
+        ShortfallRow(entry, pool, becomes, (kind, source) if kind and source else None, amount, left, at)
+        for entry, pool, becomes, kind, source, amount, left, at in db.session.execute(query)
+    ]
 
 
 @dataclass(frozen=True)

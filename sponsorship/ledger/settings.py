@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import select
 
 from core import clock, events
@@ -16,6 +18,12 @@ def setting(name: str, default: str = "") -> str:
         select(FundSetting.value).where(FundSetting.name == name).order_by(FundSetting.id.desc()).limit(1)
     )
     return default if found is None else found
+
+
+def changes_of(names: Iterable[str], lock: bool = False) -> list[FundSetting]:
+    """Every change of these settings, newest first; locked until the command ends, on request."""
+    query = select(FundSetting).where(FundSetting.name.in_(list(names))).order_by(FundSetting.id.desc())
+    return list(db.session.scalars(query.with_for_update() if lock else query))
 
 
 @command

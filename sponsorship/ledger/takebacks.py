@@ -1,30 +1,28 @@
-"""Money going back to donors. Two ways:
-
-- ordered by us: held first (our own promise: refused when the money is no longer free), then paid, or given up;
-- taken by reality (a dispute, a refund made at the provider, a deposit recorded by mistake): always posted; what the
-  contribution's own money no longer covers stands as the pool's shortfall, and payments from that pool stop.
+"""Money that reality takes out of the fund: a dispute, a refund made at the provider, a deposit recorded by mistake. It
+always posts; what the contribution's own money no longer covers stands as the pool's shortfall, and payments from that
+pool stop. What comes back undoes it.
 """
 
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core import clock
 from core.actor import Actor
 from core.db import command, db
 from core.errors import NotFound
-from sponsorship.ledger.chart import account_id
-from sponsorship.ledger.costs import FREE, Cost, budget, cost, cover_by, lock_pool, lock_pools
+from sponsorship.ledger.chart import CLEARING, account_id
+from sponsorship.ledger.costs import FREE, budget, cost, cover_by, lock_pool, lock_pools
 from sponsorship.ledger.deposits import STANDARD_RATE_BP, find_held, leave, open_lot, remaining, suspense_legs
 from sponsorship.ledger.models import Entry, Leg, Lot, LotMovement, Shortfall, tables
 from sponsorship.ledger.posting import (
     KeyReused,
     LegSpec,
-    NotEnoughMoney,
     Subject,
     credit,
     debit,
@@ -36,10 +34,10 @@ from sponsorship.ledger.posting import (
 from sponsorship.ledger.reservations import Movement, move_lots
 
 _entry, _leg, _lot, _movement, _shortfall = tables(Entry, Leg, Lot, LotMovement, Shortfall)
-HOLD, PAID, CAME_BACK, GIVEN_UP = "refund.hold", "refund.paid", "refund.came-back", "refund.given-up"
+FEE_LOST, GIVEN = "fee.lost", "give-back"
 
 
-def _lot_by_source(source: Subject, also: uuid.UUID) -> Any:
+def lot_by_source(source: Subject, also: uuid.UUID) -> Any:
     """The contribution's lot, its pool and the pool `also` locked first; None when it was never accepted."""
     query = select(_lot, FREE.label("free")).where(_lot.c.source_type == source[0], _lot.c.source_id == source[1])
     row = db.session.execute(query).first()
@@ -49,109 +47,17 @@ def _lot_by_source(source: Subject, also: uuid.UUID) -> Any:
     return db.session.execute(query).first()  # what was free before the lock may be gone
 
 
-# --- ordered by us ----------------------------------------------------------------------------------------------
-@command
-def hold_refund(
-    amount_minor: int, *, source: Subject, fee_minor: int, bearer_pool_id: uuid.UUID, key: str, actor: Actor,
-    occurred_at: datetime | None = None,
-) -> uuid.UUID:
-    """Set `amount_minor` US cents of a contribution aside for its donor: no pool may promise them any more.
-
-    Money in suspense goes back whole. Accepted money goes back as far as it is free; when nothing of it was promised,
-    the fee that its payment cost (`fee_minor`) may go back too and is then borne by the pool `bearer_pool_id`, out of
-    free money. Returns the entry; the same `key` returns the first. Raises NotEnoughMoney (nothing is written),
-    NotFound, KeyReused, ValueError.
-    """
-    if type(amount_minor) is not int or amount_minor <= 0:
-        raise ValueError("a refund is of whole US cents above zero")
-    known = find_entry(key, HOLD, source)
-    if known is not None:
-        return known
-    held = find_held(source)
-    if held is not None and remaining(held):
-        if amount_minor != remaining(held):
-            raise NotEnoughMoney(abs(amount_minor - remaining(held)))
-        posted = post_once(HOLD, [*suspense_legs(held, amount_minor), credit(account_id("refunds_due"), amount_minor)],
-                           key=key, actor=actor, occurred_at=occurred_at, subject=source)
-        _new(posted.created)
-        leave(held.id, refunded_minor=amount_minor)
-        return posted.id
-    lot = _lot_by_source(source, bearer_pool_id)
-    if lot is None:
-        raise NotFound()
-    own = min(amount_minor, lot.free)
-    fee = amount_minor - own
-    if fee > (0 if lot.reserved_minor or lot.spent_minor else fee_minor):
-        raise NotEnoughMoney(fee)
-    borne = cost(bearer_pool_id, fee, "fees", but=lot.id) if fee else Cost()
-    if borne.short:
-        raise NotEnoughMoney(borne.short)
-    posted = post_once(
-        HOLD,
-        nonzero([
-            debit(account_id("refunded", lot.pool_id), amount_minor), credit(account_id("refunds_due"), amount_minor),
-            *budget(lot.pool_id, own), credit(account_id("fees", lot.pool_id), fee), *borne.legs,
-        ]),
-        key=key, actor=actor, occurred_at=occurred_at, subject=source,
-    )
-    _new(posted.created)
-    move_lots(posted.id, [(lot.id, "refund", own), *borne.movements])
-    return posted.id
-
-
-def _new(created: bool) -> None:
+def need_new(created: bool) -> None:
     if not created:
         raise KeyReused()
 
 
-@command
-def pay_refund(
-    hold_key: str, paid_minor: int, *, source: Subject, clearing: str, fee_minor: int, bearer_pool_id: uuid.UUID,
-    key: str, actor: Actor, occurred_at: datetime | None = None,
-) -> uuid.UUID:
-    """What was held under `hold_key` has gone back: `paid_minor` US cents left `clearing`.
-
-    For money that came out of suspense the fee its payment had cost is now lost and borne by `bearer_pool_id` (once,
-    whatever follows). Where the refund cost more or less than was held (another currency's rate moved) the difference
-    is that pool's too. Returns the entry; the same `key` returns the first. Raises NotFound, KeyReused.
-    """
-    known = find_entry(key, PAID, source)
-    if known is not None:
-        return known
-    held_minor, from_suspense = _held_under(hold_key, source)
-    fee_key = f"{source[0]}:{source[1]}:fee-lost"
-    lost = fee_minor if from_suspense and find_entry(fee_key, "fee.lost", source) is None else 0
-    posted = post_once(
-        PAID,
-        [debit(account_id("refunds_due"), held_minor), credit(account_id(clearing), paid_minor),
-         *_difference_legs(held_minor - paid_minor)],
-        key=key, actor=actor, occurred_at=occurred_at, subject=source,
-    )
-    _new(posted.created)
-    if lost:
-        fee = cost(bearer_pool_id, lost, "fees", source=source)
-        made = post_once("fee.lost", [*fee.legs, credit(account_id("suspense_fees"), lost)], key=fee_key,
-                         actor=actor, occurred_at=occurred_at, subject=source)
-        fee.record(made.id)
-    _bear_difference(held_minor - paid_minor, bearer_pool_id, source, f"{key}:difference", actor, occurred_at)
-    return posted.id
-
-
-def _held_under(hold_key: str, source: Subject) -> tuple[int, bool]:
-    entry_id = find_entry(hold_key, HOLD, source)
-    if entry_id is None:
-        raise NotFound()
-    legs = {row.account_id: row.usd_minor for row in db.session.execute(
-        select(_leg.c.account_id, _leg.c.usd_minor).where(_leg.c.entry_id == entry_id))}
-    return legs[account_id("refunds_due")], account_id("suspense") in legs
-
-
-def _difference_legs(gain_minor: int) -> list[LegSpec]:
+def difference_legs(gain_minor: int) -> list[LegSpec]:
     """The difference passes through the exchange account of money in suspense, and is borne in an entry of its own."""
     return signed(account_id("suspense_exchange"), gain_minor)
 
 
-def _bear_difference(
+def bear_difference(
     gain_minor: int, pool_id: uuid.UUID, source: Subject, key: str, actor: Actor, at: datetime | None
 ) -> None:
     if gain_minor < 0:
@@ -172,56 +78,7 @@ def _bear_difference(
                      posted.id)
 
 
-@command
-def refund_came_back(
-    hold_key: str, returned_minor: int, *, source: Subject, clearing: str, bearer_pool_id: uuid.UUID, key: str,
-    actor: Actor, occurred_at: datetime | None = None,
-) -> uuid.UUID:
-    """A refund that had been paid failed afterwards: `returned_minor` US cents lie on `clearing` again, still owed to
-    the donor. Returns the entry; the same `key` returns the first. Raises NotFound, KeyReused."""
-    known = find_entry(key, CAME_BACK, source)
-    if known is not None:
-        return known
-    held_minor, _from_suspense = _held_under(hold_key, source)
-    posted = post_once(
-        CAME_BACK,
-        [debit(account_id(clearing), returned_minor), credit(account_id("refunds_due"), held_minor),
-         *_difference_legs(returned_minor - held_minor)],
-        key=key, actor=actor, occurred_at=occurred_at, subject=source,
-    )
-    _new(posted.created)
-    _bear_difference(returned_minor - held_minor, bearer_pool_id, source, f"{key}:difference", actor, occurred_at)
-    return posted.id
-
-
-@command
-def give_up_refund(
-    hold_key: str, *, source: Subject, key: str, actor: Actor, occurred_at: datetime | None = None
-) -> uuid.UUID:
-    """A refund that was held is not paid after all: the money stands where it stood before. Returns the entry, which
-    names the hold; the same `key` returns the first. Raises NotFound, KeyReused."""
-    known = find_entry(key, GIVEN_UP, source)
-    if known is not None:
-        return known
-    hold_id = find_entry(hold_key, HOLD, source)
-    if hold_id is None:
-        raise NotFound()
-    held_minor, from_suspense = _held_under(hold_key, source)
-    legs = db.session.execute(
-        select(_leg.c.account_id, _leg.c.side, _leg.c.usd_minor).where(_leg.c.entry_id == hold_id)).all()
-    posted = post_once(
-        GIVEN_UP,
-        [LegSpec(row.account_id, "C" if row.side == "D" else "D", row.usd_minor) for row in legs],
-        key=key, actor=actor, occurred_at=occurred_at, subject=source, corrects=hold_id,
-    )
-    _new(posted.created)
-    move_lots(posted.id, [(lot, part, -amount) for lot, part, amount in _movements_of(hold_id)])
-    if from_suspense:
-        leave(find_held(source).id, refunded_minor=-held_minor)
-    return posted.id
-
-
-def _movements_of(entry_id: uuid.UUID) -> list[Movement]:
+def movements_of(entry_id: uuid.UUID) -> list[Movement]:
     rows = db.session.execute(
         select(_movement.c.lot_id, _movement.c.part, _movement.c.amount_minor).where(_movement.c.entry_id == entry_id)
         .order_by(_movement.c.lot_id, _movement.c.part)
@@ -229,7 +86,29 @@ def _movements_of(entry_id: uuid.UUID) -> list[Movement]:
     return [(row.lot_id, row.part, row.amount_minor) for row in rows]
 
 
-# --- taken by reality -------------------------------------------------------------------------------------------
+def fee_follows(source: Subject, bearer_pool_id: uuid.UUID | None, actor: Actor, at: datetime | None) -> None:
+    """The fee of a payment in suspense is lost once all of it has left for its donor, and borne by `bearer_pool_id`;
+    once some of it waits there again, so does its fee. Where no pool is given, none is lost."""
+    held = find_held(source)
+    if not held.fee_minor or held.accepted_minor:
+        return
+    lost = db.session.scalars(
+        select(_entry.c.id).where(_entry.c.kind == FEE_LOST, _entry.c.subject_type == source[0],
+                                  _entry.c.subject_id == source[1]).order_by(_entry.c.id)).all()
+    kept = db.session.scalar(
+        select(func.count()).select_from(_entry).where(_entry.c.kind == GIVEN, _entry.c.corrects_id.in_(lost)))
+    key = f"{source[0]}:{source[1]}:fee"
+    if remaining(held):
+        if len(lost) > (kept or 0):
+            give_back(lost[-1], key=f"{key}-kept:{len(lost)}", actor=actor, occurred_at=at)
+    elif len(lost) == kept and bearer_pool_id is not None:
+        fee = cost(bearer_pool_id, held.fee_minor, "fees", source=source)
+        posted = post_once(FEE_LOST, [*fee.legs, credit(account_id("suspense_fees"), held.fee_minor)],
+                           key=f"{key}-lost:{len(lost) + 1}", actor=actor, occurred_at=at, subject=source)
+        need_new(posted.created)
+        fee.record(posted.id)
+
+
 @command
 def take_back(
     amount_minor: int, *, source: Subject, clearing: str, kind: str, bearer_pool_id: uuid.UUID, key: str, actor: Actor,
@@ -249,17 +128,21 @@ def take_back(
         return known
     held = find_held(source)
     if held is not None and remaining(held):
-        from_held = min(amount_minor, remaining(held))
-        rest = cost(bearer_pool_id, amount_minor - from_held, "refunded", lots=(), source=source)
+        from_held = min(amount_minor + fee_minor, remaining(held))
+        rest = cost(bearer_pool_id, amount_minor + fee_minor - from_held, "refunded", lots=(), source=source)
         posted = post_once(
-            kind, [*suspense_legs(held, from_held), *rest.legs, credit(account_id(clearing), amount_minor)], key=key,
-            actor=actor, occurred_at=occurred_at, subject=source, corrects=corrects,
+            kind,
+            nonzero([*suspense_legs(held, from_held), *rest.legs, credit(account_id(clearing), amount_minor),
+                     credit(account_id("suspense_fees"), fee_minor)]),
+            key=key, actor=actor, occurred_at=occurred_at, subject=source, corrects=corrects,
         )
-        _new(posted.created)
+        need_new(posted.created)
         leave(held.id, refunded_minor=from_held)
         rest.record(posted.id)
+        if not fee_minor:
+            fee_follows(source, bearer_pool_id, actor, occurred_at)
         return posted.id
-    lot = _lot_by_source(source, bearer_pool_id)
+    lot = lot_by_source(source, bearer_pool_id)
     if lot is None and held is None:
         raise NotFound()
     taken = cost(lot.pool_id if lot else bearer_pool_id, amount_minor, "refunded", lots=(lot.id,) if lot else (),
@@ -268,46 +151,67 @@ def take_back(
         if fee_minor and lot else []
     posted = post_once(kind, [*taken.legs, *fee, credit(account_id(clearing), amount_minor)], key=key, actor=actor,
                        occurred_at=occurred_at, subject=source, corrects=corrects)
-    _new(posted.created)
+    need_new(posted.created)
     taken.record(posted.id)
     return posted.id
 
 
 @command
 def give_back(
-    entry_id: uuid.UUID, *, clearing: str, key: str, actor: Actor, occurred_at: datetime | None = None
+    entry_id: uuid.UUID, *, key: str, actor: Actor, returned_minor: int | None = None,
+    bearer_pool_id: uuid.UUID | None = None, occurred_at: datetime | None = None,
 ) -> uuid.UUID:
-    """What `entry_id` took (a dispute since won, a fee returned, a refund at the provider that failed) lies on
-    `clearing` again, whole: open shortfall is covered by it, whoever had covered the rest has it back, and what the
-    contribution's own money paid is free again. Returns the entry, which names the one it undoes; the same `key`
-    returns the first. Raises NotFound, KeyReused.
+    """What `entry_id` took (a dispute since won, a fee returned, a refund at the provider that failed) lies again where
+    it was taken from, whole: open shortfall is covered by it, whoever had covered the rest has it back, and what the
+    contribution's own money paid is free again.
+
+    Where other than the same US cents came back (`returned_minor`: another currency's rate moved) the difference is
+    `bearer_pool_id`'s. Returns the entry, which names the one it undoes; the same `key` returns the first. Raises
+    NotFound, KeyReused.
     """
     row = db.session.execute(select(_entry.c.subject_type, _entry.c.subject_id).where(_entry.c.id == entry_id)).first()
     if row is None:
         raise NotFound()
     subject = (row.subject_type, row.subject_id)
-    known = find_entry(key, "give-back", subject)
+    known = find_entry(key, GIVEN, subject)
     if known is not None:
         return known
     taken = db.session.execute(
         select(_leg.c.account_id, _leg.c.side, _leg.c.usd_minor).where(_leg.c.entry_id == entry_id)).all()
     short = db.session.execute(select(_shortfall).where(_shortfall.c.entry_id == entry_id).with_for_update()).first()
     legs = [LegSpec(leg.account_id, "C" if leg.side == "D" else "D", leg.usd_minor) for leg in taken]
-    movements = [(lot, part, -amount) for lot, part, amount in _movements_of(entry_id)]
+    legs, gain = _returned(legs, returned_minor)
+    movements = [(lot, part, -amount) for lot, part, amount in movements_of(entry_id)]
     if short is not None and short.covered_minor:
         covered, moved = _undo_covers(short)
         legs, movements = [*legs, *covered], [*movements, *moved]
+    owed = _suspense_part(legs)
     lock_pools(_pools_of([lot for lot, _part, _amount in movements]) | ({short.pool_id} if short else set()))
-    posted = post_once("give-back", legs, key=key, actor=actor, occurred_at=occurred_at, subject=subject,
-                       corrects=entry_id)
-    _new(posted.created)
+    posted = post_once(GIVEN, [*legs, *difference_legs(gain)], key=key, actor=actor, occurred_at=occurred_at,
+                       subject=subject, corrects=entry_id)
+    need_new(posted.created)
     move_lots(posted.id, _merged(movements))
     if short is not None and short.covered_minor < short.amount_minor:
         cover_by(entry_id, short.amount_minor - short.covered_minor)
-    held = find_held(subject)
-    if held is not None and (owed := _suspense_part(legs)):
-        leave(held.id, refunded_minor=-owed)
+    if owed:
+        leave(find_held(subject).id, refunded_minor=-owed)
+        fee_follows(subject, None, actor, occurred_at)
+    if gain:
+        assert bearer_pool_id is not None, "somebody bears the difference"
+        bear_difference(gain, bearer_pool_id, subject, f"{key}:difference", actor, occurred_at)
     return posted.id
+
+
+def _returned(legs: list[LegSpec], returned_minor: int | None) -> tuple[list[LegSpec], int]:
+    """The legs with what really came back on the bank's or provider's account, and what that is beyond (or short of)
+    what was taken."""
+    there = {account_id(code) for code in CLEARING}
+    taken = sum(leg.usd_minor for leg in legs if leg.account_id in there)
+    if returned_minor is None or returned_minor == taken:
+        return legs, 0
+    changed = [replace(leg, usd_minor=returned_minor, original_minor=None) if leg.account_id in there else leg
+               for leg in legs]
+    return changed, returned_minor - taken
 
 
 def _undo_covers(short: Any) -> tuple[list[LegSpec], list[Movement]]:
@@ -321,7 +225,7 @@ def _undo_covers(short: Any) -> tuple[list[LegSpec], list[Movement]]:
             LegSpec(leg.account_id, "C" if leg.side == "D" else "D", leg.usd_minor) for leg in db.session.execute(
                 select(_leg.c.account_id, _leg.c.side, _leg.c.usd_minor).where(_leg.c.entry_id == cover_id))
         ]
-        movements += [(lot, part, -amount) for lot, part, amount in _movements_of(cover_id)]
+        movements += [(lot, part, -amount) for lot, part, amount in movements_of(cover_id)]
     return legs, movements
 
 
@@ -340,3 +244,28 @@ def _suspense_part(legs: list[LegSpec]) -> int:
     """US cents that come back into suspense, its exchange difference included."""
     kinds = {account_id("suspense"), account_id("suspense_exchange")}
     return sum((1 if leg.side == "C" else -1) * leg.usd_minor for leg in legs if leg.account_id in kinds)
+
+
+@command
+def keep_rest(
+    *, source: Subject, bearer_pool_id: uuid.UUID, key: str, actor: Actor, occurred_at: datetime | None = None
+) -> int:
+    """All of a payment in suspense went back to its donor for fewer US cents than it had brought: what is left there is
+    nobody's any more, and an exchange gain of `bearer_pool_id`. US cents kept, 0 when nothing was left."""
+    held = find_held(source)
+    left = remaining(held) if held is not None else 0
+    if not left:
+        return 0
+    lock_pool(bearer_pool_id)
+    posted = post_once(
+        "exchange",
+        [*suspense_legs(held, left), credit(account_id("exchange", bearer_pool_id), left),
+         *budget(bearer_pool_id, -left)],
+        key=key, actor=actor, occurred_at=occurred_at, subject=source,
+    )
+    need_new(posted.created)
+    leave(held.id, refunded_minor=left)
+    open_lot(bearer_pool_id, left, ("exchange", posted.id), key, occurred_at or clock.now(), None, STANDARD_RATE_BP,
+             posted.id)
+    fee_follows(source, bearer_pool_id, actor, occurred_at)
+    return left

@@ -170,7 +170,7 @@ def test_the_agreements_rate_and_end_follow_the_money(gateway: FakeGateway, make
 
 
 def test_any_other_payment_waits_and_is_accepted_by_name(gateway: FakeGateway, make: Any, pool: uuid.UUID) -> None:
-    head = make.actor("head_of_fund")
+    head, _manager = make.actor("head_of_fund"), make.actor("fund_manager")
     made = named_pledge()
     row = begin(gateway, made)
     assert settle(gateway.pay(row.stripe_session_id)).word == "held"
@@ -179,11 +179,12 @@ def test_any_other_payment_waits_and_is_accepted_by_name(gateway: FakeGateway, m
     assert fund_figures().available == 0
     assert db.session.query(Receipt).count() == 0
     assert {m.kind for m in db.session.query(OutboxMail)} == {"pledge.made", "contribution.waits",
-                                                              "contribution.accept"}
+                                                              "contribution.check"}
     no_faults()
     with pytest.raises(RuleBroken, match="unchecked"):
         service.accept(row.id, head, "Its purpose is the fund's.")
     checked(make, made.id)
+    assert db.session.query(OutboxMail).filter_by(kind="contribution.accept").count() == 1
     service.accept(row.id, head, "Its purpose is the fund's.", only(Contribution, id=row.id).version)
     assert fund_figures().available == 25_000_00 - FEE
     assert fund_figures().in_suspense == 0

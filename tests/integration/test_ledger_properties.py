@@ -217,7 +217,7 @@ class Books(RuleBasedStateMachine):
     def a_refund_is_paid(self, data):
         refund = data.draw(st.sampled_from([r for r in self.refunds if r["state"] == "held"]))
         pay_refund(refund["hold"], refund["amount"], source=refund["source"], clearing="stripe_clearing",
-                   fee_minor=refund["fee"], bearer_pool_id=self.pools[1], key=self.key(), actor=TESTS)
+                   bearer_pool_id=self.pools[1], key=self.key(), actor=TESTS)
         refund["state"] = "paid"
         self.due -= refund["amount"]
         if not refund["lost"] and refund["fee"]:
@@ -246,6 +246,13 @@ class Books(RuleBasedStateMachine):
             lot["charged"] -= amount
             lot[part] -= amount
         refund["lot"]["fee_gone"] -= refund["fee"]
+        for taken in self.taken:  # what its own bank took meanwhile comes first
+            if taken["lot"] is refund["lot"]:
+                amount = min(taken["short"]["left"], self.free(refund["lot"]))
+                refund["lot"]["charged"] += amount
+                refund["lot"]["refund"] += amount
+                taken["short"]["left"] -= amount
+                taken["short"]["covers"].append((refund["lot"], amount, "refund"))
 
     @precondition(lambda self: self.lots)
     @rule(data=st.data(), amount=st.integers(1, 3_000))
@@ -254,19 +261,19 @@ class Books(RuleBasedStateMachine):
         entry = take_back(amount, source=("contribution", lot["source"]), clearing="stripe_clearing",
                           kind="takeback.dispute", bearer_pool_id=self.pools[1], key=self.key(), actor=TESTS)
         paid, lacking = self.charge(lot["pool"], amount, "refund", only=lot)
-        self.taken.append({"entry": entry, "paid": paid, "short": self.short(lot["pool"], lacking, "loss")})
+        self.taken.append({"entry": entry, "paid": paid, "lot": lot, "short": self.short(lot["pool"], lacking, "loss")})
 
     @precondition(lambda self: self.taken)
     @rule(data=st.data())
     def a_dispute_is_won(self, data):
         taken = self.taken.pop(data.draw(st.integers(0, len(self.taken) - 1)))
-        give_back(taken["entry"], clearing="stripe_clearing", key=self.key(), actor=TESTS)
+        give_back(taken["entry"], key=self.key(), actor=TESTS)
         for lot, amount in taken["paid"]:
             lot["charged"] -= amount
             lot["refund"] -= amount
-        for lot, amount in taken["short"]["covers"]:
+        for lot, amount, part in taken["short"]["covers"]:
             lot["charged"] -= amount
-            lot["loss"] -= amount
+            lot[part] -= amount
         taken["short"]["left"] = 0
         taken["short"]["covers"] = []
 
@@ -356,7 +363,7 @@ class Books(RuleBasedStateMachine):
             if item["pool"] == pool and item["left"]:
                 paid, lacking = self.charge(pool, item["left"], item["part"])
                 assert not lacking
-                item["covers"] += paid
+                item["covers"] += [(lot, amount, item["part"]) for lot, amount in paid]
                 item["left"] = 0
 
     @precondition(lambda self: self.spends)

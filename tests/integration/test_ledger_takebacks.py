@@ -26,6 +26,7 @@ from sponsorship.ledger.service import (
     give_back,
     give_up_refund,
     hold_refund,
+    keep_rest,
     open_pool,
     pay_refund,
     receive,
@@ -83,8 +84,8 @@ def hold(amount, given, pool, fee=0, name="hold"):
     return hold_refund(amount, source=given, fee_minor=fee, bearer_pool_id=pool, key=name, actor=TESTS)
 
 
-def paid(given, pool, amount, fee=0, name="hold"):
-    return pay_refund(name, amount, source=given, clearing=STRIPE, fee_minor=fee, bearer_pool_id=pool,
+def paid(given, pool, amount, name="hold"):
+    return pay_refund(name, amount, source=given, clearing=STRIPE, bearer_pool_id=pool,
                       key=f"{name}:paid", actor=TESTS)
 
 
@@ -129,7 +130,7 @@ def test_the_whole_goes_back_and_its_fee_is_borne_by_the_general_pool(pool, narr
     n, g = figures(narrow), figures(pool)
     assert (n.received, n.refunded, n.fees, n.available) == (1_000_00, 1_000_00, 0, 0)
     assert (g.fees, g.available) == (30_00, 470_00)
-    paid(given, pool, 1_000_00, 30_00)
+    paid(given, pool, 1_000_00)
     assert balance(STRIPE) == 470_00
 
 
@@ -179,9 +180,9 @@ def test_suspense_goes_back_whole_and_loses_its_fee_once(pool):
     with pytest.raises(NotEnoughMoney):
         hold(999_99, given, pool)
     hold(1_000_00, given, pool, 30_00)
-    paid(given, pool, 1_000_00, 30_00)
+    paid(given, pool, 1_000_00)
     refund_came_back("hold", 1_000_00, source=given, clearing=STRIPE, bearer_pool_id=pool, key="b", actor=TESTS)
-    pay_refund("hold", 1_000_00, source=given, clearing=STRIPE, fee_minor=30_00, bearer_pool_id=pool, key="again",
+    pay_refund("hold", 1_000_00, source=given, clearing=STRIPE, bearer_pool_id=pool, key="again",
                actor=TESTS)
     assert (figures(pool).fees, figures(pool).available, balance("suspense_fees")) == (30_00, 70_00, 0)
 
@@ -190,7 +191,7 @@ def test_the_lost_fee_stands_as_shortfall_where_nothing_is_free(pool):
     given = ("contribution", uuid.uuid4())
     receive_in_suspense(Intake(1_000_00, 30_00), source=given, key=key(), actor=TESTS)
     hold(1_000_00, given, pool, 30_00)
-    paid(given, pool, 1_000_00, 30_00)
+    paid(given, pool, 1_000_00)
     assert (figures(pool).shortfall, balance(STRIPE)) == (30_00, -30_00)
 
 
@@ -200,8 +201,8 @@ def test_every_step_twice_happens_once(pool):
     assert paid(given, pool, 100_00) == paid(given, pool, 100_00)
     first = dispute(50_00, given, pool)
     assert dispute(50_00, given, pool) == first
-    back = give_back(first, clearing=STRIPE, key="b", actor=TESTS)
-    assert give_back(first, clearing=STRIPE, key="b", actor=TESTS) == back
+    back = give_back(first, key="b", actor=TESTS)
+    assert give_back(first, key="b", actor=TESTS) == back
     assert figures(pool).available == 900_00
     with pytest.raises(KeyReused):
         take_back(50_00, source=given, clearing=STRIPE, kind="takeback.refund", bearer_pool_id=pool, key="dispute",
@@ -220,7 +221,7 @@ def test_amounts_are_whole_cents_above_zero(pool, amount):
 def test_unknown_sources_are_not_found(pool):
     nobody = ("contribution", uuid.uuid4())
     for call in (lambda: hold(1, nobody, pool), lambda: dispute(1, nobody, pool), lambda: paid(nobody, pool, 1),
-                 lambda: give_back(uuid.uuid4(), clearing=STRIPE, key="x", actor=TESTS),
+                 lambda: give_back(uuid.uuid4(), key="x", actor=TESTS),
                  lambda: give_up_refund("none", source=nobody, key="x", actor=TESTS)):
         with pytest.raises(NotFound):
             call()
@@ -257,8 +258,8 @@ def test_a_dispute_that_is_won_gives_everybody_what_they_had(pool, covered):
     assert charge_fee(pool, 15_00, subject=given, key="fee", actor=TESTS) == fee
     if covered:
         cover_shortfall(pool, key="c", actor=TESTS)
-    give_back(taken, clearing=STRIPE, key="won", actor=TESTS)
-    give_back(fee, clearing=STRIPE, key="fee-back", actor=TESTS)
+    give_back(taken, key="won", actor=TESTS)
+    give_back(fee, key="fee-back", actor=TESTS)
     assert (figures(pool), lot(given), lot(other)) == before
 
 
@@ -269,7 +270,7 @@ def test_a_fee_that_was_short_and_covered_comes_back_to_whom_covered_it(pool):
     other = give(pool, 20_00)
     cover_shortfall(pool, key="c", actor=TESTS)
     assert (lot(other).free, figures(pool).fees) == (5_00, 15_00)
-    give_back(fee, clearing=STRIPE, key="back", actor=TESTS)
+    give_back(fee, key="back", actor=TESTS)
     assert (lot(other).free, figures(pool).fees, figures(pool).shortfall) == (20_00, 0, 0)
 
 
@@ -278,7 +279,7 @@ def test_a_dispute_of_money_in_suspense_and_what_is_left_of_it_accepted(pool):
     receive_in_suspense(Intake(1_000_00, 30_00), source=given, key=key(), actor=TESTS)
     taken = dispute(400_00, given, pool)
     assert balance("suspense") == 600_00
-    give_back(taken, clearing=STRIPE, key="won", actor=TESTS)
+    give_back(taken, key="won", actor=TESTS)
     assert balance("suspense") == 1_000_00
     dispute(400_00, given, pool, "second")
     accept_from_suspense(pool, source=given, key=key(), actor=TESTS)
@@ -312,6 +313,116 @@ def test_refund_against_promise_whoever_comes_first(pool):
     hold(113_00, given, pool)
     with pytest.raises(NotEnoughMoney):
         reserve(("award", uuid.uuid4()), [pool], 1, key=key(), actor=TESTS)
+
+
+# --- while the money waits --------------------------------------------------------------------------------------
+def waits(gross=1_000_00, fee=30_00, **values):
+    given = ("contribution", uuid.uuid4())
+    receive_in_suspense(Intake(gross, fee, **values), source=given, key=key(), actor=TESTS)
+    return given
+
+
+def test_when_all_of_it_is_taken_its_fee_is_lost_and_is_an_asset_again_with_the_money(pool):
+    give(pool, 100_00)
+    given = waits()
+    taken = dispute(1_000_00, given, pool)
+    assert (balance("suspense"), balance("suspense_fees"), figures(pool).fees) == (0, 0, 30_00)
+    give_back(taken, key="won", actor=TESTS)
+    assert (balance("suspense"), balance("suspense_fees"), figures(pool).fees) == (1_000_00, 30_00, 0)
+    dispute(1_000_00, given, pool, "again")
+    assert (balance("suspense_fees"), figures(pool).available, balance(STRIPE)) == (0, 70_00, 70_00)
+
+
+def test_a_dispute_won_after_the_rest_was_refunded_waits_again_with_its_fee(pool):
+    give(pool, 100_00)
+    given = waits()
+    taken = dispute(400_00, given, pool)
+    assert balance("suspense_fees") == 30_00
+    hold(600_00, given, pool, 30_00)
+    paid(given, pool, 600_00)
+    assert figures(pool).fees == 30_00
+    give_back(taken, key="won", actor=TESTS)
+    assert (balance("suspense"), balance("suspense_fees"), figures(pool).fees) == (400_00, 30_00, 0)
+    accept_from_suspense(pool, source=given, key=key(), actor=TESTS)
+    assert (figures(pool).available, balance(STRIPE)) == (470_00, 470_00)
+
+
+def test_what_a_bank_takes_while_a_refund_is_held_is_paid_by_it_once_that_is_given_up(pool):
+    give(pool, 100_00)
+    given = waits()
+    hold(1_000_00, given, pool, 30_00)
+    taken = dispute(1_000_00, given, pool)
+    assert figures(pool).shortfall == 1_000_00
+    give_up_refund("hold", source=given, key="up", actor=TESTS)
+    assert (figures(pool).shortfall, balance("suspense"), balance("refunds_due")) == (0, 0, 0)
+    assert (figures(pool).fees, figures(pool).losses, balance(STRIPE)) == (30_00, 0, 70_00)
+    give_back(taken, key="won", actor=TESTS)
+    assert (figures(pool).fees, balance("suspense"), balance("suspense_fees")) == (0, 1_000_00, 30_00)
+
+
+def test_the_same_of_accepted_money(pool):
+    given = give(pool, 1_000_00)
+    hold(700_00, given, pool)
+    taken = dispute(1_000_00, given, pool)
+    assert figures(pool).shortfall == 700_00
+    give_up_refund("hold", source=given, key="up", actor=TESTS)
+    f = figures(pool)
+    assert (f.shortfall, f.losses, f.refunded, f.available) == (0, 0, 1_000_00, 0)
+    give_back(taken, key="won", actor=TESTS)
+    f = figures(pool)
+    assert (f.refunded, f.available, lot(given).free) == (0, 1_000_00, 1_000_00)
+
+
+def test_only_what_it_took_itself_is_paid_when_a_refund_is_given_up(pool):
+    other = give(pool, 100_00)
+    reserve(("award", uuid.uuid4()), [pool], 80_00, key=key(), actor=TESTS)
+    given = give(pool, 1_000_00)
+    hold(1_000_00, given, pool)
+    dispute(100_00, other, pool, "another")
+    short = figures(pool).shortfall
+    give_up_refund("hold", source=given, key="up", actor=TESTS)
+    assert (figures(pool).shortfall, lot(given).free) == (short, 1_000_00)
+
+
+def test_a_deposit_in_suspense_is_corrected_with_its_fee(pool):
+    given = waits(1_000_00, 25_00, clearing="bank")
+    take_back(975_00, source=given, clearing="bank", kind="takeback.correction", bearer_pool_id=pool, key="corrected",
+              actor=TESTS, fee_minor=25_00)
+    assert [balance(code) for code in ("bank", "suspense", "suspense_fees")] == [0, 0, 0]
+    assert figures(pool).shortfall == 0
+
+
+def test_dollars_left_over_when_all_euros_went_back_are_a_gain(pool):
+    give(pool, 1_000_00)
+    given = waits(27_173_91, 786_00, exchange_minor=-73_91, original=euros())
+    taken = dispute(27_000_00, given, pool)
+    assert keep_rest(source=given, bearer_pool_id=pool, key="rest", actor=TESTS) == 100_00
+    assert keep_rest(source=given, bearer_pool_id=pool, key="rest", actor=TESTS) == 0
+    f = figures(pool)
+    assert (f.exchange, f.fees, f.available) == (100_00, 786_00, 314_00)
+    assert [balance(code) for code in ("suspense", "suspense_exchange", "suspense_fees")] == [0, 0, 0]
+    give_back(taken, key="won", actor=TESTS, returned_minor=27_050_00, bearer_pool_id=pool)
+    f = figures(pool)
+    assert (f.exchange, f.fees, balance("suspense") + balance("suspense_exchange")) == (150_00, 0, 27_000_00)
+    assert balance(STRIPE) == 1_000_00 + 27_100_00 - 786_00 + 50_00
+
+
+@pytest.mark.parametrize("returned", [995_00, 1_000_00, 1_004_00])
+@pytest.mark.parametrize("covered", [False, True])
+def test_a_dispute_won_at_another_rate_moves_the_bearers_money_by_the_difference(pool, narrow, returned, covered):
+    give(narrow, 900_00)
+    general = give(pool, 50_00)
+    given = give(narrow, 1_000_00)
+    reserve(("award", uuid.uuid4()), [narrow], 700_00, key=key(), actor=TESTS)
+    before = figures(narrow)
+    taken = dispute(1_000_00, given, narrow)
+    if covered:
+        cover_shortfall(narrow, key="c", actor=TESTS)
+    give_back(taken, key="won", actor=TESTS, returned_minor=returned, bearer_pool_id=pool)
+    assert figures(narrow) == before
+    assert figures(pool).exchange == returned - 1_000_00
+    assert lot(general).free == 50_00 + min(returned - 1_000_00, 0)
+    assert balance(STRIPE) == 1_950_00 + returned - 1_000_00
 
 
 # --- other currencies -------------------------------------------------------------------------------------------
@@ -354,7 +465,7 @@ def test_euros_refunded_at_another_rate_move_the_bearers_money_by_the_difference
     receive_in_suspense(Intake(27_173_91, 786_00, difference, original=euros()), source=given, key=key(), actor=TESTS)
     came = 27_173_91 + difference
     hold(came, given, pool, 786_00)
-    paid(given, pool, cost, 786_00)
+    paid(given, pool, cost)
     f = figures(pool)
     assert f.exchange == came - cost
     assert f.available == 2_000_00 - 786_00 + came - cost
