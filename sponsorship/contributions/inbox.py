@@ -43,7 +43,7 @@ def _fetch_refund(refund_id: str) -> RefundFacts:
 def _apply_refund(facts: RefundFacts, actor: Actor) -> Outcome:
     news = refund_settling.settle_refund(facts, actor)
     if news.waiting:
-        raise TryLater("not booked")
+        raise TryLater(news.problem or "not booked")
     return Outcome("set_aside", news.problem) if news.problem else DONE
 
 
@@ -53,6 +53,8 @@ def _fetch_dispute(dispute_id: str) -> DisputeFacts:
 
 def _apply_dispute(facts: DisputeFacts, actor: Actor) -> Outcome:
     news = disputes.settle_dispute(facts, actor)
+    if news.waiting:
+        raise TryLater(news.problem)
     return Outcome("set_aside", news.problem) if news.problem else DONE
 
 

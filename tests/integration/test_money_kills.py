@@ -5,7 +5,6 @@ hold to the cent what lies at Stripe."""
 from __future__ import annotations
 
 import json
-import os
 import random
 import uuid
 from collections.abc import Callable, Iterator
@@ -29,10 +28,11 @@ from sponsorship.gateways.stripe_gateway import StripeGateway
 from sponsorship.ledger import service as ledger
 from sponsorship.ledger.books import account_by_code
 from tests.support.kills import AtCommit, AtStatement, Failpoint, killed
+from tests.support.soak import SEED, count, note
 from tests.support.stripe import Simulator, post_event
 
 pytestmark = [pytest.mark.real_database, pytest.mark.timeout(600)]
-KILLS = int(os.environ.get("SOAK_KILLS", "6"))  # random ones; `make soak` asks for more
+KILLS = count("KILLS", 6)  # random ones
 AMOUNT, PART = 2_500_00, 1_000_00
 
 
@@ -269,8 +269,7 @@ def test_killed_between_every_pair_of_steps(till: Till, app: Any, under_agreemen
 
 def test_killed_anywhere(till: Till, app: Any) -> None:
     """At random statements, commits and calls, in several acts of each story; and whoever should try again may not."""
-    seed = int(os.environ.get("SOAK_SEED", "1"))
-    dice = random.Random(seed)
+    dice = random.Random(SEED)
     keys, kills = [], 0
 
     def kill(name: str, act: Callable[[], Any]) -> None:
@@ -288,3 +287,4 @@ def test_killed_anywhere(till: Till, app: Any) -> None:
         till.once_and_whole(keys)
     till.catch_up()
     till.once_and_whole(keys)
+    note(f"{kills} processes killed in {len(keys)} payments")

@@ -4,7 +4,6 @@ SQLite has one writer, so there the same crowd shows that nothing breaks."""
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from sponsorship.ledger.posting import NotEnoughMoney
 from sponsorship.ledger.queries import fund_figures, pool_figures
 from tests.support.award_story import AwardStory
 from tests.support.crowd import Meeting, at_once
+from tests.support.soak import count
 from tests.support.stripe import event, post_event
 from tests.support.stripe_memory import MemoryStripe
 
@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.real_database, pytest.mark.timeout(900)]
 TESTS = system("tests")
 COST = AwardStory.ticket + AwardStory.dsa + AwardStory.terminal
 EACH = COST + COST * 1300 // 10_000
-TIMES = range(int(os.environ.get("SOAK_RACES", "1")))
+TIMES = range(count("RACES", 1))
 
 
 def postgresql() -> bool:

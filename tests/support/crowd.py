@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -48,6 +50,29 @@ def at_once(app: Any, tasks: Sequence[Callable[[], Any]], width: int = WIDTH) ->
         thread.join(timeout=600)
         assert not thread.is_alive()
     return results
+
+
+def in_processes(app: Any, tasks: Sequence[Callable[[], Any]]) -> None:
+    """Run each task in a process of its own, all at the same time. Raises AssertionError when one fails."""
+    db.session.remove()
+    db.engine.dispose()
+    children = []
+    for task in tasks:
+        child = os.fork()
+        if child == 0:
+            code = 7
+            try:
+                with app.app_context():
+                    db.engine.dispose(close=False)
+                    task()
+                    code = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(code)
+        children.append(child)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    assert codes == [0] * len(tasks), codes
 
 
 class Meeting:

@@ -49,13 +49,13 @@ class Databases:
             self._admin(f'CREATE DATABASE "{name}"')
         return self.url(name)
 
-    def copy(self) -> tuple[str, str]:
-        """(name, url) of a fresh copy of the template."""
-        name = f"placard_{uuid.uuid4().hex[:12]}"
+    def copy(self, of: str = "") -> tuple[str, str]:
+        """(name, url) of a fresh copy of the template, or `of` a database to which nobody is connected."""
+        name, source = f"placard_{uuid.uuid4().hex[:12]}", of or self.template
         if self._base is not None:
-            self._admin(f'CREATE DATABASE "{name}" TEMPLATE "{self.template}"')
+            self._admin(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
         else:
-            shutil.copyfile(self.folder / f"{self.template}.sqlite3", self.folder / f"{name}.sqlite3")
+            shutil.copyfile(self.folder / f"{source}.sqlite3", self.folder / f"{name}.sqlite3")
         return name, self.url(name)
 
     def drop(self, name: str) -> None:

@@ -35,6 +35,7 @@ class MemoryStripe:
     refunds: dict[str, RefundFacts] = field(default_factory=dict)
     disputes: dict[str, DisputeFacts] = field(default_factory=dict)
     news: list[tuple[str, str]] = field(default_factory=list)
+    stood: list[Any] = field(default_factory=list)  # the object of each news, as it then was
     balance: int = 0
     next_refund: str = "succeeded"
     calls: list[str] = field(default_factory=list)
@@ -91,6 +92,16 @@ class MemoryStripe:
         with self.one:
             return answer()
 
+    def shelf(self, kind: str) -> dict[str, Any]:
+        """The objects that events of this kind are about."""
+        if kind.startswith("charge.dispute"):
+            return self.disputes  # type: ignore[return-value]
+        return self.refunds if kind.startswith("refund") else self.sessions  # type: ignore[return-value]
+
+    def _tell(self, kind: str, thing: str) -> None:
+        self.news.append((kind, thing))
+        self.stood.append(self.shelf(kind)[thing])
+
     # --- what it knows --------------------------------------------------------------------------------------------
     def refund_under(self, key: str) -> RefundFacts | None:
         return next((r for r in self.refunds.values() if r.metadata.get("placard_refund") == key), None)
@@ -121,14 +132,14 @@ class MemoryStripe:
             session, status="complete", payment_status="paid", url=None, payment_intent_id=f"pi_{session_id}",
             charge_id=f"ch_{session_id}", fee=usd(fee), net=usd(came - fee))
         self.balance += came - fee
-        self.news.append(("checkout.session.completed", session_id))
+        self._tell("checkout.session.completed", session_id)
         return self.sessions[session_id]
 
     def expire(self, session_id: str) -> None:
         """Nobody paid in time."""
         self.sessions[session_id] = replace(self.sessions[session_id], status="expired", url=None,
                                             expires_at=clock.real_now() - timedelta(seconds=1))
-        self.news.append(("checkout.session.expired", session_id))
+        self._tell("checkout.session.expired", session_id)
 
     def refund_in_dashboard(self, payment_intent_id: str, amount: Money) -> RefundFacts:
         """Somebody refunds at Stripe itself: no mark of ours."""
@@ -139,7 +150,7 @@ class MemoryStripe:
         made = RefundFacts(refund_id, self.next_refund, amount, intent, metadata, settled=usd(cost))
         self.refunds[refund_id] = made
         self.balance -= cost
-        self.news.append(("refund.created", refund_id))
+        self._tell("refund.created", refund_id)
         return made
 
     def refund_moves(self, refund_id: str, status: str) -> None:
@@ -148,7 +159,7 @@ class MemoryStripe:
         back = usd(max(self.in_dollars(refund.amount), 1)) if status in UNDONE else None
         self.refunds[refund_id] = replace(refund, status=status, returned=back)
         self.balance += back.minor if back else 0
-        self.news.append(("refund.failed" if back else "refund.updated", refund_id))
+        self._tell("refund.failed" if back else "refund.updated", refund_id)
 
     def dispute(self, payment_intent_id: str, amount: Money, fee: int, *, inquiry: bool = False) -> DisputeFacts:
         """The payer's bank asks (`inquiry`), or takes the amount and a fee at once."""
@@ -156,7 +167,7 @@ class MemoryStripe:
         self.disputes[dispute_id] = DisputeFacts(
             dispute_id, "warning_needs_response" if inquiry else "needs_response", "fraudulent", amount,
             payment_intent_id, clock.real_now() + timedelta(days=9))
-        self.news.append(("charge.dispute.created", dispute_id))
+        self._tell("charge.dispute.created", dispute_id)
         if not inquiry:
             self._take(dispute_id, fee)
         return self.disputes[dispute_id]
@@ -166,7 +177,7 @@ class MemoryStripe:
         taken = max(self.in_dollars(dispute.amount), 1)
         self.disputes[dispute_id] = replace(dispute, taken_minor=taken, fee_minor=fee)
         self.balance -= taken + fee
-        self.news.append(("charge.dispute.funds_withdrawn", dispute_id))
+        self._tell("charge.dispute.funds_withdrawn", dispute_id)
 
     def dispute_moves(self, dispute_id: str, status: str, *, fee: int = 0, fee_returned: bool = False) -> None:
         """It is escalated (an inquiry), answered, won (the money is back, at today's rate), lost or closed."""
@@ -179,6 +190,6 @@ class MemoryStripe:
             self.disputes[dispute_id] = replace(self.disputes[dispute_id], reinstated_minor=back,
                                                 fee_returned_minor=returned)
             self.balance += back + returned
-            self.news.append(("charge.dispute.funds_reinstated", dispute_id))
-        self.news.append(("charge.dispute.closed" if status in ("won", "lost", "warning_closed")
-                          else "charge.dispute.updated", dispute_id))
+            self._tell("charge.dispute.funds_reinstated", dispute_id)
+        ended = status in ("won", "lost", "warning_closed")
+        self._tell("charge.dispute.closed" if ended else "charge.dispute.updated", dispute_id)
