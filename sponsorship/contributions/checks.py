@@ -45,7 +45,7 @@ def receipts_without_gaps() -> tuple[int, list[str]]:
 
 @check("contributions.books")
 def books_know_every_contribution() -> tuple[int, list[str]]:
-    """An accepted contribution is one lot of its net in its pool; one that waits is held whole in suspense, less what
+    """An accepted contribution is its net in its pool; one that waits is held whole in suspense, less what
     went back; refunds due are what is set aside for donors."""
     faults: list[str] = []
     rows = db.session.execute(
@@ -53,18 +53,21 @@ def books_know_every_contribution() -> tuple[int, list[str]]:
                Contribution.gross_minor, Contribution.exchange_minor, Contribution.fee_minor)
         .where(Contribution.received_at.is_not(None))
     ).all()
-    lots = {lot.source_id: lot for lot in db.session.scalars(select(Lot).where(Lot.source_type == "contribution"))}
+    lots: dict[uuid.UUID, list[Lot]] = {}
+    for lot in db.session.scalars(select(Lot).where(Lot.source_type == "contribution")):
+        lots.setdefault(lot.source_id, []).append(lot)
     held = {h.source_id: h for h in db.session.scalars(
         select(HeldReceipt).where(HeldReceipt.source_type == "contribution"))}
     for row in rows:
-        lot, waits = lots.get(row.id), held.get(row.id)
+        own, waits = lots.get(row.id, []), held.get(row.id)
         figures = (row.gross_minor, row.exchange_minor, row.fee_minor)
         good = waits is None or (waits.gross_minor, waits.exchange_minor, waits.fee_minor) == figures
         if row.pool_id is not None:
             net = row.net_minor if waits is None else row.net_minor - waits.refunded_minor
-            good = good and lot is not None and (lot.amount_minor, lot.pool_id) == (net, row.pool_id)
+            good = good and bool(own) and sum(lot.amount_minor for lot in own) == net
+            good = good and {lot.pool_id for lot in own} == {row.pool_id}
         else:
-            good = good and lot is None and waits is not None and not waits.accepted_minor
+            good = good and not own and waits is not None and not waits.accepted_minor
         if not good:
             faults.append(f"contribution {row.id} ({row.state}) and the ledger do not agree")
     known = {row.id for row in rows}

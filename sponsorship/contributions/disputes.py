@@ -29,11 +29,9 @@ _MOVES = {
 
 @dataclass(frozen=True)
 class DisputeNews:
-    """`problem` is the code of what a person must look at; then nothing was written. `waiting` when it should be read
-    again first: its payment is not known here yet."""
+    """`problem` is the code of what a person must look at; then nothing was written."""
 
     problem: str = ""
-    waiting: bool = False
 
 
 @command
@@ -43,7 +41,7 @@ def settle_dispute(facts: DisputeFacts, actor: Actor) -> DisputeNews:
     contribution_id = db.session.scalar(
         select(Contribution.id).where(Contribution.stripe_payment_intent_id == (facts.payment_intent_id or "")))
     if contribution_id is None:
-        return DisputeNews("unknown_dispute", waiting=True)  # events come in any order
+        return DisputeNews("unknown_dispute")
     pledge, row = locked(contribution_id)
     if facts.amount.currency != row.paid_currency:
         return DisputeNews("currency_differs")

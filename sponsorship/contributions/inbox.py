@@ -40,9 +40,13 @@ def _fetch_refund(refund_id: str) -> RefundFacts:
     return gateway().fetch_refund(refund_id)
 
 
+# news of a refund or a dispute may come before news of its payment: asked about again for a while, then for a person
+EARLY = ("unknown_refund", "unknown_dispute")
+
+
 def _apply_refund(facts: RefundFacts, actor: Actor) -> Outcome:
     news = refund_settling.settle_refund(facts, actor)
-    if news.waiting:
+    if news.waiting or news.problem in EARLY:
         raise TryLater(news.problem or "not booked")
     return Outcome("set_aside", news.problem) if news.problem else DONE
 
@@ -53,7 +57,7 @@ def _fetch_dispute(dispute_id: str) -> DisputeFacts:
 
 def _apply_dispute(facts: DisputeFacts, actor: Actor) -> Outcome:
     news = disputes.settle_dispute(facts, actor)
-    if news.waiting:
+    if news.problem in EARLY:
         raise TryLater(news.problem)
     return Outcome("set_aside", news.problem) if news.problem else DONE
 

@@ -65,7 +65,8 @@ def new_refund(
 class Effect:
     """What sending a part of accepted money back would do to the books now, in US dollars: `own` out of the free money
     of the contribution itself, `fee` of its payment then borne by the money without an earmark. `free` is what of the
-    contribution is not promised or spent, `spare` what is free to bear a fee, `most` what can go back in all."""
+    contribution is not promised or spent, `spare` what is free to bear a fee, `most` what can go back in all. `used`
+    when any of the contribution is promised or spent: then its fee does not go back."""
 
     wanted: Money
     own: Money
@@ -73,6 +74,7 @@ class Effect:
     free: Money
     spare: Money
     most: Money
+    used: bool
 
     @property
     def possible(self) -> bool:
@@ -83,14 +85,15 @@ def effect(row: Contribution, usd_minor: int) -> Effect:
     """Reads only; the ledger decides (`hold`)."""
     lots = lots_of(SUBJECT, [row.id])
     bearer = general_pool_id()
-    free = lots[0].free if lots else 0
+    free = sum(lot.free for lot in lots)
     spare = sum(figures.available for figures in pool_figures() if figures.pool_id == bearer)
     if lots and lots[0].pool_id == bearer:
         spare -= free
-    promised = not lots or bool(lots[0].reserved or lots[0].spent)
-    bears = 0 if promised else min(row.fee_minor or 0, max(spare, 0))
+    used = not lots or any(lot.reserved or lot.spent for lot in lots)
+    bears = 0 if used else min(row.fee_minor or 0, max(spare, 0))
     own = min(usd_minor, free)
-    return Effect(usd(usd_minor), usd(own), usd(usd_minor - own), usd(free), usd(max(spare, 0)), usd(free + bears))
+    return Effect(usd(usd_minor), usd(own), usd(usd_minor - own), usd(free), usd(max(spare, 0)), usd(free + bears),
+                  used)
 
 
 def not_free(row: Contribution, left: Share, found: Effect) -> RuleBroken:
@@ -99,7 +102,7 @@ def not_free(row: Contribution, left: Share, found: Effect) -> RuleBroken:
     fee = usd(row.fee_minor or 0)
     words = {"most": format_money(Money(min(most, left.amount.minor), left.amount.currency)),
              "free": format_money(found.free), "spare": format_money(found.spare), "fee": format_money(fee)}
-    if found.most < found.wanted <= found.free + fee and found.spare < fee:
+    if not found.used and found.wanted <= found.free + fee:
         message = _("The fee of %(fee)s that the payment cost would be borne by the money without an earmark, of which "
                     "%(spare)s is free. Up to %(most)s can go back now.", **words)
     else:

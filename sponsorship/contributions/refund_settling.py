@@ -65,7 +65,7 @@ def order(refund_id: uuid.UUID) -> RefundOrder | str | None:
 @dataclass(frozen=True)
 class RefundNews:
     """What became of Stripe's word. `problem` is the code of what a person must look at (then nothing was written);
-    `waiting` when it should be read again first: Stripe has not booked it yet, or its payment is not known here yet."""
+    `waiting` when Stripe has not booked it yet."""
 
     problem: str = ""
     waiting: bool = False
@@ -99,7 +99,7 @@ def _external(facts: RefundFacts, actor: Actor) -> RefundNews:
     contribution_id = db.session.scalar(
         select(Contribution.id).where(Contribution.stripe_payment_intent_id == (facts.payment_intent_id or "")))
     if contribution_id is None:
-        return RefundNews("unknown_refund", waiting=True)  # events come in any order
+        return RefundNews("unknown_refund")
     pledge, row = locked(contribution_id)
     if facts.amount.currency != row.paid_currency:
         return RefundNews("currency_differs")

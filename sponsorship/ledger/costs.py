@@ -88,7 +88,7 @@ def lock_pool(pool_id: uuid.UUID) -> dict[str, int]:
 
 def cost(
     pool_id: uuid.UUID, amount_minor: int, account: str, *, lots: Iterable[uuid.UUID] | None = None,
-    but: uuid.UUID | None = None, source: Subject | None = None,
+    but: Iterable[uuid.UUID] = (), source: Subject | None = None,
 ) -> Cost:
     """A cost of US cents that reality has taken: debits `account` (fees, exchange, refunded) of the pool as far as free
     money reaches, and its shortfall for the rest. `lots`: only these may pay (all of the pool's by default), never
@@ -117,7 +117,7 @@ def budget(pool_id: uuid.UUID, amount_minor: int) -> list[LegSpec]:
 
 
 def _free_of(
-    pool_id: uuid.UUID, wanted: int, only: Iterable[uuid.UUID] | None = None, but: uuid.UUID | None = None
+    pool_id: uuid.UUID, wanted: int, only: Iterable[uuid.UUID] | None = None, but: Iterable[uuid.UUID] = ()
 ) -> tuple[dict[uuid.UUID, int], int]:
     """What of `wanted` the pool's lots have free, in their order (past end dates too: reality does not ask)."""
     query = select(_lot.c.id, FREE.label("free")).where(
@@ -126,8 +126,8 @@ def _free_of(
     )
     if only is not None:
         query = query.where(_lot.c.id.in_(list(only)))
-    if but is not None:
-        query = query.where(_lot.c.id != but)
+    if excluded := list(but):
+        query = query.where(_lot.c.id.not_in(excluded))
     paid: dict[uuid.UUID, int] = {}
     left = wanted
     for lot in db.session.execute(query.order_by(nulls_last(_lot.c.end_date), _lot.c.deposited_at, _lot.c.id)):

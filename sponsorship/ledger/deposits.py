@@ -245,6 +245,15 @@ def suspense_legs(held: Any, amount_minor: int) -> list[LegSpec]:
     return [*nonzero([debit(account_id("suspense"), owed)]), *signed(account_id("suspense_exchange"), -differed)]
 
 
+def return_legs(held: Any, amount_minor: int) -> list[LegSpec]:
+    """Legs on the side of suspense with which `amount_minor` US cents that had left it are there again. What left last
+    comes back first, whichever it was: so that liability and difference stay those of what waits."""
+    total = held.accepted_minor + held.refunded_minor
+    owed = _gone(held, total) - _gone(held, total - amount_minor)
+    differed = _differed(held, total) - _differed(held, total - amount_minor)
+    return [*nonzero([credit(account_id("suspense"), owed)]), *signed(account_id("suspense_exchange"), differed)]
+
+
 def leave(held_id: uuid.UUID, **amounts: int) -> None:
     """Add to what was accepted or refunded of a receipt."""
     db.session.execute(
@@ -279,27 +288,36 @@ def accept_from_suspense(
         if known.pool_id != pool_id:
             raise KeyReused()
         return known.id  # type: ignore[no-any-return]
-    amount = remaining(held)
-    net = amount - held.fee_minor
-    if held.accepted_minor or net <= 0:
+    if held.accepted_minor or remaining(held) <= held.fee_minor:
         raise not_held()
+    return enter_pool(held, pool_id, held.fee_minor, key=key, actor=actor, rate_bp=rate_bp, end_date=end_date,
+                      occurred_at=occurred_at)
+
+
+def enter_pool(
+    held: Any, pool_id: uuid.UUID, fee_minor: int, *, key: str, actor: Actor, rate_bp: int, end_date: date | None,
+    occurred_at: datetime | None,
+) -> uuid.UUID:
+    """All that waits of a locked receipt becomes the pool's, with `fee_minor` of its fee; the lot. Raises KeyReused."""
+    amount = remaining(held)
     owed, differed = out_of_suspense(held, amount)
+    source = (held.source_type, held.source_id)
     posted = post_once(
         "suspense.accept",
         nonzero([
             *suspense_legs(held, amount),
             credit(account_id("received", pool_id), owed),
             *signed(account_id("exchange", pool_id), differed),
-            debit(account_id("fees", pool_id), held.fee_minor),
-            credit(account_id("suspense_fees"), held.fee_minor),
-            *budget(pool_id, -net),
+            debit(account_id("fees", pool_id), fee_minor),
+            credit(account_id("suspense_fees"), fee_minor),
+            *budget(pool_id, fee_minor - amount),
         ]),
         key=key, actor=actor, occurred_at=occurred_at, subject=source,
     )
     if not posted.created:
         raise KeyReused()
     leave(held.id, accepted_minor=amount)
-    return open_lot(pool_id, net, source, key, held.received_at, end_date, rate_bp, posted.id)
+    return open_lot(pool_id, amount - fee_minor, source, key, held.received_at, end_date, rate_bp, posted.id)
 
 
 def not_held() -> RuleBroken:

@@ -18,12 +18,13 @@ from sponsorship.ledger.models import Entry, Leg, Shortfall, tables
 from sponsorship.ledger.posting import LegSpec, NotEnoughMoney, Subject, credit, debit, find_entry, nonzero, post_once
 from sponsorship.ledger.reservations import move_lots
 from sponsorship.ledger.takebacks import (
+    as_it_waits,
     bear_difference,
     difference_legs,
     fee_follows,
-    lot_by_source,
     movements_of,
     need_new,
+    own_money,
 )
 
 _entry, _leg, _shortfall = tables(Entry, Leg, Shortfall)
@@ -56,26 +57,27 @@ def hold_refund(
         need_new(posted.created)
         leave(held.id, refunded_minor=amount_minor)
         return posted.id
-    lot = lot_by_source(source, bearer_pool_id)
-    if lot is None:
+    money = own_money(source, bearer_pool_id)
+    if money is None:
         raise NotFound()
-    own = min(amount_minor, lot.free)
+    own = min(amount_minor, money.free)
     fee = amount_minor - own
-    if fee > (0 if lot.reserved_minor or lot.spent_minor else fee_minor):
+    if fee > (0 if money.used else fee_minor):
         raise NotEnoughMoney(fee)
-    borne = cost(bearer_pool_id, fee, "fees", but=lot.id) if fee else Cost()
+    borne = cost(bearer_pool_id, fee, "fees", but=money.ids) if fee else Cost()
     if borne.short:
         raise NotEnoughMoney(borne.short)
     posted = post_once(
         HOLD,
         nonzero([
-            debit(account_id("refunded", lot.pool_id), amount_minor), credit(account_id("refunds_due"), amount_minor),
-            *budget(lot.pool_id, own), credit(account_id("fees", lot.pool_id), fee), *borne.legs,
+            debit(account_id("refunded", money.pool_id), amount_minor),
+            credit(account_id("refunds_due"), amount_minor),
+            *budget(money.pool_id, own), credit(account_id("fees", money.pool_id), fee), *borne.legs,
         ]),
         key=key, actor=actor, occurred_at=occurred_at, subject=source,
     )
     need_new(posted.created)
-    move_lots(posted.id, [(lot.id, "refund", own), *borne.movements])
+    move_lots(posted.id, [*money.take(own, "refund"), *borne.movements])
     return posted.id
 
 
@@ -150,18 +152,15 @@ def give_up_refund(
     hold_id = find_entry(hold_key, HOLD, source)
     if hold_id is None:
         raise NotFound()
-    held_minor, from_suspense = _held_under(hold_key, source)
-    legs = db.session.execute(
+    held = db.session.execute(
         select(_leg.c.account_id, _leg.c.side, _leg.c.usd_minor).where(_leg.c.entry_id == hold_id)).all()
-    posted = post_once(
-        GIVEN_UP,
-        [LegSpec(row.account_id, "C" if row.side == "D" else "D", row.usd_minor) for row in legs],
-        key=key, actor=actor, occurred_at=occurred_at, subject=source, corrects=hold_id,
-    )
+    legs, waits = as_it_waits(
+        source, [LegSpec(row.account_id, "C" if row.side == "D" else "D", row.usd_minor) for row in held])
+    posted = post_once(GIVEN_UP, legs, key=key, actor=actor, occurred_at=occurred_at, subject=source, corrects=hold_id)
     need_new(posted.created)
     move_lots(posted.id, [(lot, part, -amount) for lot, part, amount in movements_of(hold_id)])
-    if from_suspense:
-        leave(find_held(source).id, refunded_minor=-held_minor)
+    if waits:
+        leave(find_held(source).id, refunded_minor=-waits)
         fee_follows(source, None, actor, occurred_at)
     _cover_own(source, key, actor, occurred_at)
     return posted.id
@@ -176,20 +175,20 @@ def _cover_own(source: Subject, key: str, actor: Actor, at: datetime | None) -> 
         .order_by(_shortfall.c.entry_id)
     ).all()
     for row in rows:
-        lot, held = lot_by_source(source, row.pool_id), find_held(source)
+        money, held = own_money(source, row.pool_id), find_held(source)
         short = row.amount_minor - row.covered_minor
-        amount = min(short, lot.free if lot is not None else remaining(held))
+        amount = min(short, money.free if money is not None else remaining(held))
         if not amount:
             continue
-        own = suspense_legs(held, amount) if lot is None else [
-            debit(account_id("refunded", lot.pool_id), amount), *budget(lot.pool_id, amount)]
+        own = suspense_legs(held, amount) if money is None else [
+            debit(account_id("refunded", money.pool_id), amount), *budget(money.pool_id, amount)]
         posted = post_once(COVER, [*own, credit(account_id("shortfall", row.pool_id), amount)],
                            key=f"{key}:{row.entry_id}", actor=actor, occurred_at=at,
                            subject=("shortfall", row.entry_id))
         need_new(posted.created)
         cover_by(row.entry_id, amount)
-        if lot is not None:
-            move_lots(posted.id, [(lot.id, "refund", amount)])
+        if money is not None:
+            move_lots(posted.id, money.take(amount, "refund"))
         elif held is not None:
             leave(held.id, refunded_minor=amount)
             fee_follows(source, row.pool_id, actor, at)

@@ -6,8 +6,8 @@ pool stop. What comes back undoes it.
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -18,7 +18,16 @@ from core.db import command, db
 from core.errors import NotFound
 from sponsorship.ledger.chart import CLEARING, account_id
 from sponsorship.ledger.costs import FREE, budget, cost, cover_by, lock_pool, lock_pools
-from sponsorship.ledger.deposits import STANDARD_RATE_BP, find_held, leave, open_lot, remaining, suspense_legs
+from sponsorship.ledger.deposits import (
+    STANDARD_RATE_BP,
+    enter_pool,
+    find_held,
+    leave,
+    open_lot,
+    remaining,
+    return_legs,
+    suspense_legs,
+)
 from sponsorship.ledger.models import Entry, Leg, Lot, LotMovement, Shortfall, tables
 from sponsorship.ledger.posting import (
     KeyReused,
@@ -37,14 +46,49 @@ _entry, _leg, _lot, _movement, _shortfall = tables(Entry, Leg, Lot, LotMovement,
 FEE_LOST, GIVEN = "fee.lost", "give-back"
 
 
-def lot_by_source(source: Subject, also: uuid.UUID) -> Any:
-    """The contribution's lot, its pool and the pool `also` locked first; None when it was never accepted."""
-    query = select(_lot, FREE.label("free")).where(_lot.c.source_type == source[0], _lot.c.source_id == source[1])
+@dataclass(frozen=True)
+class OwnMoney:
+    """A contribution's money in its pool: one lot, or more where some of it came back after the rest was accepted. US
+    cents; `used` when any of it is promised or spent."""
+
+    pool_id: uuid.UUID
+    lots: tuple[tuple[uuid.UUID, int], ...]
+    used: bool
+    rate_bp: int
+    end_date: date | None
+
+    @property
+    def ids(self) -> tuple[uuid.UUID, ...]:
+        return tuple(lot for lot, _free in self.lots)
+
+    @property
+    def free(self) -> int:
+        return sum(free for _lot, free in self.lots)
+
+    def take(self, amount_minor: int, part: str) -> list[Movement]:
+        """What each lot gives of so much free money, in their order."""
+        found: list[Movement] = []
+        for lot, free in self.lots:
+            bears = min(amount_minor, free)
+            if bears:
+                found.append((lot, part, bears))
+            amount_minor -= bears
+        return found
+
+
+def own_money(source: Subject, also: uuid.UUID) -> OwnMoney | None:
+    """The contribution's money, its pool and the pool `also` locked first; None when it was never accepted."""
+    query = (
+        select(_lot, FREE.label("free")).where(_lot.c.source_type == source[0], _lot.c.source_id == source[1])
+        .order_by(_lot.c.id)
+    )
     row = db.session.execute(query).first()
     lock_pools({also} if row is None else {also, row.pool_id})
     if row is None:
         return None
-    return db.session.execute(query).first()  # what was free before the lock may be gone
+    rows = db.session.execute(query).all()  # what was free before the lock may be gone
+    used = any(r.reserved_minor or r.spent_minor for r in rows)
+    return OwnMoney(row.pool_id, tuple((r.id, r.free) for r in rows), used, row.rate_bp, row.end_date)
 
 
 def need_new(created: bool) -> None:
@@ -142,13 +186,13 @@ def take_back(
         if not fee_minor:
             fee_follows(source, bearer_pool_id, actor, occurred_at)
         return posted.id
-    lot = lot_by_source(source, bearer_pool_id)
-    if lot is None and held is None:
+    own = own_money(source, bearer_pool_id)
+    if own is None and held is None:
         raise NotFound()
-    taken = cost(lot.pool_id if lot else bearer_pool_id, amount_minor, "refunded", lots=(lot.id,) if lot else (),
+    taken = cost(own.pool_id if own else bearer_pool_id, amount_minor, "refunded", lots=own.ids if own else (),
                  source=source)
-    fee = [debit(account_id("refunded", lot.pool_id), fee_minor), credit(account_id("fees", lot.pool_id), fee_minor)] \
-        if fee_minor and lot else []
+    fee = [debit(account_id("refunded", own.pool_id), fee_minor), credit(account_id("fees", own.pool_id), fee_minor)] \
+        if fee_minor and own else []
     posted = post_once(kind, [*taken.legs, *fee, credit(account_id(clearing), amount_minor)], key=key, actor=actor,
                        occurred_at=occurred_at, subject=source, corrects=corrects)
     need_new(posted.created)
@@ -185,7 +229,7 @@ def give_back(
     if short is not None and short.covered_minor:
         covered, moved = _undo_covers(short)
         legs, movements = [*legs, *covered], [*movements, *moved]
-    owed = _suspense_part(legs)
+    legs, owed = as_it_waits(subject, legs)
     lock_pools(_pools_of([lot for lot, _part, _amount in movements]) | ({short.pool_id} if short else set()))
     posted = post_once(GIVEN, [*legs, *difference_legs(gain)], key=key, actor=actor, occurred_at=occurred_at,
                        subject=subject, corrects=entry_id)
@@ -195,11 +239,26 @@ def give_back(
         cover_by(entry_id, short.amount_minor - short.covered_minor)
     if owed:
         leave(find_held(subject).id, refunded_minor=-owed)
-        fee_follows(subject, None, actor, occurred_at)
+        _waits_again(subject, f"{key}:accepted", actor, occurred_at)
     if gain:
         assert bearer_pool_id is not None, "somebody bears the difference"
         bear_difference(gain, bearer_pool_id, subject, f"{key}:difference", actor, occurred_at)
     return posted.id
+
+
+def _waits_again(source: Subject, key: str, actor: Actor, at: datetime | None) -> None:
+    """Money is in suspense again, with its fee; where the rest was accepted meanwhile, it follows that into its "
+    "pool."""
+    held = find_held(source)
+    if not held.accepted_minor:
+        fee_follows(source, None, actor, at)
+        return
+    pool_id = db.session.scalars(
+        select(_lot.c.pool_id).where(_lot.c.source_type == source[0], _lot.c.source_id == source[1])).first()
+    assert pool_id is not None, "what was accepted is in a pool"
+    own = own_money(source, pool_id)
+    assert own is not None
+    enter_pool(held, own.pool_id, 0, key=key, actor=actor, rate_bp=own.rate_bp, end_date=own.end_date, occurred_at=at)
 
 
 def _returned(legs: list[LegSpec], returned_minor: int | None) -> tuple[list[LegSpec], int]:
@@ -240,10 +299,13 @@ def _pools_of(lots: list[uuid.UUID]) -> set[uuid.UUID]:
     return set(db.session.scalars(select(_lot.c.pool_id).where(_lot.c.id.in_(lots))))
 
 
-def _suspense_part(legs: list[LegSpec]) -> int:
-    """US cents that come back into suspense, its exchange difference included."""
+def as_it_waits(source: Subject, legs: list[LegSpec]) -> tuple[list[LegSpec], int]:
+    """The legs with the part of suspense as it stands now, and US cents that come back there (0: none do)."""
     kinds = {account_id("suspense"), account_id("suspense_exchange")}
-    return sum((1 if leg.side == "C" else -1) * leg.usd_minor for leg in legs if leg.account_id in kinds)
+    owed = sum((1 if leg.side == "C" else -1) * leg.usd_minor for leg in legs if leg.account_id in kinds)
+    if not owed:
+        return legs, 0
+    return [*(leg for leg in legs if leg.account_id not in kinds), *return_legs(find_held(source), owed)], owed
 
 
 @command

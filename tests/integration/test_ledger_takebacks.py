@@ -403,8 +403,25 @@ def test_dollars_left_over_when_all_euros_went_back_are_a_gain(pool):
     assert [balance(code) for code in ("suspense", "suspense_exchange", "suspense_fees")] == [0, 0, 0]
     give_back(taken, key="won", actor=TESTS, returned_minor=27_050_00, bearer_pool_id=pool)
     f = figures(pool)
-    assert (f.exchange, f.fees, balance("suspense") + balance("suspense_exchange")) == (150_00, 0, 27_000_00)
+    assert (f.exchange, f.fees, balance("suspense") - balance("suspense_exchange")) == (150_00, 0, 27_000_00)
     assert balance(STRIPE) == 1_000_00 + 27_100_00 - 786_00 + 50_00
+
+
+@pytest.mark.parametrize("difference", [-73_91, 50_00])
+def test_parts_that_leave_and_come_back_in_any_order_keep_the_difference_right(pool, difference):
+    given = waits(27_173_91, 0, exchange_minor=difference, original=euros())
+    came = 27_173_91 + difference
+    one = dispute(10_000_00, given, pool, "one")
+    hold(came - 10_000_00, given, pool)
+    give_back(one, key="b1", actor=TESTS)
+    two = dispute(4_000_00, given, pool, "two")
+    give_up_refund("hold", source=given, key="up", actor=TESTS)
+    dispute(came - 4_000_00, given, pool, "rest")
+    assert (balance("suspense"), balance("suspense_exchange"), balance(STRIPE)) == (0, 0, 0)
+    give_back(two, key="b2", actor=TESTS)
+    assert balance("suspense") - balance("suspense_exchange") == 4_000_00
+    accept_from_suspense(pool, source=given, key=key(), actor=TESTS)
+    assert (balance("suspense"), balance("suspense_exchange"), figures(pool).available) == (0, 0, 4_000_00)
 
 
 @pytest.mark.parametrize("returned", [995_00, 1_000_00, 1_004_00])
