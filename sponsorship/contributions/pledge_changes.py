@@ -18,7 +18,7 @@ from core.web.formats import format_money
 from sponsorship.contributions.agreements import in_force
 from sponsorship.contributions.models import Agreement, Pledge
 from sponsorship.contributions.pledges import no_open_payment
-from sponsorship.contributions.schedules import Part, check_parts, parts_of, put_in_force
+from sponsorship.contributions.schedules import Part, check_parts, end_if_paid, parts_of, put_in_force
 from sponsorship.contributions.transitions import PLEDGE
 
 SCHEDULE = system("pledges-overdue")
@@ -64,8 +64,7 @@ def reduce(pledge_id: uuid.UUID, to_minor: int, actor: Actor, words: str, expect
     pledge.current_minor = to_minor
     put_in_force(pledge, parts)
     PLEDGE.apply(pledge, "reduce", actor, text=words, data={"before_minor": before, "after_minor": to_minor})
-    if pledge.paid_minor >= to_minor:
-        PLEDGE.apply(pledge, "pay", SCHEDULE, data={"paid_minor": pledge.paid_minor})
+    end_if_paid(pledge, SCHEDULE)
 
 
 @command

@@ -130,7 +130,7 @@ def settle(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, obj
     pledge.paid_minor += settles_minor
     pledge.next_due_on = next_due(pledge)
     pledge.reminders, pledge.reminded_at = 0, None
-    action = "pay" if pledge.paid_minor - pledge.returned_minor >= pledge.current_minor else "pay_part"
+    action = "pay" if pledge.paid_minor >= pledge.current_minor else "pay_part"
     if PLEDGE.find(pledge.state, action):
         PLEDGE.apply(pledge, action, actor, data=data)
 
@@ -139,7 +139,10 @@ def unsettle(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, o
     """A payment recorded by mistake is taken out again."""
     pledge.paid_minor -= settles_minor
     pledge.next_due_on = next_due(pledge)
-    action = "unpay_part" if pledge.paid_minor or pledge.agreement_id else "unpay"
+    if pledge.paid_minor >= pledge.current_minor:
+        _all_returned(pledge, actor, data)
+        return
+    action = "unpay_part" if pledge.paid_minor else "unpay_agreed" if pledge.agreement_id else "unpay"
     if PLEDGE.find(pledge.state, action):
         PLEDGE.apply(pledge, action, actor, data=data)
 
@@ -147,16 +150,29 @@ def unsettle(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, o
 def gone_back(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, object]) -> None:
     """Money of the pledge went back to the donor: it was paid, and is not owed again."""
     pledge.returned_minor += settles_minor
-    if pledge.paid_minor and pledge.returned_minor >= pledge.paid_minor and PLEDGE.find(pledge.state, "return"):
+    _all_returned(pledge, actor, data)
+
+
+def _all_returned(pledge: Pledge, actor: Actor, data: dict[str, object]) -> None:
+    """Nothing is owed and nothing was kept. While something is still owed the pledge stays open: a refund hides no
+    promise."""
+    paid, owed = pledge.paid_minor, pledge.current_minor
+    if paid and paid >= owed and pledge.returned_minor >= paid and PLEDGE.find(pledge.state, "return"):
         PLEDGE.apply(pledge, "return", actor, data=data)
 
 
 def came_back(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, object]) -> None:
     """Money that had gone back is the fund's again."""
     pledge.returned_minor -= settles_minor
-    action = "restore" if pledge.paid_minor >= pledge.current_minor else "restore_part"
-    if PLEDGE.find(pledge.state, action):
-        PLEDGE.apply(pledge, action, actor, data=data)
+    if pledge.returned_minor < pledge.paid_minor and PLEDGE.find(pledge.state, "restore"):
+        PLEDGE.apply(pledge, "restore", actor, data=data)
+
+
+def end_if_paid(pledge: Pledge, actor: Actor) -> None:
+    """A pledge reduced to what is paid has nothing open any more."""
+    if pledge.paid_minor >= pledge.current_minor:
+        PLEDGE.apply(pledge, "pay", actor, data={"paid_minor": pledge.paid_minor})
+        _all_returned(pledge, actor, {"returned_minor": pledge.returned_minor})
 
 
 def is_open(pledge: Pledge) -> bool:

@@ -38,14 +38,15 @@ PLEDGE = Machine(
              needs_reason=True),
         Move("cancel", OPEN, "cancelled", "contribution.agreement", _l("Cancel the pledge"), needs_reason=True),
         Move("withdraw", ("announced",), "cancelled", "contribution.own", _l("Withdraw the pledge")),
-        Move("pay_part", (*OPEN, "returned"), "partly_paid", SYSTEM, _l("Payment arrived")),
+        Move("pay_part", OPEN, "partly_paid", SYSTEM, _l("Payment arrived")),
         Move("pay", (*OPEN, "returned"), "paid", SYSTEM, _l("Payment arrived")),
+        # all that was paid went back, and nothing more is owed; while something is, a pledge stays open
         Move("return", ("paid", *OPEN), "returned", SYSTEM, _l("Money sent back to the donor")),
         Move("restore", ("returned",), "paid", SYSTEM, _l("The money came back to the fund")),
-        Move("restore_part", ("returned",), "partly_paid", SYSTEM, _l("The money came back to the fund")),
         # a deposit recorded by mistake was corrected: so much was never paid
         Move("unpay_part", ("paid", *OPEN), "partly_paid", SYSTEM, _l("Deposit corrected")),
         Move("unpay", ("paid", *OPEN), "announced", SYSTEM, _l("Deposit corrected")),
+        Move("unpay_agreed", ("paid", *OPEN), "agreed", SYSTEM, _l("Deposit corrected")),
     ),
 )
 
