@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint check-sqlite check-postgresql check-browser bench pictures requirements clean verify
+.PHONY: help run test lint check-sqlite check-postgresql check-browser soak bench pictures requirements clean verify
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -49,6 +49,9 @@ check-postgresql: $(VENV)/development ## The suite on PostgreSQL (TEST_DATABASE_
 check-browser: $(VENV)/development ## The story in headless Chromium
 	@echo "Suite in the browser"
 	@$(BIN)/python -m pytest tests/browser
+
+soak: $(VENV)/development ## The proofs of money in full counts, recorded in docs/soak.md (about an hour)
+	@$(BIN)/python -m tests.soak
 
 bench: $(VENV)/development ## Measure pages, feeds and posting beside their floors
 	@$(BIN)/python -m benchmarks

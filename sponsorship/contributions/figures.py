@@ -12,7 +12,7 @@ from core.db import db
 from core.money import Money, usd
 from sponsorship.contributions.back_models import Refund
 from sponsorship.contributions.models import Contribution, Pledge
-from sponsorship.contributions.queries import MAX_LIST, ContributionRow, contribution_rows
+from sponsorship.contributions.queries import MAX_LIST, ContributionRow, PledgeRow, contribution_rows, pledge_rows
 from sponsorship.contributions.queries import joined as _joined
 from sponsorship.contributions.transitions import OPEN
 from sponsorship.contributions.valuation import part_worth as outstanding_worth
@@ -87,3 +87,11 @@ def failed_refunds(limit: int = 50) -> list[ContributionRow]:
         .limit(limit)
     ).all()
     return contribution_rows(list(found))
+
+
+def unpaid_of(organisations: Iterable[uuid.UUID], limit: int = 50) -> list[PledgeRow]:
+    """Pledges of these organisations that wait for payment, what is due first first."""
+    return pledge_rows(list(db.session.scalars(
+        select(Pledge).where(Pledge.organisation_id.in_(list(organisations)), Pledge.state.in_(OPEN))
+        .order_by(Pledge.next_due_on.nulls_last(), Pledge.announced_at, Pledge.id).limit(limit)
+    )))

@@ -31,8 +31,8 @@ def tabs(current: str) -> list[dict[str, Any]]:
         ("stripe", _("At Stripe"), "movement_list", count_movements_for_a_person()),
         ("settings", _("Settings"), "fund_settings", None),
     )
-    return [{"label": label, "url": url_for(endpoint if "." in endpoint else f"contributions.{endpoint}"), "current": code == current,
-             "count": waiting or None} for code, label, endpoint, waiting in parts]
+    return [{"label": label, "url": url_for(endpoint if "." in endpoint else f"contributions.{endpoint}"),
+             "current": code == current, "count": waiting or None} for code, label, endpoint, waiting in parts]
 
 
 def _count(condition: Any) -> int:

@@ -9,12 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from core import clock
 from core.actor import Actor, person
 from core.db import db
-from core.errors import Busy, IllegalMove, PlacardError, RuleBroken, Stale
+from core.errors import Busy, IllegalMove, RuleBroken, Stale
 from sponsorship.applications.models import Application
 from sponsorship.awards import answer_service, service
 from sponsorship.awards.approvals import Approval
@@ -24,6 +23,7 @@ from sponsorship.disbursements import service as payments_service
 from sponsorship.disbursements.models import Disbursement, PaymentInstruction, PaymentLine
 from sponsorship.ledger.models import Spend
 from tests.support.award_story import AwardStory
+from tests.support.crowd import at_once
 
 pytestmark = pytest.mark.real_database
 REFUSED = (Stale, IllegalMove, RuleBroken, Busy)
@@ -31,29 +31,7 @@ REFUSED = (Stale, IllegalMove, RuleBroken, Busy)
 
 def together(app: Any, *acts: Callable[[], Any]) -> list[Any]:
     """Run the acts in threads that start at once; each one's result, or what it raised."""
-    db.session.rollback()
-    db.session.remove()
-    results: list[Any] = [None] * len(acts)
-    barrier = threading.Barrier(len(acts))
-    moved = clock.now()
-
-    def run(n: int, act: Callable[[], Any]) -> None:
-        with app.app_context(), clock.moved_to(moved):
-            barrier.wait(timeout=30)
-            try:
-                results[n] = act() or "done"
-            except (PlacardError, DBAPIError) as error:
-                db.session.rollback()
-                results[n] = error
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=run, args=(n, act)) for n, act in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=120)
-    return results
+    return at_once(app, [lambda act=act: act() or "done" for act in acts])
 
 
 def one_won(results: list[Any]) -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -21,39 +17,9 @@ from sponsorship.disbursements.models import PaymentInstruction, PaymentLine
 from sponsorship.ledger.models import Spend
 from sponsorship.ledger.queries import pool_figures
 from tests.support.award_story import AwardStory
+from tests.support.kills import Failpoint, Killed, dying, killed
 
 pytestmark = pytest.mark.real_database
-
-
-class Killed(BaseException):
-    """The process is gone: no handler of ours may catch it."""
-
-
-@dataclass
-class Failpoint:
-    """Die before or after the n-th call of a step."""
-
-    name: str
-    holder: Callable[[], Any]
-    attribute: str
-    when: str
-    n: int = 1
-    calls: int = field(default=0)
-
-    def arm(self, monkeypatch: pytest.MonkeyPatch, die: Callable[[], None]) -> None:
-        original = getattr(self.holder(), self.attribute)
-        self.calls = 0
-
-        def step(*args: Any, **kwargs: Any) -> Any:
-            self.calls += 1
-            if self.calls == self.n and self.when == "before":
-                die()
-            result = original(*args, **kwargs)
-            if self.calls == self.n and self.when == "after":
-                die()
-            return result
-
-        monkeypatch.setattr(self.holder(), self.attribute, step)
 
 
 def here() -> Any:
@@ -111,32 +77,21 @@ def released_once(story: AwardStory, pair: tuple[Any, ...]) -> None:
 
 
 @pytest.mark.parametrize("failpoint", FAILPOINTS, ids=lambda f: f.name)
-def test_a_failure_between_two_steps_leaves_nothing(due, monkeypatch, failpoint):
+def test_a_failure_between_two_steps_leaves_nothing(due, failpoint):
     story, pair = due
     before = books(story)
-
-    def die() -> None:
-        raise Killed
-
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        failpoint.arm(patch, die)
+    with pytest.raises(Killed), dying(failpoint):
         story.release(*pair)
-    assert failpoint.calls >= failpoint.n
     assert books(story) == before
     assert {story.payment(p).state for p in pair} == {"ready"}
     story.release(*pair)
     released_once(story, pair)
 
 
-def test_a_failure_after_the_commit_is_not_paid_again(due, monkeypatch):
+def test_a_failure_after_the_commit_is_not_paid_again(due):
     story, pair = due
     versions = {p: story.payment(p).version for p in pair}
-
-    def die() -> None:
-        raise Killed
-
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        COMMITTED.arm(patch, die)
+    with pytest.raises(Killed), dying(COMMITTED):
         release_service.release(versions, story.officer("bank_signatory"))
     released_once(story, pair)
     # the page still open in the browser is sent again, and a fresh one too
@@ -153,40 +108,23 @@ def test_kill_minus_nine(app, due, failpoint):
     story, pair = due
     before = books(story)
     versions = {p: story.payment(p).version for p in pair}
-    db.session.remove()
-    db.engine.dispose()
-    child = os.fork()
-    if child == 0:
-        try:
-            with app.app_context():
-                db.engine.dispose(close=False)
-                patch = pytest.MonkeyPatch()
-                failpoint.arm(patch, lambda: os.kill(os.getpid(), signal.SIGKILL))
-                release_service.release(versions, story.officer("bank_signatory"))
-        finally:
-            os._exit(7)
-    _pid, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+    signatory = story.officer("bank_signatory")
+    assert killed(app, failpoint, lambda: release_service.release(versions, signatory))
     if failpoint is not COMMITTED:
         assert books(story) == before
         story.release(*pair)
     released_once(story, pair)
 
 
-def test_a_failed_confirmation_is_recorded_once(due, monkeypatch):
+def test_a_failed_confirmation_is_recorded_once(due):
     story, pair = due
     story.release(*pair)
     officer = story.officer("requesting_officer")
     version = story.payment(pair[0]).version
     before = books(story)
-
-    def die() -> None:
-        raise Killed
-
     for failpoint in (Failpoint("settled, not marked", lambda: core.events, "record", "before"),
                       Failpoint("not committed", lambda: db.session, "commit", "before")):
-        with monkeypatch.context() as patch, pytest.raises(Killed):
-            failpoint.arm(patch, die)
+        with pytest.raises(Killed), dying(failpoint):
             release_service.confirm(pair[0], "FT1", officer, version)
         assert books(story) == before
     release_service.confirm(pair[0], "FT1", officer, version)

@@ -26,22 +26,23 @@ class AwardStory:
     """`AwardStory(make)`: a meeting in ninety days, a recommended call, `states` with `nominees` each, `money` cents.
 
     The first `recommended` States are advised as selected, the others for the reserve list. Estimates are USD 1,000
-    ticket, 800.01 DSA, 200 terminal expenses.
+    ticket, 800.01 DSA, 200 terminal expenses. `pools` may pay beside the general one.
     """
 
     ticket, dsa, terminal = 100_000, 80_001, 20_000
 
     def __init__(self, make: Any, states: int = 3, recommended: int = 1, money: int = 1_000_000, nominees: int = 1,
-                 **call: Any) -> None:
+                 meeting: Any = None, pools: tuple[uuid.UUID, ...] = (), **call: Any) -> None:
         self.make = make
         self.people = {role: make.person(role, name=role.replace("_", " ").title()) for role in ROLES}
-        self.meeting = make.meeting()
+        self.meeting = meeting or make.meeting()
         self.meeting_id: uuid.UUID = self.meeting.id
         self.states = [make.state(f"X{letter}") for letter in "ABCDEFGHIJKLMNOPQRSTUVW"[:states]]
         self.focal = [make.person("focal_point", organisation=state) for state in self.states]
         # identifiers apart from the rows: threads and forks have no session of the test's
         self._ids = {role: found.id for role, found in self.people.items()}
         self._focal_ids = [found.id for found in self.focal]
+        self._pools = pools  # of the call, beside the general one
         self._fill(recommended, money, nominees, call)
 
     @property
@@ -83,7 +84,8 @@ class AwardStory:
         db.session.add(call)
         db.session.flush()
         self.call_id: uuid.UUID = call.id
-        db.session.add(CallPool(call_id=call.id, pool_id=self.pool_id, position=1))
+        for position, pool in enumerate((self.pool_id, *self._pools), 1):
+            db.session.add(CallPool(call_id=call.id, pool_id=pool, position=position))
         self.applications: list[uuid.UUID] = []
         self.nominees: list[uuid.UUID] = []
         for n, state in enumerate(self.states):
