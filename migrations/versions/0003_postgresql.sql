@@ -183,37 +183,75 @@ CREATE TABLE rate_withdrawal_reason (
 -- next --
 INSERT INTO rate_withdrawal_reason (code) VALUES ('wrong_file'), ('wrong_reading'), ('corrected_by_source'), ('other')
 -- next --
-CREATE TABLE meeting_state (
+CREATE TABLE pledge_state (
 	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_meeting_state PRIMARY KEY (code)
+	CONSTRAINT pk_pledge_state PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO meeting_state (code) VALUES ('mandated'), ('provisional'), ('fixed'), ('published'), ('postponed'), ('cancelled'), ('held')
+INSERT INTO pledge_state (code) VALUES ('announced'), ('agreed'), ('partly_paid'), ('overdue'), ('deferred'), ('reduced'), ('paid'), ('returned'), ('written_off'), ('cancelled')
 -- next --
-CREATE TABLE meeting_mode (
+CREATE TABLE contribution_state (
 	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_meeting_mode PRIMARY KEY (code)
+	CONSTRAINT pk_contribution_state PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO meeting_mode (code) VALUES ('in_person'), ('hybrid'), ('virtual')
+INSERT INTO contribution_state (code) VALUES ('created'), ('checkout'), ('invoiced'), ('declared'), ('failed'), ('expired'), ('not_arrived'), ('in_suspense'), ('accepted'), ('refund_due'), ('refunded'), ('corrected')
 -- next --
-CREATE TABLE meeting_kind (
-	code VARCHAR(20) NOT NULL, 
-	short_name VARCHAR(30) NOT NULL, 
-	name VARCHAR(80) NOT NULL, 
-	position INTEGER NOT NULL, 
-	CONSTRAINT pk_meeting_kind PRIMARY KEY (code)
+CREATE TABLE refund_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_refund_state PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO meeting_kind (code, short_name, name, position) VALUES ('Conference', 'Conference', 'Conference', 1), ('BMS', 'BMS', 'Biennial meeting of States', 2), ('RevCon', 'RevCon', 'Review conference', 3), ('PrepCom', 'PrepCom', 'Preparatory committee', 4), ('MGE', 'MGE', 'Meeting of governmental experts', 5), ('Regional', 'Regional', 'Regional meeting', 6)
+INSERT INTO refund_state (code) VALUES ('requested'), ('declined'), ('created'), ('pending'), ('succeeded'), ('failed')
 -- next --
-CREATE TABLE calendar_stamp (
-	id INTEGER NOT NULL, 
-	number INTEGER NOT NULL, 
-	changed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	CONSTRAINT pk_calendar_stamp PRIMARY KEY (id), 
-	CONSTRAINT ck_calendar_stamp_one_row CHECK (id = 1)
+CREATE TABLE dispute_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_dispute_state PRIMARY KEY (code)
 )
+-- next --
+INSERT INTO dispute_state (code) VALUES ('inquiry'), ('open'), ('under_review'), ('won'), ('lost'), ('closed')
+-- next --
+CREATE TABLE cover_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_cover_state PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO cover_state (code) VALUES ('requested'), ('covered'), ('declined')
+-- next --
+CREATE TABLE donor_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_donor_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO donor_kind (code) VALUES ('state'), ('organisation'), ('person')
+-- next --
+CREATE TABLE contribution_method (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_contribution_method PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO contribution_method (code) VALUES ('card'), ('invoice'), ('transfer')
+-- next --
+CREATE TABLE refund_clause (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_refund_clause PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO refund_clause (code) VALUES ('return'), ('reprogramme'), ('none')
+-- next --
+CREATE TABLE receipt_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_receipt_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO receipt_kind (code) VALUES ('receipt'), ('credit_note')
+-- next --
+CREATE TABLE refund_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_refund_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO refund_kind (code) VALUES ('refusal'), ('refund'), ('external'), ('correction')
 -- next --
 CREATE TABLE spend_state (
 	code VARCHAR(40) NOT NULL, 
@@ -257,9 +295,11 @@ CREATE TRIGGER posting_no_delete BEFORE DELETE ON posting FOR EACH ROW EXECUTE F
 -- next --
 CREATE TRIGGER posting_no_replace BEFORE TRUNCATE ON posting FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('posting is append-only')
 -- next --
-CREATE OR REPLACE FUNCTION placard_posting() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE legs integer; of_month integer; BEGIN IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION 'the ledger is written under READ COMMITTED' USING ERRCODE = 'integrity_constraint_violation'; END IF; PERFORM 1 FROM entry WHERE id = NEW.entry_id FOR UPDATE; SELECT count(*) INTO legs FROM leg WHERE entry_id = NEW.entry_id; IF legs < 2 THEN RAISE EXCEPTION 'an entry has two legs or more' USING ERRCODE = 'integrity_constraint_violation'; END IF; IF EXISTS (SELECT 1 FROM leg l JOIN account a ON a.id = l.account_id WHERE l.entry_id = NEW.entry_id GROUP BY a.book, CASE a.book WHEN 'B' THEN a.pool_id END HAVING sum(CASE l.side WHEN 'D' THEN l.usd_minor ELSE -l.usd_minor END) <> 0) THEN RAISE EXCEPTION 'the entry does not balance' USING ERRCODE = 'integrity_constraint_violation'; END IF; PERFORM 1 FROM account WHERE id IN (SELECT account_id FROM leg WHERE entry_id = NEW.entry_id) ORDER BY id FOR NO KEY UPDATE; UPDATE account SET debits_posted = account.debits_posted + s.debits, credits_posted = account.credits_posted + s.credits, moved_by = NEW.entry_id FROM (SELECT account_id, coalesce(sum(usd_minor) FILTER (WHERE side = 'D'), 0)::bigint AS debits, coalesce(sum(usd_minor) FILTER (WHERE side = 'C'), 0)::bigint AS credits FROM leg WHERE entry_id = NEW.entry_id GROUP BY account_id) s WHERE account.id = s.account_id; SELECT to_char(occurred_at AT TIME ZONE 'UTC', 'YYYYMM')::integer INTO of_month FROM entry WHERE id = NEW.entry_id; INSERT INTO account_month AS m (account_id, month, debits, credits, legs) SELECT account_id, of_month, coalesce(sum(usd_minor) FILTER (WHERE side = 'D'), 0), coalesce(sum(usd_minor) FILTER (WHERE side = 'C'), 0), count(*) FROM leg WHERE entry_id = NEW.entry_id GROUP BY account_id ORDER BY account_id ON CONFLICT (account_id, month) DO UPDATE SET debits = m.debits + excluded.debits, credits = m.credits + excluded.credits, legs = m.legs + excluded.legs; RETURN NULL; END $$
+CREATE OR REPLACE FUNCTION placard_posting() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE of_month integer; legs_found bigint; balanced boolean; BEGIN IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION 'the ledger is written under READ COMMITTED' USING ERRCODE = 'integrity_constraint_violation'; END IF; SELECT to_char(occurred_at AT TIME ZONE 'UTC', 'YYYYMM')::integer INTO of_month FROM entry WHERE id = NEW.entry_id FOR UPDATE; SELECT sum(b.legs), bool_and(b.net = 0) INTO legs_found, balanced FROM (SELECT count(*) AS legs, sum(CASE l.side WHEN 'D' THEN l.usd_minor ELSE -l.usd_minor END) AS net FROM leg l JOIN account a ON a.id = l.account_id WHERE l.entry_id = NEW.entry_id GROUP BY a.book, CASE a.book WHEN 'B' THEN a.pool_id END) b; IF coalesce(legs_found, 0) < 2 THEN RAISE EXCEPTION 'an entry has two legs or more' USING ERRCODE = 'integrity_constraint_violation'; END IF; IF NOT balanced THEN RAISE EXCEPTION 'the entry does not balance' USING ERRCODE = 'integrity_constraint_violation'; END IF; PERFORM 1 FROM account WHERE id IN (SELECT account_id FROM leg WHERE entry_id = NEW.entry_id) ORDER BY id FOR NO KEY UPDATE; UPDATE account SET debits_posted = account.debits_posted + s.debits, credits_posted = account.credits_posted + s.credits, moved_by = NEW.entry_id FROM (SELECT account_id, coalesce(sum(usd_minor) FILTER (WHERE side = 'D'), 0)::bigint AS debits, coalesce(sum(usd_minor) FILTER (WHERE side = 'C'), 0)::bigint AS credits FROM leg WHERE entry_id = NEW.entry_id GROUP BY account_id) s WHERE account.id = s.account_id; INSERT INTO account_month AS m (account_id, month, debits, credits, legs) SELECT account_id, of_month, coalesce(sum(usd_minor) FILTER (WHERE side = 'D'), 0), coalesce(sum(usd_minor) FILTER (WHERE side = 'C'), 0), count(*) FROM leg WHERE entry_id = NEW.entry_id GROUP BY account_id ORDER BY account_id ON CONFLICT (account_id, month) DO UPDATE SET debits = m.debits + excluded.debits, credits = m.credits + excluded.credits, legs = m.legs + excluded.legs; RETURN NULL; END $$
 -- next --
 CREATE TRIGGER posting_moves_balances AFTER INSERT ON posting FOR EACH ROW EXECUTE FUNCTION placard_posting()
+-- next --
+CREATE OR REPLACE FUNCTION placard_post(id uuid, kind text, key text, occurred_at timestamptz, recorded_at timestamptz, actor text, actor_id uuid, subject_type text, subject_id uuid, corrects_id uuid, accounts uuid[], sides text[], amounts bigint[], originals bigint[], currencies text[], rates text[], sources text[], days date[]) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO entry (id, kind, key, occurred_at, recorded_at, actor, actor_id, subject_type, subject_id, corrects_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT ON CONSTRAINT uq_entry_key DO NOTHING; IF NOT FOUND THEN RETURN false; END IF; INSERT INTO leg (entry_id, n, account_id, side, usd_minor, original_minor, original_currency, rate, rate_source, rate_date) SELECT $1, l.n - 1, l.account, l.side, l.usd, coalesce(l.original, l.usd), coalesce(l.currency, 'USD'), l.rate, l.source, l.day FROM unnest(accounts, sides, amounts, originals, currencies, rates, sources, days) WITH ORDINALITY AS l (account, side, usd, original, currency, rate, source, day, n); INSERT INTO posting (entry_id, posted_at) VALUES ($1, $5); RETURN true; END $$
 -- next --
 CREATE TABLE fund_setting (
 	name VARCHAR(40) NOT NULL, 
@@ -278,6 +318,38 @@ CREATE TRIGGER fund_setting_no_delete BEFORE DELETE ON fund_setting FOR EACH ROW
 -- next --
 CREATE TRIGGER fund_setting_no_replace BEFORE TRUNCATE ON fund_setting FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('fund_setting is append-only')
 -- next --
+CREATE TABLE meeting_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_meeting_state PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO meeting_state (code) VALUES ('mandated'), ('provisional'), ('fixed'), ('published'), ('postponed'), ('cancelled'), ('held')
+-- next --
+CREATE TABLE meeting_mode (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_meeting_mode PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO meeting_mode (code) VALUES ('in_person'), ('hybrid'), ('virtual')
+-- next --
+CREATE TABLE meeting_kind (
+	code VARCHAR(20) NOT NULL, 
+	short_name VARCHAR(30) NOT NULL, 
+	name VARCHAR(80) NOT NULL, 
+	position INTEGER NOT NULL, 
+	CONSTRAINT pk_meeting_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO meeting_kind (code, short_name, name, position) VALUES ('Conference', 'Conference', 'Conference', 1), ('BMS', 'BMS', 'Biennial meeting of States', 2), ('RevCon', 'RevCon', 'Review conference', 3), ('PrepCom', 'PrepCom', 'Preparatory committee', 4), ('MGE', 'MGE', 'Meeting of governmental experts', 5), ('Regional', 'Regional', 'Regional meeting', 6)
+-- next --
+CREATE TABLE calendar_stamp (
+	id INTEGER NOT NULL, 
+	number INTEGER NOT NULL, 
+	changed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_calendar_stamp PRIMARY KEY (id), 
+	CONSTRAINT ck_calendar_stamp_one_row CHECK (id = 1)
+)
+-- next --
 CREATE TABLE stripe_event_state (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_stripe_event_state PRIMARY KEY (code)
@@ -285,68 +357,39 @@ CREATE TABLE stripe_event_state (
 -- next --
 INSERT INTO stripe_event_state (code) VALUES ('new'), ('done'), ('ignored'), ('unmatched'), ('failed'), ('explained')
 -- next --
-CREATE TABLE pledge_state (
+CREATE TABLE stripe_movement_state (
 	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_pledge_state PRIMARY KEY (code)
+	CONSTRAINT pk_stripe_movement_state PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO pledge_state (code) VALUES ('announced'), ('agreed'), ('partly_paid'), ('overdue'), ('deferred'), ('reduced'), ('paid'), ('returned'), ('written_off'), ('cancelled')
+INSERT INTO stripe_movement_state (code) VALUES ('new'), ('matched'), ('unmatched'), ('booked'), ('explained')
 -- next --
-CREATE TABLE contribution_state (
+CREATE TABLE stripe_payout_state (
 	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_contribution_state PRIMARY KEY (code)
+	CONSTRAINT pk_stripe_payout_state PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO contribution_state (code) VALUES ('created'), ('checkout'), ('invoiced'), ('declared'), ('failed'), ('expired'), ('not_arrived'), ('in_suspense'), ('accepted'), ('refund_due'), ('refunded'), ('corrected')
+INSERT INTO stripe_payout_state (code) VALUES ('pending'), ('in_transit'), ('paid'), ('confirmed'), ('failed'), ('cancelled')
 -- next --
-CREATE TABLE refund_state (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_refund_state PRIMARY KEY (code)
+CREATE TABLE stripe_cursor (
+	name VARCHAR(40) NOT NULL, 
+	through TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_stripe_cursor PRIMARY KEY (name)
 )
 -- next --
-INSERT INTO refund_state (code) VALUES ('requested'), ('declined'), ('created'), ('pending'), ('succeeded'), ('failed')
--- next --
-CREATE TABLE dispute_state (
+CREATE TABLE donor_invoice_state (
 	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_dispute_state PRIMARY KEY (code)
+	CONSTRAINT pk_donor_invoice_state PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO dispute_state (code) VALUES ('inquiry'), ('open'), ('under_review'), ('won'), ('lost'), ('closed')
+INSERT INTO donor_invoice_state (code) VALUES ('ordered'), ('open'), ('closing'), ('paid'), ('elsewhere'), ('void'), ('uncollectible'), ('failed')
 -- next --
-CREATE TABLE receipt_kind (
+CREATE TABLE invoice_closing (
 	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_receipt_kind PRIMARY KEY (code)
+	CONSTRAINT pk_invoice_closing PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO receipt_kind (code) VALUES ('receipt'), ('credit_note')
--- next --
-CREATE TABLE refund_kind (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_refund_kind PRIMARY KEY (code)
-)
--- next --
-INSERT INTO refund_kind (code) VALUES ('refusal'), ('refund'), ('external'), ('correction')
--- next --
-CREATE TABLE donor_kind (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_donor_kind PRIMARY KEY (code)
-)
--- next --
-INSERT INTO donor_kind (code) VALUES ('state'), ('organisation'), ('person')
--- next --
-CREATE TABLE contribution_method (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_contribution_method PRIMARY KEY (code)
-)
--- next --
-INSERT INTO contribution_method (code) VALUES ('card'), ('invoice'), ('transfer')
--- next --
-CREATE TABLE refund_clause (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_refund_clause PRIMARY KEY (code)
-)
--- next --
-INSERT INTO refund_clause (code) VALUES ('return'), ('reprogramme'), ('none')
+INSERT INTO invoice_closing (code) VALUES ('void'), ('elsewhere'), ('uncollectible')
 -- next --
 CREATE TABLE call_state (
 	code VARCHAR(40) NOT NULL, 
@@ -439,6 +482,30 @@ CREATE TABLE payment_rail (
 -- next --
 INSERT INTO payment_rail (code) VALUES ('transfer')
 -- next --
+CREATE TABLE fund_letter_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_fund_letter_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO fund_letter_kind (code) VALUES ('note_verbale'), ('letter')
+-- next --
+CREATE TABLE pledge_year (
+	year INTEGER NOT NULL, 
+	usd_minor BIGINT NOT NULL, 
+	pledges INTEGER NOT NULL, 
+	CONSTRAINT pk_pledge_year PRIMARY KEY (year), 
+	CONSTRAINT ck_pledge_year_totals_positive CHECK (usd_minor > 0 AND pledges > 0), 
+	CONSTRAINT ck_pledge_year_year CHECK (year BETWEEN 1900 AND 9999)
+)
+-- next --
+CREATE TRIGGER pledge_year_no_update BEFORE UPDATE OF year ON pledge_year FOR EACH ROW EXECUTE FUNCTION placard_refuse('pledge_year is append-only')
+-- next --
+CREATE TRIGGER pledge_year_no_delete BEFORE DELETE ON pledge_year FOR EACH ROW EXECUTE FUNCTION placard_refuse('pledge_year is append-only')
+-- next --
+CREATE TRIGGER pledge_year_no_replace BEFORE TRUNCATE ON pledge_year FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('pledge_year is append-only')
+-- next --
+CREATE TRIGGER pledge_year_by_pledges BEFORE INSERT OR UPDATE ON pledge_year FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION placard_refuse('only pledges keep the years')
+-- next --
 CREATE TABLE event_text (
 	event_id UUID NOT NULL, 
 	salt VARCHAR(32) NOT NULL, 
@@ -523,6 +590,70 @@ CREATE TRIGGER rate_import_no_delete BEFORE DELETE ON rate_import FOR EACH ROW E
 CREATE TRIGGER rate_import_no_replace BEFORE TRUNCATE ON rate_import FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('rate_import is append-only')
 -- next --
 CREATE TRIGGER rate_import_withdrawn_once BEFORE UPDATE ON rate_import FOR EACH ROW WHEN (OLD.withdrawn_at IS NOT NULL) EXECUTE FUNCTION placard_refuse('a withdrawal stands')
+-- next --
+CREATE TABLE account (
+	code VARCHAR(80) NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	book VARCHAR(1) NOT NULL, 
+	pool_id UUID, 
+	currency VARCHAR(3) NOT NULL, 
+	side VARCHAR(1) NOT NULL, 
+	guarded BOOLEAN NOT NULL, 
+	debits_posted BIGINT NOT NULL, 
+	credits_posted BIGINT NOT NULL, 
+	moved_by UUID, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_account PRIMARY KEY (id), 
+	CONSTRAINT ck_account_side CHECK (side IN ('D', 'C')), 
+	CONSTRAINT ck_account_book CHECK (book IN ('P', 'B')), 
+	CONSTRAINT ck_account_totals_positive CHECK (debits_posted >= 0 AND credits_posted >= 0), 
+	CONSTRAINT ck_account_no_overdraft CHECK (NOT guarded OR (side = 'C' AND credits_posted >= debits_posted) OR (side = 'D' AND debits_posted >= credits_posted)), 
+	CONSTRAINT uq_account_kind_pool_id UNIQUE (kind, pool_id), 
+	CONSTRAINT uq_account_code UNIQUE (code), 
+	CONSTRAINT fk_account_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id)
+)
+ WITH (fillfactor = 50)
+-- next --
+CREATE INDEX ix_account_pool_id ON account (pool_id)
+-- next --
+CREATE TRIGGER account_no_update BEFORE UPDATE OF code, kind, book, pool_id, currency, side, guarded, id ON account FOR EACH ROW EXECUTE FUNCTION placard_refuse('account is append-only')
+-- next --
+CREATE TRIGGER account_no_delete BEFORE DELETE ON account FOR EACH ROW EXECUTE FUNCTION placard_refuse('account is append-only')
+-- next --
+CREATE TRIGGER account_no_replace BEFORE TRUNCATE ON account FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('account is append-only')
+-- next --
+CREATE TRIGGER account_starts_at_zero BEFORE INSERT ON account FOR EACH ROW WHEN (NEW.debits_posted <> 0 OR NEW.credits_posted <> 0 OR NEW.moved_by IS NOT NULL) EXECUTE FUNCTION placard_refuse('an account starts at zero')
+-- next --
+CREATE TRIGGER account_moves_by_posting BEFORE UPDATE OF debits_posted, credits_posted, moved_by ON account FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION placard_refuse('only posting moves a balance')
+-- next --
+CREATE TABLE entry (
+	id UUID NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	key VARCHAR(200) NOT NULL, 
+	occurred_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	recorded_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	actor VARCHAR(80) NOT NULL, 
+	actor_id UUID, 
+	subject_type VARCHAR(40), 
+	subject_id UUID, 
+	corrects_id UUID, 
+	CONSTRAINT pk_entry PRIMARY KEY (id), 
+	CONSTRAINT fk_entry_id FOREIGN KEY(id) REFERENCES posting (entry_id) DEFERRABLE INITIALLY DEFERRED, 
+	CONSTRAINT uq_entry_key UNIQUE (key), 
+	CONSTRAINT fk_entry_corrects_id FOREIGN KEY(corrects_id) REFERENCES entry (id)
+)
+-- next --
+CREATE INDEX ix_entry_corrects_id ON entry (corrects_id)
+-- next --
+CREATE INDEX ix_entry_occurred_at_id ON entry (occurred_at, id)
+-- next --
+CREATE INDEX ix_entry_subject_type_subject_id ON entry (subject_type, subject_id)
+-- next --
+CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry FOR EACH ROW EXECUTE FUNCTION placard_refuse('entry is append-only')
+-- next --
+CREATE TRIGGER entry_no_delete BEFORE DELETE ON entry FOR EACH ROW EXECUTE FUNCTION placard_refuse('entry is append-only')
+-- next --
+CREATE TRIGGER entry_no_replace BEFORE TRUNCATE ON entry FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('entry is append-only')
 -- next --
 CREATE TABLE meeting (
 	slug VARCHAR(80) NOT NULL, 
@@ -623,76 +754,13 @@ CREATE TABLE mandate (
 	CONSTRAINT fk_mandate_precedes_id FOREIGN KEY(precedes_id) REFERENCES mandate (id)
 )
 -- next --
-CREATE TABLE account (
-	code VARCHAR(80) NOT NULL, 
-	kind VARCHAR(40) NOT NULL, 
-	book VARCHAR(1) NOT NULL, 
-	pool_id UUID, 
-	currency VARCHAR(3) NOT NULL, 
-	side VARCHAR(1) NOT NULL, 
-	guarded BOOLEAN NOT NULL, 
-	debits_posted BIGINT NOT NULL, 
-	credits_posted BIGINT NOT NULL, 
-	moved_by UUID, 
-	id UUID NOT NULL, 
-	CONSTRAINT pk_account PRIMARY KEY (id), 
-	CONSTRAINT ck_account_side CHECK (side IN ('D', 'C')), 
-	CONSTRAINT ck_account_book CHECK (book IN ('P', 'B')), 
-	CONSTRAINT ck_account_totals_positive CHECK (debits_posted >= 0 AND credits_posted >= 0), 
-	CONSTRAINT ck_account_no_overdraft CHECK (NOT guarded OR (side = 'C' AND credits_posted >= debits_posted) OR (side = 'D' AND debits_posted >= credits_posted)), 
-	CONSTRAINT uq_account_kind_pool_id UNIQUE (kind, pool_id), 
-	CONSTRAINT uq_account_code UNIQUE (code), 
-	CONSTRAINT fk_account_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id)
-)
- WITH (fillfactor = 50)
--- next --
-CREATE INDEX ix_account_pool_id ON account (pool_id)
--- next --
-CREATE TRIGGER account_no_update BEFORE UPDATE OF code, kind, book, pool_id, currency, side, guarded, id ON account FOR EACH ROW EXECUTE FUNCTION placard_refuse('account is append-only')
--- next --
-CREATE TRIGGER account_no_delete BEFORE DELETE ON account FOR EACH ROW EXECUTE FUNCTION placard_refuse('account is append-only')
--- next --
-CREATE TRIGGER account_no_replace BEFORE TRUNCATE ON account FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('account is append-only')
--- next --
-CREATE TRIGGER account_starts_at_zero BEFORE INSERT ON account FOR EACH ROW WHEN (NEW.debits_posted <> 0 OR NEW.credits_posted <> 0 OR NEW.moved_by IS NOT NULL) EXECUTE FUNCTION placard_refuse('an account starts at zero')
--- next --
-CREATE TRIGGER account_moves_by_posting BEFORE UPDATE OF debits_posted, credits_posted, moved_by ON account FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION placard_refuse('only posting moves a balance')
--- next --
-CREATE TABLE entry (
-	id UUID NOT NULL, 
-	kind VARCHAR(40) NOT NULL, 
-	key VARCHAR(200) NOT NULL, 
-	occurred_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	recorded_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	actor VARCHAR(80) NOT NULL, 
-	actor_id UUID, 
-	subject_type VARCHAR(40), 
-	subject_id UUID, 
-	corrects_id UUID, 
-	CONSTRAINT pk_entry PRIMARY KEY (id), 
-	CONSTRAINT fk_entry_id FOREIGN KEY(id) REFERENCES posting (entry_id) DEFERRABLE INITIALLY DEFERRED, 
-	CONSTRAINT uq_entry_key UNIQUE (key), 
-	CONSTRAINT fk_entry_corrects_id FOREIGN KEY(corrects_id) REFERENCES entry (id)
-)
--- next --
-CREATE INDEX ix_entry_corrects_id ON entry (corrects_id)
--- next --
-CREATE INDEX ix_entry_occurred_at ON entry (occurred_at)
--- next --
-CREATE INDEX ix_entry_subject_type_subject_id ON entry (subject_type, subject_id)
--- next --
-CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry FOR EACH ROW EXECUTE FUNCTION placard_refuse('entry is append-only')
--- next --
-CREATE TRIGGER entry_no_delete BEFORE DELETE ON entry FOR EACH ROW EXECUTE FUNCTION placard_refuse('entry is append-only')
--- next --
-CREATE TRIGGER entry_no_replace BEFORE TRUNCATE ON entry FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('entry is append-only')
--- next --
 CREATE TABLE stripe_event (
 	event_id VARCHAR(100) NOT NULL, 
 	type VARCHAR(100) NOT NULL, 
 	object_id VARCHAR(100) NOT NULL, 
 	api_version VARCHAR(40), 
 	livemode BOOLEAN NOT NULL, 
+	via VARCHAR(10) DEFAULT 'webhook' NOT NULL, 
 	payload_sealed TEXT, 
 	payload_sha256 VARCHAR(64) NOT NULL, 
 	happened_at TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -707,6 +775,7 @@ CREATE TABLE stripe_event (
 	CONSTRAINT pk_stripe_event PRIMARY KEY (id), 
 	CONSTRAINT ck_stripe_event_attempts_not_negative CHECK (attempts >= 0), 
 	CONSTRAINT ck_stripe_event_event_id_not_empty CHECK (length(event_id) > 0), 
+	CONSTRAINT ck_stripe_event_via CHECK (via IN ('webhook', 'listed', 'found')), 
 	CONSTRAINT uq_stripe_event_event_id UNIQUE (event_id), 
 	CONSTRAINT fk_stripe_event_state FOREIGN KEY(state) REFERENCES stripe_event_state (code)
 )
@@ -719,11 +788,41 @@ CREATE INDEX ix_stripe_event_state ON stripe_event (state)
 -- next --
 CREATE INDEX ix_stripe_event_type ON stripe_event (type)
 -- next --
-CREATE TRIGGER stripe_event_no_update BEFORE UPDATE OF event_id, type, object_id, api_version, livemode, payload_sha256, happened_at, received_at, id ON stripe_event FOR EACH ROW EXECUTE FUNCTION placard_refuse('stripe_event is append-only')
+CREATE TRIGGER stripe_event_no_update BEFORE UPDATE OF event_id, type, object_id, api_version, livemode, via, payload_sha256, happened_at, received_at, id ON stripe_event FOR EACH ROW EXECUTE FUNCTION placard_refuse('stripe_event is append-only')
 -- next --
 CREATE TRIGGER stripe_event_no_delete BEFORE DELETE ON stripe_event FOR EACH ROW EXECUTE FUNCTION placard_refuse('stripe_event is append-only')
 -- next --
 CREATE TRIGGER stripe_event_no_replace BEFORE TRUNCATE ON stripe_event FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('stripe_event is append-only')
+-- next --
+CREATE TABLE cover (
+	pool_id UUID NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	requested_by UUID NOT NULL, 
+	requested_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	decided_by UUID, 
+	decided_at TIMESTAMP WITH TIME ZONE, 
+	id UUID NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_cover PRIMARY KEY (id), 
+	CONSTRAINT ck_cover_amount_positive CHECK (amount_minor > 0), 
+	CONSTRAINT ck_cover_two_people CHECK (decided_by IS NULL OR decided_by <> requested_by), 
+	CONSTRAINT ck_cover_decided_by_somebody CHECK ((state = 'requested') = (decided_by IS NULL)), 
+	CONSTRAINT fk_cover_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id), 
+	CONSTRAINT fk_cover_state FOREIGN KEY(state) REFERENCES cover_state (code), 
+	CONSTRAINT fk_cover_requested_by FOREIGN KEY(requested_by) REFERENCES person (id), 
+	CONSTRAINT fk_cover_decided_by FOREIGN KEY(decided_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_cover_state ON cover (state)
+-- next --
+CREATE UNIQUE INDEX uq_cover_one_under_way ON cover (pool_id) WHERE state = 'requested'
+-- next --
+CREATE TRIGGER cover_no_update BEFORE UPDATE OF pool_id, amount_minor, requested_by, requested_at, id ON cover FOR EACH ROW EXECUTE FUNCTION placard_refuse('cover is append-only')
+-- next --
+CREATE TRIGGER cover_no_delete BEFORE DELETE ON cover FOR EACH ROW EXECUTE FUNCTION placard_refuse('cover is append-only')
+-- next --
+CREATE TRIGGER cover_no_replace BEFORE TRUNCATE ON cover FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('cover is append-only')
 -- next --
 CREATE TABLE approval (
 	subject_type VARCHAR(40) NOT NULL, 
@@ -935,39 +1034,34 @@ CREATE OR REPLACE FUNCTION placard_exchange_rate_falls_with_import() RETURNS tri
 -- next --
 CREATE TRIGGER exchange_rate_falls_with_import BEFORE UPDATE ON exchange_rate FOR EACH ROW EXECUTE FUNCTION placard_exchange_rate_falls_with_import()
 -- next --
-CREATE TABLE meeting_dates (
-	meeting_id UUID NOT NULL, 
-	old_start DATE, 
-	old_end DATE, 
-	new_start DATE, 
-	new_end DATE, 
-	reason VARCHAR(500) NOT NULL, 
-	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+CREATE TABLE agreement (
+	organisation_id UUID NOT NULL, 
+	reference VARCHAR(80) NOT NULL, 
+	exchange_of_letters DATE NOT NULL, 
+	support_rate_bp INTEGER NOT NULL, 
+	end_date DATE, 
+	refund_clause VARCHAR(40) NOT NULL, 
+	pool_id UUID NOT NULL, 
+	recorded_by UUID, 
+	recorded_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	id UUID NOT NULL, 
-	CONSTRAINT pk_meeting_dates PRIMARY KEY (id), 
-	CONSTRAINT ck_meeting_dates_both_new_days_or_none CHECK ((new_start IS NULL) = (new_end IS NULL)), 
-	CONSTRAINT ck_meeting_dates_old_days_in_order CHECK (old_end >= old_start), 
-	CONSTRAINT ck_meeting_dates_new_days_in_order CHECK (new_end >= new_start), 
-	CONSTRAINT fk_meeting_dates_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id)
+	CONSTRAINT pk_agreement PRIMARY KEY (id), 
+	CONSTRAINT ck_agreement_support_rate_plausible CHECK (support_rate_bp BETWEEN 0 AND 5000), 
+	CONSTRAINT ck_agreement_dates_in_order CHECK (end_date IS NULL OR end_date > exchange_of_letters), 
+	CONSTRAINT uq_agreement_reference UNIQUE (organisation_id, reference), 
+	CONSTRAINT fk_agreement_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
+	CONSTRAINT fk_agreement_refund_clause FOREIGN KEY(refund_clause) REFERENCES refund_clause (code), 
+	CONSTRAINT fk_agreement_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id), 
+	CONSTRAINT fk_agreement_recorded_by FOREIGN KEY(recorded_by) REFERENCES person (id)
 )
 -- next --
-CREATE INDEX ix_meeting_dates_meeting_id ON meeting_dates (meeting_id)
+CREATE INDEX ix_agreement_organisation_id ON agreement (organisation_id)
 -- next --
-CREATE TRIGGER meeting_dates_no_update BEFORE UPDATE ON meeting_dates FOR EACH ROW EXECUTE FUNCTION placard_refuse('meeting_dates is append-only')
+CREATE TRIGGER agreement_no_update BEFORE UPDATE ON agreement FOR EACH ROW EXECUTE FUNCTION placard_refuse('agreement is append-only')
 -- next --
-CREATE TRIGGER meeting_dates_no_delete BEFORE DELETE ON meeting_dates FOR EACH ROW EXECUTE FUNCTION placard_refuse('meeting_dates is append-only')
+CREATE TRIGGER agreement_no_delete BEFORE DELETE ON agreement FOR EACH ROW EXECUTE FUNCTION placard_refuse('agreement is append-only')
 -- next --
-CREATE TRIGGER meeting_dates_no_replace BEFORE TRUNCATE ON meeting_dates FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('meeting_dates is append-only')
--- next --
-CREATE TABLE mandate_meeting (
-	mandate_id UUID NOT NULL, 
-	meeting_id UUID NOT NULL, 
-	CONSTRAINT pk_mandate_meeting PRIMARY KEY (mandate_id, meeting_id), 
-	CONSTRAINT fk_mandate_meeting_mandate_id FOREIGN KEY(mandate_id) REFERENCES mandate (id), 
-	CONSTRAINT fk_mandate_meeting_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id)
-)
--- next --
-CREATE INDEX ix_mandate_meeting_meeting_id ON mandate_meeting (meeting_id)
+CREATE TRIGGER agreement_no_replace BEFORE TRUNCATE ON agreement FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('agreement is append-only')
 -- next --
 CREATE TABLE account_month (
 	account_id UUID NOT NULL, 
@@ -1017,9 +1111,9 @@ CREATE TRIGGER leg_no_delete BEFORE DELETE ON leg FOR EACH ROW EXECUTE FUNCTION 
 -- next --
 CREATE TRIGGER leg_no_replace BEFORE TRUNCATE ON leg FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('leg is append-only')
 -- next --
-CREATE OR REPLACE FUNCTION placard_leg_joins() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION 'the ledger is written under READ COMMITTED' USING ERRCODE = 'integrity_constraint_violation'; END IF; PERFORM 1 FROM entry WHERE id IN (SELECT entry_id FROM added) ORDER BY id FOR UPDATE; IF EXISTS (SELECT 1 FROM posting WHERE entry_id IN (SELECT entry_id FROM added)) THEN RAISE EXCEPTION 'the entry is posted' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
+CREATE OR REPLACE FUNCTION placard_leg_joins() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION 'the ledger is written under READ COMMITTED' USING ERRCODE = 'integrity_constraint_violation'; END IF; IF EXISTS (SELECT 1 FROM posting WHERE entry_id = NEW.entry_id) THEN RAISE EXCEPTION 'the entry is posted' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
 -- next --
-CREATE TRIGGER leg_joins_unposted AFTER INSERT ON leg REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION placard_leg_joins()
+CREATE TRIGGER leg_joins_unposted AFTER INSERT ON leg FOR EACH ROW EXECUTE FUNCTION placard_leg_joins()
 -- next --
 CREATE TABLE held_receipt (
 	key VARCHAR(200) NOT NULL, 
@@ -1137,34 +1231,87 @@ CREATE TRIGGER reservation_no_delete BEFORE DELETE ON reservation FOR EACH ROW E
 -- next --
 CREATE TRIGGER reservation_no_replace BEFORE TRUNCATE ON reservation FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('reservation is append-only')
 -- next --
-CREATE TABLE agreement (
-	organisation_id UUID NOT NULL, 
-	reference VARCHAR(80) NOT NULL, 
-	exchange_of_letters DATE NOT NULL, 
-	support_rate_bp INTEGER NOT NULL, 
-	end_date DATE, 
-	refund_clause VARCHAR(40) NOT NULL, 
-	pool_id UUID NOT NULL, 
-	recorded_by UUID, 
-	recorded_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+CREATE TABLE meeting_dates (
+	meeting_id UUID NOT NULL, 
+	old_start DATE, 
+	old_end DATE, 
+	new_start DATE, 
+	new_end DATE, 
+	reason VARCHAR(500) NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	id UUID NOT NULL, 
-	CONSTRAINT pk_agreement PRIMARY KEY (id), 
-	CONSTRAINT ck_agreement_support_rate_plausible CHECK (support_rate_bp BETWEEN 0 AND 5000), 
-	CONSTRAINT ck_agreement_dates_in_order CHECK (end_date IS NULL OR end_date > exchange_of_letters), 
-	CONSTRAINT uq_agreement_reference UNIQUE (organisation_id, reference), 
-	CONSTRAINT fk_agreement_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
-	CONSTRAINT fk_agreement_refund_clause FOREIGN KEY(refund_clause) REFERENCES refund_clause (code), 
-	CONSTRAINT fk_agreement_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id), 
-	CONSTRAINT fk_agreement_recorded_by FOREIGN KEY(recorded_by) REFERENCES person (id)
+	CONSTRAINT pk_meeting_dates PRIMARY KEY (id), 
+	CONSTRAINT ck_meeting_dates_both_new_days_or_none CHECK ((new_start IS NULL) = (new_end IS NULL)), 
+	CONSTRAINT ck_meeting_dates_old_days_in_order CHECK (old_end >= old_start), 
+	CONSTRAINT ck_meeting_dates_new_days_in_order CHECK (new_end >= new_start), 
+	CONSTRAINT fk_meeting_dates_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id)
 )
 -- next --
-CREATE INDEX ix_agreement_organisation_id ON agreement (organisation_id)
+CREATE INDEX ix_meeting_dates_meeting_id ON meeting_dates (meeting_id)
 -- next --
-CREATE TRIGGER agreement_no_update BEFORE UPDATE ON agreement FOR EACH ROW EXECUTE FUNCTION placard_refuse('agreement is append-only')
+CREATE TRIGGER meeting_dates_no_update BEFORE UPDATE ON meeting_dates FOR EACH ROW EXECUTE FUNCTION placard_refuse('meeting_dates is append-only')
 -- next --
-CREATE TRIGGER agreement_no_delete BEFORE DELETE ON agreement FOR EACH ROW EXECUTE FUNCTION placard_refuse('agreement is append-only')
+CREATE TRIGGER meeting_dates_no_delete BEFORE DELETE ON meeting_dates FOR EACH ROW EXECUTE FUNCTION placard_refuse('meeting_dates is append-only')
 -- next --
-CREATE TRIGGER agreement_no_replace BEFORE TRUNCATE ON agreement FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('agreement is append-only')
+CREATE TRIGGER meeting_dates_no_replace BEFORE TRUNCATE ON meeting_dates FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('meeting_dates is append-only')
+-- next --
+CREATE TABLE mandate_meeting (
+	mandate_id UUID NOT NULL, 
+	meeting_id UUID NOT NULL, 
+	CONSTRAINT pk_mandate_meeting PRIMARY KEY (mandate_id, meeting_id), 
+	CONSTRAINT fk_mandate_meeting_mandate_id FOREIGN KEY(mandate_id) REFERENCES mandate (id), 
+	CONSTRAINT fk_mandate_meeting_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id)
+)
+-- next --
+CREATE INDEX ix_mandate_meeting_meeting_id ON mandate_meeting (meeting_id)
+-- next --
+CREATE TABLE stripe_payout (
+	payout_id VARCHAR(100) NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	automatic BOOLEAN NOT NULL, 
+	txn_id VARCHAR(100), 
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	arrives_on DATE NOT NULL, 
+	trace VARCHAR(100), 
+	failure_code VARCHAR(60), 
+	entry_id UUID NOT NULL, 
+	back_entry_id UUID, 
+	checked_at TIMESTAMP WITH TIME ZONE, 
+	reconciled_at TIMESTAMP WITH TIME ZONE, 
+	contained_minor BIGINT, 
+	contained_count INTEGER, 
+	bank_reference VARCHAR(80), 
+	value_date DATE, 
+	confirmed_by UUID, 
+	confirmed_at TIMESTAMP WITH TIME ZONE, 
+	id UUID NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_stripe_payout PRIMARY KEY (id), 
+	CONSTRAINT ck_stripe_payout_amount_not_zero CHECK (amount_minor <> 0), 
+	CONSTRAINT ck_stripe_payout_back_where_it_was CHECK ((state IN ('failed', 'cancelled')) = (back_entry_id IS NOT NULL)), 
+	CONSTRAINT ck_stripe_payout_contents_known_at_once CHECK ((reconciled_at IS NULL) = (contained_minor IS NULL) AND (reconciled_at IS NULL) = (contained_count IS NULL)), 
+	CONSTRAINT ck_stripe_payout_confirmed_by_somebody CHECK (state <> 'confirmed' OR confirmed_by IS NOT NULL), 
+	CONSTRAINT ck_stripe_payout_confirmed_whole CHECK ((confirmed_by IS NULL AND confirmed_at IS NULL AND bank_reference IS NULL AND value_date IS NULL) OR (confirmed_by IS NOT NULL AND confirmed_at IS NOT NULL AND bank_reference IS NOT NULL AND value_date IS NOT NULL)), 
+	CONSTRAINT uq_stripe_payout_payout_id UNIQUE (payout_id), 
+	CONSTRAINT fk_stripe_payout_state FOREIGN KEY(state) REFERENCES stripe_payout_state (code), 
+	CONSTRAINT uq_stripe_payout_entry_id UNIQUE (entry_id), 
+	CONSTRAINT fk_stripe_payout_entry_id FOREIGN KEY(entry_id) REFERENCES entry (id), 
+	CONSTRAINT uq_stripe_payout_back_entry_id UNIQUE (back_entry_id), 
+	CONSTRAINT fk_stripe_payout_back_entry_id FOREIGN KEY(back_entry_id) REFERENCES entry (id), 
+	CONSTRAINT uq_stripe_payout_bank_reference UNIQUE (bank_reference), 
+	CONSTRAINT fk_stripe_payout_confirmed_by FOREIGN KEY(confirmed_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_stripe_payout_created_at ON stripe_payout (created_at)
+-- next --
+CREATE INDEX ix_stripe_payout_state ON stripe_payout (state)
+-- next --
+CREATE TRIGGER stripe_payout_no_update BEFORE UPDATE OF payout_id, amount_minor, automatic, created_at, entry_id, id ON stripe_payout FOR EACH ROW EXECUTE FUNCTION placard_refuse('stripe_payout is append-only')
+-- next --
+CREATE TRIGGER stripe_payout_no_delete BEFORE DELETE ON stripe_payout FOR EACH ROW EXECUTE FUNCTION placard_refuse('stripe_payout is append-only')
+-- next --
+CREATE TRIGGER stripe_payout_no_replace BEFORE TRUNCATE ON stripe_payout FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('stripe_payout is append-only')
 -- next --
 CREATE TABLE call (
 	reference VARCHAR(20) NOT NULL, 
@@ -1209,6 +1356,154 @@ CREATE TABLE call (
 CREATE INDEX ix_call_meeting_id ON call (meeting_id)
 -- next --
 CREATE INDEX ix_call_state ON call (state)
+-- next --
+CREATE TABLE meeting_figure (
+	meeting_id UUID NOT NULL, 
+	delegates INTEGER NOT NULL, 
+	states INTEGER NOT NULL, 
+	few JSON NOT NULL, 
+	women INTEGER NOT NULL, 
+	men INTEGER NOT NULL, 
+	groups JSON NOT NULL, 
+	direct_minor BIGINT NOT NULL, 
+	support_minor BIGINT NOT NULL, 
+	first_year INTEGER, 
+	last_year INTEGER, 
+	kept_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	stale BOOLEAN NOT NULL, 
+	revised BOOLEAN NOT NULL, 
+	CONSTRAINT pk_meeting_figure PRIMARY KEY (meeting_id), 
+	CONSTRAINT ck_meeting_figure_states_of_delegates CHECK (delegates >= 0 AND states >= 0 AND states <= delegates), 
+	CONSTRAINT ck_meeting_figure_sexes_of_delegates CHECK (women >= 0 AND men >= 0 AND women + men <= delegates), 
+	CONSTRAINT ck_meeting_figure_amounts CHECK (direct_minor >= 0 AND support_minor >= 0), 
+	CONSTRAINT ck_meeting_figure_years_in_order CHECK (first_year <= last_year), 
+	CONSTRAINT fk_meeting_figure_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id)
+)
+-- next --
+CREATE TABLE pool_bar (
+	pool_id UUID NOT NULL, 
+	meeting_id UUID NOT NULL, 
+	barred_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_pool_bar PRIMARY KEY (pool_id), 
+	CONSTRAINT fk_pool_bar_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id), 
+	CONSTRAINT fk_pool_bar_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id)
+)
+-- next --
+CREATE TRIGGER pool_bar_no_update BEFORE UPDATE ON pool_bar FOR EACH ROW EXECUTE FUNCTION placard_refuse('pool_bar is append-only')
+-- next --
+CREATE TRIGGER pool_bar_no_delete BEFORE DELETE ON pool_bar FOR EACH ROW EXECUTE FUNCTION placard_refuse('pool_bar is append-only')
+-- next --
+CREATE TRIGGER pool_bar_no_replace BEFORE TRUNCATE ON pool_bar FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('pool_bar is append-only')
+-- next --
+CREATE TABLE pledge (
+	reference VARCHAR(20) NOT NULL, 
+	draft_key VARCHAR(40) NOT NULL, 
+	organisation_id UUID, 
+	donor_kind VARCHAR(40) NOT NULL, 
+	donor_name_sealed TEXT, 
+	donor_contact_sealed TEXT, 
+	donor_email_sealed TEXT, 
+	access_nonce VARCHAR(40), 
+	locale VARCHAR(12) NOT NULL, 
+	currency VARCHAR(3) NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	usd_minor BIGINT NOT NULL, 
+	rate VARCHAR(40), 
+	rate_source VARCHAR(80), 
+	rate_date DATE, 
+	current_minor BIGINT NOT NULL, 
+	paid_minor BIGINT NOT NULL, 
+	returned_minor BIGINT NOT NULL, 
+	earmark JSON, 
+	pool_id UUID, 
+	agreement_id UUID, 
+	state VARCHAR(40) NOT NULL, 
+	schedule INTEGER NOT NULL, 
+	next_due_on DATE, 
+	reminded_at TIMESTAMP WITH TIME ZONE, 
+	reminders INTEGER NOT NULL, 
+	announced_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	announced_by UUID, 
+	id UUID NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_pledge PRIMARY KEY (id), 
+	CONSTRAINT ck_pledge_amount_positive CHECK (amount_minor > 0), 
+	CONSTRAINT ck_pledge_never_more_than_announced CHECK (current_minor >= 0 AND current_minor <= amount_minor), 
+	CONSTRAINT ck_pledge_parts_positive CHECK (paid_minor >= 0 AND returned_minor >= 0 AND returned_minor <= paid_minor), 
+	CONSTRAINT ck_pledge_currency_code CHECK (length(currency) = 3 AND currency = upper(currency)), 
+	CONSTRAINT ck_pledge_worth_at_its_rate CHECK ((currency = 'USD' AND usd_minor = amount_minor AND rate IS NULL AND rate_source IS NULL AND rate_date IS NULL) OR (currency <> 'USD' AND usd_minor > 0 AND rate IS NOT NULL AND rate_source IS NOT NULL AND rate_date IS NOT NULL)), 
+	CONSTRAINT ck_pledge_never_anonymous CHECK ((organisation_id IS NOT NULL AND donor_name_sealed IS NULL AND donor_email_sealed IS NULL AND access_nonce IS NULL) OR (organisation_id IS NULL AND donor_name_sealed IS NOT NULL AND donor_email_sealed IS NOT NULL AND access_nonce IS NOT NULL)), 
+	CONSTRAINT ck_pledge_agreement_has_party CHECK (agreement_id IS NULL OR organisation_id IS NOT NULL), 
+	CONSTRAINT ck_pledge_agreed_under_an_agreement CHECK (state <> 'agreed' OR agreement_id IS NOT NULL), 
+	CONSTRAINT uq_pledge_reference UNIQUE (reference), 
+	CONSTRAINT uq_pledge_draft_key UNIQUE (draft_key), 
+	CONSTRAINT fk_pledge_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
+	CONSTRAINT fk_pledge_donor_kind FOREIGN KEY(donor_kind) REFERENCES donor_kind (code), 
+	CONSTRAINT fk_pledge_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id), 
+	CONSTRAINT fk_pledge_agreement_id FOREIGN KEY(agreement_id) REFERENCES agreement (id), 
+	CONSTRAINT fk_pledge_state FOREIGN KEY(state) REFERENCES pledge_state (code), 
+	CONSTRAINT fk_pledge_announced_by FOREIGN KEY(announced_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_pledge_agreement_id ON pledge (agreement_id)
+-- next --
+CREATE INDEX ix_pledge_announced_at ON pledge (announced_at)
+-- next --
+CREATE INDEX ix_pledge_due ON pledge (next_due_on, id) WHERE state IN ('announced', 'agreed', 'partly_paid', 'overdue', 'deferred', 'reduced')
+-- next --
+CREATE INDEX ix_pledge_organisation_id ON pledge (organisation_id)
+-- next --
+CREATE INDEX ix_pledge_pool_id ON pledge (pool_id)
+-- next --
+CREATE INDEX ix_pledge_state ON pledge (state)
+-- next --
+CREATE TRIGGER pledge_no_update BEFORE UPDATE OF reference, draft_key, organisation_id, donor_kind, donor_name_sealed, donor_contact_sealed, donor_email_sealed, locale, currency, amount_minor, usd_minor, rate, rate_source, rate_date, earmark, announced_at, announced_by, id ON pledge FOR EACH ROW EXECUTE FUNCTION placard_refuse('pledge is append-only')
+-- next --
+CREATE TRIGGER pledge_no_delete BEFORE DELETE ON pledge FOR EACH ROW EXECUTE FUNCTION placard_refuse('pledge is append-only')
+-- next --
+CREATE TRIGGER pledge_no_replace BEFORE TRUNCATE ON pledge FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('pledge is append-only')
+-- next --
+CREATE TRIGGER pledge_ends_for_good BEFORE UPDATE OF state ON pledge FOR EACH ROW WHEN (OLD.state IN ('cancelled', 'written_off') AND NEW.state <> OLD.state) EXECUTE FUNCTION placard_refuse('this pledge has ended for good')
+-- next --
+CREATE TRIGGER pledge_never_grows BEFORE UPDATE OF current_minor ON pledge FOR EACH ROW WHEN (NEW.current_minor > OLD.current_minor) EXECUTE FUNCTION placard_refuse('a pledge is never raised, only made anew')
+-- next --
+CREATE TRIGGER pledge_agreement_stands BEFORE UPDATE OF agreement_id ON pledge FOR EACH ROW WHEN (OLD.agreement_id IS NOT NULL AND (NEW.agreement_id IS NULL OR NEW.agreement_id <> OLD.agreement_id)) EXECUTE FUNCTION placard_refuse('a pledge stays under its agreement')
+-- next --
+CREATE OR REPLACE FUNCTION placard_pledge_schedule() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.schedule <> OLD.schedule AND (NEW.schedule < OLD.schedule OR NEW.current_minor <> (SELECT coalesce(sum(amount_minor), 0) FROM instalment WHERE pledge_id = NEW.id AND schedule = NEW.schedule)) THEN RAISE EXCEPTION 'the instalments are not the pledge' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER pledge_schedule_sums BEFORE UPDATE OF schedule ON pledge FOR EACH ROW EXECUTE FUNCTION placard_pledge_schedule()
+-- next --
+CREATE OR REPLACE FUNCTION placard_pledge_year() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO pledge_year AS y (year, usd_minor, pledges) VALUES (extract(year FROM NEW.announced_at AT TIME ZONE 'UTC')::integer, NEW.usd_minor, 1) ON CONFLICT (year) DO UPDATE SET usd_minor = y.usd_minor + excluded.usd_minor, pledges = y.pledges + 1; RETURN NULL; END $$
+-- next --
+CREATE TRIGGER pledge_counts_in_its_year AFTER INSERT ON pledge FOR EACH ROW EXECUTE FUNCTION placard_pledge_year()
+-- next --
+CREATE TABLE donor_file (
+	organisation_id UUID NOT NULL, 
+	agreement_id UUID, 
+	kind VARCHAR(20) NOT NULL, 
+	title VARCHAR(200) NOT NULL, 
+	file_id UUID NOT NULL, 
+	added_by UUID, 
+	added_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	withdrawn_at TIMESTAMP WITH TIME ZONE, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_donor_file PRIMARY KEY (id), 
+	CONSTRAINT ck_donor_file_kind CHECK (kind IN ('letter', 'agreement', 'report', 'other')), 
+	CONSTRAINT fk_donor_file_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
+	CONSTRAINT fk_donor_file_agreement_id FOREIGN KEY(agreement_id) REFERENCES agreement (id), 
+	CONSTRAINT fk_donor_file_file_id FOREIGN KEY(file_id) REFERENCES stored_file (id), 
+	CONSTRAINT fk_donor_file_added_by FOREIGN KEY(added_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_donor_file_agreement_id ON donor_file (agreement_id)
+-- next --
+CREATE INDEX ix_donor_file_organisation_id ON donor_file (organisation_id)
+-- next --
+CREATE TRIGGER donor_file_no_update BEFORE UPDATE OF organisation_id, agreement_id, kind, title, file_id, added_by, added_at, id ON donor_file FOR EACH ROW EXECUTE FUNCTION placard_refuse('donor_file is append-only')
+-- next --
+CREATE TRIGGER donor_file_no_delete BEFORE DELETE ON donor_file FOR EACH ROW EXECUTE FUNCTION placard_refuse('donor_file is append-only')
+-- next --
+CREATE TRIGGER donor_file_no_replace BEFORE TRUNCATE ON donor_file FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('donor_file is append-only')
 -- next --
 CREATE TABLE lot_movement (
 	entry_id UUID NOT NULL, 
@@ -1267,6 +1562,10 @@ CREATE TRIGGER reservation_line_no_delete BEFORE DELETE ON reservation_line FOR 
 -- next --
 CREATE TRIGGER reservation_line_no_replace BEFORE TRUNCATE ON reservation_line FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('reservation_line is append-only')
 -- next --
+CREATE OR REPLACE FUNCTION meeting_figure_by_line() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE meeting_figure SET stale = true WHERE NOT stale AND meeting_id = (SELECT meeting_id FROM award WHERE reservation_id = NEW.reservation_id); RETURN NULL; END $$
+-- next --
+CREATE TRIGGER meeting_figure_by_line AFTER UPDATE ON reservation_line FOR EACH ROW EXECUTE FUNCTION meeting_figure_by_line()
+-- next --
 CREATE TABLE spend (
 	key VARCHAR(200) NOT NULL, 
 	reservation_id UUID NOT NULL, 
@@ -1309,108 +1608,52 @@ CREATE TRIGGER spend_no_replace BEFORE TRUNCATE ON spend FOR EACH STATEMENT EXEC
 -- next --
 CREATE TRIGGER spend_moves_forward BEFORE UPDATE ON spend FOR EACH ROW WHEN (NOT (((OLD.state = 'sent' AND NEW.state IN ('confirmed', 'returned')) OR (OLD.state = 'confirmed' AND NEW.state = 'returned') OR OLD.state = NEW.state) AND (coalesce(OLD.confirm_entry_id = NEW.confirm_entry_id, OLD.confirm_entry_id IS NULL) AND coalesce(OLD.return_entry_id = NEW.return_entry_id, OLD.return_entry_id IS NULL)))) EXECUTE FUNCTION placard_refuse('a payment does not move so')
 -- next --
-CREATE TABLE donor_file (
-	organisation_id UUID NOT NULL, 
-	agreement_id UUID, 
-	kind VARCHAR(20) NOT NULL, 
-	title VARCHAR(200) NOT NULL, 
-	file_id UUID NOT NULL, 
-	added_by UUID, 
-	added_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	id UUID NOT NULL, 
-	CONSTRAINT pk_donor_file PRIMARY KEY (id), 
-	CONSTRAINT ck_donor_file_kind CHECK (kind IN ('letter', 'agreement', 'report', 'other')), 
-	CONSTRAINT fk_donor_file_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
-	CONSTRAINT fk_donor_file_agreement_id FOREIGN KEY(agreement_id) REFERENCES agreement (id), 
-	CONSTRAINT fk_donor_file_file_id FOREIGN KEY(file_id) REFERENCES stored_file (id), 
-	CONSTRAINT fk_donor_file_added_by FOREIGN KEY(added_by) REFERENCES person (id)
-)
--- next --
-CREATE INDEX ix_donor_file_agreement_id ON donor_file (agreement_id)
--- next --
-CREATE INDEX ix_donor_file_organisation_id ON donor_file (organisation_id)
--- next --
-CREATE TRIGGER donor_file_no_update BEFORE UPDATE ON donor_file FOR EACH ROW EXECUTE FUNCTION placard_refuse('donor_file is append-only')
--- next --
-CREATE TRIGGER donor_file_no_delete BEFORE DELETE ON donor_file FOR EACH ROW EXECUTE FUNCTION placard_refuse('donor_file is append-only')
--- next --
-CREATE TRIGGER donor_file_no_replace BEFORE TRUNCATE ON donor_file FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('donor_file is append-only')
--- next --
-CREATE TABLE pledge (
-	reference VARCHAR(20) NOT NULL, 
-	draft_key VARCHAR(40) NOT NULL, 
-	organisation_id UUID, 
-	donor_kind VARCHAR(40) NOT NULL, 
-	donor_name_sealed TEXT, 
-	donor_contact_sealed TEXT, 
-	donor_email_sealed TEXT, 
-	access_nonce VARCHAR(40), 
-	locale VARCHAR(12) NOT NULL, 
+CREATE TABLE stripe_movement (
+	txn_id VARCHAR(100) NOT NULL, 
+	type VARCHAR(60) NOT NULL, 
+	category VARCHAR(60) NOT NULL, 
+	source_id VARCHAR(100), 
 	currency VARCHAR(3) NOT NULL, 
 	amount_minor BIGINT NOT NULL, 
-	usd_minor BIGINT NOT NULL, 
-	rate VARCHAR(40), 
-	rate_source VARCHAR(80), 
-	rate_date DATE, 
-	current_minor BIGINT NOT NULL, 
-	paid_minor BIGINT NOT NULL, 
-	returned_minor BIGINT NOT NULL, 
-	earmark JSON, 
-	pool_id UUID, 
-	agreement_id UUID, 
+	fee_minor BIGINT NOT NULL, 
+	net_minor BIGINT NOT NULL, 
+	words VARCHAR(200), 
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	available_on TIMESTAMP WITH TIME ZONE NOT NULL, 
+	recorded_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	state VARCHAR(40) NOT NULL, 
-	schedule INTEGER NOT NULL, 
-	next_due_on DATE, 
-	reminded_at TIMESTAMP WITH TIME ZONE, 
-	reminders INTEGER NOT NULL, 
-	announced_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	announced_by UUID, 
+	checked_at TIMESTAMP WITH TIME ZONE, 
+	note VARCHAR(80), 
+	payout_id UUID, 
 	id UUID NOT NULL, 
 	version INTEGER NOT NULL, 
-	CONSTRAINT pk_pledge PRIMARY KEY (id), 
-	CONSTRAINT ck_pledge_amount_positive CHECK (amount_minor > 0), 
-	CONSTRAINT ck_pledge_never_more_than_announced CHECK (current_minor >= 0 AND current_minor <= amount_minor), 
-	CONSTRAINT ck_pledge_parts_positive CHECK (paid_minor >= 0 AND returned_minor >= 0 AND returned_minor <= paid_minor), 
-	CONSTRAINT ck_pledge_currency_code CHECK (length(currency) = 3 AND currency = upper(currency)), 
-	CONSTRAINT ck_pledge_worth_at_its_rate CHECK ((currency = 'USD' AND usd_minor = amount_minor AND rate IS NULL AND rate_source IS NULL AND rate_date IS NULL) OR (currency <> 'USD' AND usd_minor > 0 AND rate IS NOT NULL AND rate_source IS NOT NULL AND rate_date IS NOT NULL)), 
-	CONSTRAINT ck_pledge_never_anonymous CHECK ((organisation_id IS NOT NULL AND donor_name_sealed IS NULL AND donor_email_sealed IS NULL AND access_nonce IS NULL) OR (organisation_id IS NULL AND donor_name_sealed IS NOT NULL AND donor_email_sealed IS NOT NULL AND access_nonce IS NOT NULL)), 
-	CONSTRAINT ck_pledge_agreement_has_party CHECK (agreement_id IS NULL OR organisation_id IS NOT NULL), 
-	CONSTRAINT ck_pledge_agreed_under_an_agreement CHECK (state <> 'agreed' OR agreement_id IS NOT NULL), 
-	CONSTRAINT uq_pledge_reference UNIQUE (reference), 
-	CONSTRAINT uq_pledge_draft_key UNIQUE (draft_key), 
-	CONSTRAINT fk_pledge_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
-	CONSTRAINT fk_pledge_donor_kind FOREIGN KEY(donor_kind) REFERENCES donor_kind (code), 
-	CONSTRAINT fk_pledge_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id), 
-	CONSTRAINT fk_pledge_agreement_id FOREIGN KEY(agreement_id) REFERENCES agreement (id), 
-	CONSTRAINT fk_pledge_state FOREIGN KEY(state) REFERENCES pledge_state (code), 
-	CONSTRAINT fk_pledge_announced_by FOREIGN KEY(announced_by) REFERENCES person (id)
+	CONSTRAINT pk_stripe_movement PRIMARY KEY (id), 
+	CONSTRAINT ck_stripe_movement_net_is_amount_less_fee CHECK (net_minor = amount_minor - fee_minor), 
+	CONSTRAINT ck_stripe_movement_currency_code CHECK (length(currency) = 3 AND currency = upper(currency)), 
+	CONSTRAINT uq_stripe_movement_txn_id UNIQUE (txn_id), 
+	CONSTRAINT fk_stripe_movement_state FOREIGN KEY(state) REFERENCES stripe_movement_state (code), 
+	CONSTRAINT fk_stripe_movement_payout_id FOREIGN KEY(payout_id) REFERENCES stripe_payout (id)
 )
 -- next --
-CREATE INDEX ix_pledge_announced_at ON pledge (announced_at)
+CREATE INDEX ix_stripe_movement_created_at ON stripe_movement (created_at)
 -- next --
-CREATE INDEX ix_pledge_due ON pledge (next_due_on, id) WHERE state IN ('announced', 'agreed', 'partly_paid', 'overdue', 'deferred', 'reduced')
+CREATE INDEX ix_stripe_movement_open ON stripe_movement (recorded_at, id) WHERE state IN ('new', 'unmatched')
 -- next --
-CREATE INDEX ix_pledge_organisation_id ON pledge (organisation_id)
+CREATE INDEX ix_stripe_movement_payout_id ON stripe_movement (payout_id)
 -- next --
-CREATE INDEX ix_pledge_pool_id ON pledge (pool_id)
+CREATE INDEX ix_stripe_movement_source_id ON stripe_movement (source_id)
 -- next --
-CREATE INDEX ix_pledge_state ON pledge (state)
+CREATE INDEX ix_stripe_movement_state ON stripe_movement (state)
 -- next --
-CREATE TRIGGER pledge_no_update BEFORE UPDATE OF reference, draft_key, organisation_id, donor_kind, donor_name_sealed, donor_contact_sealed, donor_email_sealed, locale, currency, amount_minor, usd_minor, rate, rate_source, rate_date, earmark, announced_at, announced_by, id ON pledge FOR EACH ROW EXECUTE FUNCTION placard_refuse('pledge is append-only')
+CREATE INDEX ix_stripe_movement_type ON stripe_movement (type)
 -- next --
-CREATE TRIGGER pledge_no_delete BEFORE DELETE ON pledge FOR EACH ROW EXECUTE FUNCTION placard_refuse('pledge is append-only')
+CREATE TRIGGER stripe_movement_no_update BEFORE UPDATE OF txn_id, type, category, source_id, currency, amount_minor, fee_minor, net_minor, words, created_at, available_on, recorded_at, id ON stripe_movement FOR EACH ROW EXECUTE FUNCTION placard_refuse('stripe_movement is append-only')
 -- next --
-CREATE TRIGGER pledge_no_replace BEFORE TRUNCATE ON pledge FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('pledge is append-only')
+CREATE TRIGGER stripe_movement_no_delete BEFORE DELETE ON stripe_movement FOR EACH ROW EXECUTE FUNCTION placard_refuse('stripe_movement is append-only')
 -- next --
-CREATE TRIGGER pledge_ends_for_good BEFORE UPDATE OF state ON pledge FOR EACH ROW WHEN (OLD.state IN ('cancelled', 'written_off') AND NEW.state <> OLD.state) EXECUTE FUNCTION placard_refuse('this pledge has ended for good')
+CREATE TRIGGER stripe_movement_no_replace BEFORE TRUNCATE ON stripe_movement FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('stripe_movement is append-only')
 -- next --
-CREATE TRIGGER pledge_never_grows BEFORE UPDATE OF current_minor ON pledge FOR EACH ROW WHEN (NEW.current_minor > OLD.current_minor) EXECUTE FUNCTION placard_refuse('a pledge is never raised, only made anew')
--- next --
-CREATE TRIGGER pledge_agreement_stands BEFORE UPDATE OF agreement_id ON pledge FOR EACH ROW WHEN (OLD.agreement_id IS NOT NULL AND (NEW.agreement_id IS NULL OR NEW.agreement_id <> OLD.agreement_id)) EXECUTE FUNCTION placard_refuse('a pledge stays under its agreement')
--- next --
-CREATE OR REPLACE FUNCTION placard_pledge_schedule() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.schedule <> OLD.schedule AND (NEW.schedule < OLD.schedule OR NEW.current_minor <> (SELECT coalesce(sum(amount_minor), 0) FROM instalment WHERE pledge_id = NEW.id AND schedule = NEW.schedule)) THEN RAISE EXCEPTION 'the instalments are not the pledge' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
--- next --
-CREATE TRIGGER pledge_schedule_sums BEFORE UPDATE OF schedule ON pledge FOR EACH ROW EXECUTE FUNCTION placard_pledge_schedule()
+CREATE TRIGGER stripe_movement_in_one_payout BEFORE UPDATE OF payout_id ON stripe_movement FOR EACH ROW WHEN (OLD.payout_id IS NOT NULL AND (NEW.payout_id IS NULL OR NEW.payout_id <> OLD.payout_id)) EXECUTE FUNCTION placard_refuse('a movement is in one payout')
 -- next --
 CREATE TABLE call_pool (
 	call_id UUID NOT NULL, 
@@ -1465,24 +1708,65 @@ CREATE INDEX ix_application_state ON application (state)
 -- next --
 CREATE UNIQUE INDEX uq_application_live ON application (call_id, organisation_id) WHERE state <> 'withdrawn'
 -- next --
-CREATE TABLE spend_line (
-	spend_id UUID NOT NULL, 
-	reservation_line_id UUID NOT NULL, 
-	direct_minor BIGINT NOT NULL, 
-	support_minor BIGINT NOT NULL, 
-	CONSTRAINT pk_spend_line PRIMARY KEY (spend_id, reservation_line_id), 
-	CONSTRAINT ck_spend_line_amounts CHECK (direct_minor > 0 AND support_minor >= 0), 
-	CONSTRAINT fk_spend_line_spend_id FOREIGN KEY(spend_id) REFERENCES spend (id), 
-	CONSTRAINT fk_spend_line_reservation_line_id FOREIGN KEY(reservation_line_id) REFERENCES reservation_line (id)
+CREATE TABLE fund_letter (
+	reference VARCHAR(20) NOT NULL, 
+	batch_id UUID NOT NULL, 
+	organisation_id UUID NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	call_id UUID, 
+	subject VARCHAR(200) NOT NULL, 
+	language VARCHAR(12) NOT NULL, 
+	delegates INTEGER NOT NULL, 
+	each_minor BIGINT NOT NULL, 
+	needed_minor BIGINT NOT NULL, 
+	there_minor BIGINT NOT NULL, 
+	pay_by DATE NOT NULL, 
+	as_of TIMESTAMP WITH TIME ZONE NOT NULL, 
+	file_id UUID NOT NULL, 
+	made_by UUID, 
+	made_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_fund_letter PRIMARY KEY (id), 
+	CONSTRAINT ck_fund_letter_amounts CHECK (delegates > 0 AND each_minor > 0 AND needed_minor > 0 AND there_minor >= 0), 
+	CONSTRAINT uq_fund_letter_once UNIQUE (batch_id, organisation_id), 
+	CONSTRAINT uq_fund_letter_reference UNIQUE (reference), 
+	CONSTRAINT fk_fund_letter_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
+	CONSTRAINT fk_fund_letter_kind FOREIGN KEY(kind) REFERENCES fund_letter_kind (code), 
+	CONSTRAINT fk_fund_letter_call_id FOREIGN KEY(call_id) REFERENCES call (id), 
+	CONSTRAINT uq_fund_letter_file_id UNIQUE (file_id), 
+	CONSTRAINT fk_fund_letter_file_id FOREIGN KEY(file_id) REFERENCES stored_file (id), 
+	CONSTRAINT fk_fund_letter_made_by FOREIGN KEY(made_by) REFERENCES person (id)
 )
 -- next --
-CREATE INDEX ix_spend_line_reservation_line_id ON spend_line (reservation_line_id)
+CREATE INDEX ix_fund_letter_call_id ON fund_letter (call_id)
 -- next --
-CREATE TRIGGER spend_line_no_update BEFORE UPDATE ON spend_line FOR EACH ROW EXECUTE FUNCTION placard_refuse('spend_line is append-only')
+CREATE INDEX ix_fund_letter_organisation_id ON fund_letter (organisation_id)
 -- next --
-CREATE TRIGGER spend_line_no_delete BEFORE DELETE ON spend_line FOR EACH ROW EXECUTE FUNCTION placard_refuse('spend_line is append-only')
+CREATE TRIGGER fund_letter_no_update BEFORE UPDATE ON fund_letter FOR EACH ROW EXECUTE FUNCTION placard_refuse('fund_letter is append-only')
 -- next --
-CREATE TRIGGER spend_line_no_replace BEFORE TRUNCATE ON spend_line FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('spend_line is append-only')
+CREATE TRIGGER fund_letter_no_delete BEFORE DELETE ON fund_letter FOR EACH ROW EXECUTE FUNCTION placard_refuse('fund_letter is append-only')
+-- next --
+CREATE TRIGGER fund_letter_no_replace BEFORE TRUNCATE ON fund_letter FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('fund_letter is append-only')
+-- next --
+CREATE TABLE instalment (
+	pledge_id UUID NOT NULL, 
+	schedule INTEGER NOT NULL, 
+	n INTEGER NOT NULL, 
+	due_on DATE, 
+	amount_minor BIGINT NOT NULL, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_instalment PRIMARY KEY (id), 
+	CONSTRAINT ck_instalment_amount_positive CHECK (amount_minor > 0), 
+	CONSTRAINT ck_instalment_counts_from_one CHECK (schedule > 0 AND n > 0), 
+	CONSTRAINT uq_instalment_place UNIQUE (pledge_id, schedule, n), 
+	CONSTRAINT fk_instalment_pledge_id FOREIGN KEY(pledge_id) REFERENCES pledge (id)
+)
+-- next --
+CREATE TRIGGER instalment_no_update BEFORE UPDATE ON instalment FOR EACH ROW EXECUTE FUNCTION placard_refuse('instalment is append-only')
+-- next --
+CREATE TRIGGER instalment_no_delete BEFORE DELETE ON instalment FOR EACH ROW EXECUTE FUNCTION placard_refuse('instalment is append-only')
+-- next --
+CREATE TRIGGER instalment_no_replace BEFORE TRUNCATE ON instalment FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('instalment is append-only')
 -- next --
 CREATE TABLE donor_check (
 	organisation_id UUID, 
@@ -1528,25 +1812,40 @@ CREATE TABLE donor_customer (
 	CONSTRAINT uq_donor_customer_stripe_customer_id UNIQUE (stripe_customer_id)
 )
 -- next --
-CREATE TABLE instalment (
-	pledge_id UUID NOT NULL, 
-	schedule INTEGER NOT NULL, 
-	n INTEGER NOT NULL, 
-	due_on DATE, 
-	amount_minor BIGINT NOT NULL, 
-	id UUID NOT NULL, 
-	CONSTRAINT pk_instalment PRIMARY KEY (id), 
-	CONSTRAINT ck_instalment_amount_positive CHECK (amount_minor > 0), 
-	CONSTRAINT ck_instalment_counts_from_one CHECK (schedule > 0 AND n > 0), 
-	CONSTRAINT uq_instalment_place UNIQUE (pledge_id, schedule, n), 
-	CONSTRAINT fk_instalment_pledge_id FOREIGN KEY(pledge_id) REFERENCES pledge (id)
+CREATE TABLE spend_line (
+	spend_id UUID NOT NULL, 
+	reservation_line_id UUID NOT NULL, 
+	direct_minor BIGINT NOT NULL, 
+	support_minor BIGINT NOT NULL, 
+	CONSTRAINT pk_spend_line PRIMARY KEY (spend_id, reservation_line_id), 
+	CONSTRAINT ck_spend_line_amounts CHECK (direct_minor > 0 AND support_minor >= 0), 
+	CONSTRAINT fk_spend_line_spend_id FOREIGN KEY(spend_id) REFERENCES spend (id), 
+	CONSTRAINT fk_spend_line_reservation_line_id FOREIGN KEY(reservation_line_id) REFERENCES reservation_line (id)
 )
 -- next --
-CREATE TRIGGER instalment_no_update BEFORE UPDATE ON instalment FOR EACH ROW EXECUTE FUNCTION placard_refuse('instalment is append-only')
+CREATE INDEX ix_spend_line_reservation_line_id ON spend_line (reservation_line_id)
 -- next --
-CREATE TRIGGER instalment_no_delete BEFORE DELETE ON instalment FOR EACH ROW EXECUTE FUNCTION placard_refuse('instalment is append-only')
+CREATE TRIGGER spend_line_no_update BEFORE UPDATE ON spend_line FOR EACH ROW EXECUTE FUNCTION placard_refuse('spend_line is append-only')
 -- next --
-CREATE TRIGGER instalment_no_replace BEFORE TRUNCATE ON instalment FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('instalment is append-only')
+CREATE TRIGGER spend_line_no_delete BEFORE DELETE ON spend_line FOR EACH ROW EXECUTE FUNCTION placard_refuse('spend_line is append-only')
+-- next --
+CREATE TRIGGER spend_line_no_replace BEFORE TRUNCATE ON spend_line FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('spend_line is append-only')
+-- next --
+CREATE TABLE stripe_movement_entry (
+	entry_id UUID NOT NULL, 
+	movement_id UUID NOT NULL, 
+	CONSTRAINT pk_stripe_movement_entry PRIMARY KEY (entry_id), 
+	CONSTRAINT fk_stripe_movement_entry_entry_id FOREIGN KEY(entry_id) REFERENCES entry (id), 
+	CONSTRAINT fk_stripe_movement_entry_movement_id FOREIGN KEY(movement_id) REFERENCES stripe_movement (id)
+)
+-- next --
+CREATE INDEX ix_stripe_movement_entry_movement_id ON stripe_movement_entry (movement_id)
+-- next --
+CREATE TRIGGER stripe_movement_entry_no_update BEFORE UPDATE ON stripe_movement_entry FOR EACH ROW EXECUTE FUNCTION placard_refuse('stripe_movement_entry is append-only')
+-- next --
+CREATE TRIGGER stripe_movement_entry_no_delete BEFORE DELETE ON stripe_movement_entry FOR EACH ROW EXECUTE FUNCTION placard_refuse('stripe_movement_entry is append-only')
+-- next --
+CREATE TRIGGER stripe_movement_entry_no_replace BEFORE TRUNCATE ON stripe_movement_entry FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('stripe_movement_entry is append-only')
 -- next --
 CREATE TABLE nominee (
 	application_id UUID NOT NULL, 
@@ -1741,7 +2040,6 @@ CREATE TABLE contribution (
 	CONSTRAINT uq_contribution_stripe_invoice_id UNIQUE (stripe_invoice_id), 
 	CONSTRAINT uq_contribution_stripe_payment_intent_id UNIQUE (stripe_payment_intent_id), 
 	CONSTRAINT uq_contribution_stripe_charge_id UNIQUE (stripe_charge_id), 
-	CONSTRAINT uq_contribution_bank_reference UNIQUE (bank_reference), 
 	CONSTRAINT fk_contribution_confirmed_by FOREIGN KEY(confirmed_by) REFERENCES person (id), 
 	CONSTRAINT fk_contribution_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id), 
 	CONSTRAINT fk_contribution_accepted_by FOREIGN KEY(accepted_by) REFERENCES person (id)
@@ -1757,6 +2055,8 @@ CREATE INDEX ix_contribution_received_at ON contribution (received_at)
 -- next --
 CREATE INDEX ix_contribution_state ON contribution (state)
 -- next --
+CREATE UNIQUE INDEX uq_contribution_bank_reference ON contribution (bank_reference) WHERE state <> 'corrected'
+-- next --
 CREATE UNIQUE INDEX uq_contribution_one_live ON contribution (pledge_id, method) WHERE state IN ('created', 'checkout', 'invoiced', 'declared')
 -- next --
 CREATE TRIGGER contribution_no_update BEFORE UPDATE OF reference, pledge_id, attempt, method, currency, amount_minor, instalment_id, idempotency_key, created_at, opened_at, declared_on, id ON contribution FOR EACH ROW EXECUTE FUNCTION placard_refuse('contribution is append-only')
@@ -1766,6 +2066,10 @@ CREATE TRIGGER contribution_no_delete BEFORE DELETE ON contribution FOR EACH ROW
 CREATE TRIGGER contribution_no_replace BEFORE TRUNCATE ON contribution FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('contribution is append-only')
 -- next --
 CREATE TRIGGER contribution_money_stands BEFORE UPDATE OF stripe_payment_intent_id, stripe_charge_id, bank_reference, value_date, confirmed_by, paid_minor, paid_currency, settles_minor, gross_minor, exchange_minor, fee_minor, net_minor, rate, rate_source, rate_date, received_at ON contribution FOR EACH ROW WHEN (OLD.received_at IS NOT NULL) EXECUTE FUNCTION placard_refuse('what was received stands')
+-- next --
+CREATE OR REPLACE FUNCTION placard_accepted_by_another() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.accepted_by IS NOT NULL AND OLD.accepted_by IS NULL AND EXISTS (SELECT 1 FROM pledge p WHERE p.id = NEW.pledge_id AND (p.donor_kind <> 'state' OR p.organisation_id IS NULL) AND NOT EXISTS (SELECT 1 FROM donor_check k WHERE k.outcome = 'clear' AND k.checked_by <> NEW.accepted_by AND (k.pledge_id = p.id OR k.organisation_id = p.organisation_id))) THEN RAISE EXCEPTION 'a donor is checked by somebody else than who accepts' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER contribution_accepted_by_another BEFORE UPDATE OF accepted_by ON contribution FOR EACH ROW EXECUTE FUNCTION placard_accepted_by_another()
 -- next --
 CREATE TABLE award (
 	reference VARCHAR(30) NOT NULL, 
@@ -1843,6 +2147,14 @@ CREATE OR REPLACE FUNCTION award_starts_at_start() RETURNS trigger LANGUAGE plpg
 -- next --
 CREATE TRIGGER award_starts_at_start BEFORE INSERT ON award FOR EACH ROW EXECUTE FUNCTION award_starts_at_start()
 -- next --
+CREATE OR REPLACE FUNCTION meeting_figure_by_new_award() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE meeting_figure SET stale = true WHERE NOT stale AND meeting_id = NEW.meeting_id; RETURN NULL; END $$
+-- next --
+CREATE TRIGGER meeting_figure_by_new_award AFTER INSERT ON award FOR EACH ROW EXECUTE FUNCTION meeting_figure_by_new_award()
+-- next --
+CREATE OR REPLACE FUNCTION meeting_figure_by_award() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE meeting_figure SET stale = true WHERE NOT stale AND meeting_id = NEW.meeting_id; RETURN NULL; END $$
+-- next --
+CREATE TRIGGER meeting_figure_by_award AFTER UPDATE ON award FOR EACH ROW EXECUTE FUNCTION meeting_figure_by_award()
+-- next --
 CREATE TABLE receipt (
 	kind VARCHAR(40) NOT NULL, 
 	number VARCHAR(20) NOT NULL, 
@@ -1860,25 +2172,30 @@ CREATE TABLE receipt (
 	id UUID NOT NULL, 
 	CONSTRAINT pk_receipt PRIMARY KEY (id), 
 	CONSTRAINT ck_receipt_sequence_positive CHECK (sequence > 0), 
-	CONSTRAINT ck_receipt_amount_positive CHECK (amount_minor > 0 AND usd_minor > 0), 
+	CONSTRAINT ck_receipt_amount_positive CHECK (amount_minor > 0 AND usd_minor >= 0), 
 	CONSTRAINT ck_receipt_credit_note_cancels CHECK ((kind = 'credit_note') = (cancels_id IS NOT NULL)), 
 	CONSTRAINT uq_receipt_sequence UNIQUE (kind, year, sequence), 
-	CONSTRAINT uq_receipt_cause UNIQUE (cause_type, cause_id), 
 	CONSTRAINT fk_receipt_kind FOREIGN KEY(kind) REFERENCES receipt_kind (code), 
 	CONSTRAINT uq_receipt_number UNIQUE (number), 
 	CONSTRAINT fk_receipt_contribution_id FOREIGN KEY(contribution_id) REFERENCES contribution (id), 
 	CONSTRAINT fk_receipt_cancels_id FOREIGN KEY(cancels_id) REFERENCES receipt (id)
 )
 -- next --
-CREATE INDEX ix_receipt_cancels_id ON receipt (cancels_id)
--- next --
 CREATE INDEX ix_receipt_contribution_id ON receipt (contribution_id)
+-- next --
+CREATE UNIQUE INDEX uq_receipt_cancelled ON receipt (cancels_id, cause_type, cause_id) WHERE cancels_id IS NOT NULL
+-- next --
+CREATE UNIQUE INDEX uq_receipt_cause ON receipt (cause_type, cause_id) WHERE cancels_id IS NULL
 -- next --
 CREATE TRIGGER receipt_no_update BEFORE UPDATE ON receipt FOR EACH ROW EXECUTE FUNCTION placard_refuse('receipt is append-only')
 -- next --
 CREATE TRIGGER receipt_no_delete BEFORE DELETE ON receipt FOR EACH ROW EXECUTE FUNCTION placard_refuse('receipt is append-only')
 -- next --
 CREATE TRIGGER receipt_no_replace BEFORE TRUNCATE ON receipt FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('receipt is append-only')
+-- next --
+CREATE OR REPLACE FUNCTION placard_receipt_cancelled() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM 1 FROM receipt WHERE id = NEW.cancels_id FOR UPDATE; IF NEW.cancels_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM receipt r WHERE r.id = NEW.cancels_id AND r.kind = 'receipt' AND r.contribution_id = NEW.contribution_id AND r.currency = NEW.currency AND NEW.amount_minor + (SELECT coalesce(sum(n.amount_minor), 0) FROM receipt n WHERE n.cancels_id = r.id) <= r.amount_minor) THEN RAISE EXCEPTION 'credit notes cancel no more than their receipt says' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER receipt_cancelled_once BEFORE INSERT ON receipt FOR EACH ROW EXECUTE FUNCTION placard_receipt_cancelled()
 -- next --
 CREATE TABLE refund (
 	contribution_id UUID NOT NULL, 
@@ -1887,7 +2204,6 @@ CREATE TABLE refund (
 	currency VARCHAR(3) NOT NULL, 
 	amount_minor BIGINT NOT NULL, 
 	usd_minor BIGINT NOT NULL, 
-	settles_minor BIGINT NOT NULL, 
 	settled_minor BIGINT, 
 	reason VARCHAR(40) NOT NULL, 
 	idempotency_key VARCHAR(80) NOT NULL, 
@@ -1906,11 +2222,12 @@ CREATE TABLE refund (
 	version INTEGER NOT NULL, 
 	CONSTRAINT pk_refund PRIMARY KEY (id), 
 	CONSTRAINT ck_refund_amount_positive CHECK (amount_minor > 0 AND usd_minor > 0), 
-	CONSTRAINT ck_refund_settled_positive CHECK (settled_minor IS NULL OR settled_minor > 0), 
+	CONSTRAINT ck_refund_settled_positive CHECK (settled_minor IS NULL OR settled_minor >= 0), 
 	CONSTRAINT ck_refund_pending_has_refund CHECK (state <> 'pending' OR stripe_refund_id IS NOT NULL), 
 	CONSTRAINT ck_refund_two_people CHECK (approved_by IS NULL OR approved_by <> requested_by), 
 	CONSTRAINT ck_refund_approved_before_it_moves CHECK (kind NOT IN ('refund', 'correction') OR state IN ('requested', 'declined') OR approved_by IS NOT NULL), 
 	CONSTRAINT ck_refund_transfer_has_officer CHECK (bank_reference IS NULL OR recorded_by IS NOT NULL), 
+	CONSTRAINT ck_refund_recorded_by_a_third CHECK (recorded_by IS NULL OR (recorded_by <> coalesce(requested_by, approved_by) AND recorded_by <> coalesce(approved_by, requested_by))), 
 	CONSTRAINT fk_refund_contribution_id FOREIGN KEY(contribution_id) REFERENCES contribution (id), 
 	CONSTRAINT fk_refund_kind FOREIGN KEY(kind) REFERENCES refund_kind (code), 
 	CONSTRAINT fk_refund_state FOREIGN KEY(state) REFERENCES refund_state (code), 
@@ -1928,9 +2245,9 @@ CREATE INDEX ix_refund_contribution_id ON refund (contribution_id)
 -- next --
 CREATE INDEX ix_refund_state ON refund (state)
 -- next --
-CREATE UNIQUE INDEX uq_refund_one_under_way ON refund (contribution_id) WHERE state IN ('requested', 'created', 'pending')
+CREATE UNIQUE INDEX uq_refund_one_under_way ON refund (contribution_id) WHERE state IN ('requested', 'created', 'pending') AND kind <> 'external'
 -- next --
-CREATE TRIGGER refund_no_update BEFORE UPDATE OF contribution_id, kind, currency, amount_minor, settles_minor, reason, idempotency_key, requested_by, created_at, id ON refund FOR EACH ROW EXECUTE FUNCTION placard_refuse('refund is append-only')
+CREATE TRIGGER refund_no_update BEFORE UPDATE OF contribution_id, kind, currency, amount_minor, reason, idempotency_key, requested_by, created_at, id ON refund FOR EACH ROW EXECUTE FUNCTION placard_refuse('refund is append-only')
 -- next --
 CREATE TRIGGER refund_no_delete BEFORE DELETE ON refund FOR EACH ROW EXECUTE FUNCTION placard_refuse('refund is append-only')
 -- next --
@@ -1945,6 +2262,7 @@ CREATE TABLE dispute (
 	amount_minor BIGINT NOT NULL, 
 	usd_minor BIGINT, 
 	fee_minor BIGINT, 
+	reinstated_minor BIGINT, 
 	opened_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	respond_by TIMESTAMP WITH TIME ZONE, 
 	taken_at TIMESTAMP WITH TIME ZONE, 
@@ -1957,6 +2275,8 @@ CREATE TABLE dispute (
 	CONSTRAINT ck_dispute_amount_positive CHECK (amount_minor > 0), 
 	CONSTRAINT ck_dispute_taken_positive CHECK (usd_minor IS NULL OR usd_minor > 0), 
 	CONSTRAINT ck_dispute_fee_positive CHECK (fee_minor IS NULL OR fee_minor >= 0), 
+	CONSTRAINT ck_dispute_reinstated CHECK ((reinstated_at IS NULL) = (reinstated_minor IS NULL)), 
+	CONSTRAINT ck_dispute_taken_before_reinstated CHECK (reinstated_at IS NULL OR taken_at IS NOT NULL), 
 	CONSTRAINT fk_dispute_contribution_id FOREIGN KEY(contribution_id) REFERENCES contribution (id), 
 	CONSTRAINT uq_dispute_stripe_dispute_id UNIQUE (stripe_dispute_id), 
 	CONSTRAINT fk_dispute_state FOREIGN KEY(state) REFERENCES dispute_state (code)
@@ -1971,6 +2291,47 @@ CREATE TRIGGER dispute_no_update BEFORE UPDATE OF contribution_id, stripe_disput
 CREATE TRIGGER dispute_no_delete BEFORE DELETE ON dispute FOR EACH ROW EXECUTE FUNCTION placard_refuse('dispute is append-only')
 -- next --
 CREATE TRIGGER dispute_no_replace BEFORE TRUNCATE ON dispute FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('dispute is append-only')
+-- next --
+CREATE TABLE donor_invoice (
+	contribution_id UUID NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	number VARCHAR(60), 
+	hosted_url TEXT, 
+	description VARCHAR(200) NOT NULL, 
+	after_minor BIGINT NOT NULL, 
+	funded_minor BIGINT NOT NULL, 
+	due_on DATE NOT NULL, 
+	due_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ordered_by UUID, 
+	ordered_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	asked_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	checked_at TIMESTAMP WITH TIME ZONE, 
+	sent_at TIMESTAMP WITH TIME ZONE, 
+	closed_at TIMESTAMP WITH TIME ZONE, 
+	close_as VARCHAR(40), 
+	failure_code VARCHAR(60), 
+	id UUID NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_donor_invoice PRIMARY KEY (id), 
+	CONSTRAINT ck_donor_invoice_amounts_positive CHECK (after_minor >= 0 AND funded_minor >= 0), 
+	CONSTRAINT ck_donor_invoice_open_has_page CHECK (state <> 'open' OR hosted_url IS NOT NULL), 
+	CONSTRAINT ck_donor_invoice_closing_says_how CHECK (state <> 'closing' OR close_as IS NOT NULL), 
+	CONSTRAINT uq_donor_invoice_contribution_id UNIQUE (contribution_id), 
+	CONSTRAINT fk_donor_invoice_contribution_id FOREIGN KEY(contribution_id) REFERENCES contribution (id), 
+	CONSTRAINT fk_donor_invoice_state FOREIGN KEY(state) REFERENCES donor_invoice_state (code), 
+	CONSTRAINT fk_donor_invoice_ordered_by FOREIGN KEY(ordered_by) REFERENCES person (id), 
+	CONSTRAINT fk_donor_invoice_close_as FOREIGN KEY(close_as) REFERENCES invoice_closing (code)
+)
+-- next --
+CREATE INDEX ix_donor_invoice_ordered_at ON donor_invoice (ordered_at)
+-- next --
+CREATE INDEX ix_donor_invoice_state ON donor_invoice (state)
+-- next --
+CREATE TRIGGER donor_invoice_no_update BEFORE UPDATE OF contribution_id, description, after_minor, due_on, due_at, ordered_by, ordered_at, id ON donor_invoice FOR EACH ROW EXECUTE FUNCTION placard_refuse('donor_invoice is append-only')
+-- next --
+CREATE TRIGGER donor_invoice_no_delete BEFORE DELETE ON donor_invoice FOR EACH ROW EXECUTE FUNCTION placard_refuse('donor_invoice is append-only')
+-- next --
+CREATE TRIGGER donor_invoice_no_replace BEFORE TRUNCATE ON donor_invoice FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('donor_invoice is append-only')
 -- next --
 CREATE TABLE award_line (
 	award_id UUID NOT NULL, 

@@ -181,37 +181,75 @@ CREATE TABLE rate_withdrawal_reason (
 -- next --
 INSERT INTO rate_withdrawal_reason (code) VALUES ('wrong_file'), ('wrong_reading'), ('corrected_by_source'), ('other')
 -- next --
-CREATE TABLE meeting_state (
+CREATE TABLE pledge_state (
 	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_meeting_state PRIMARY KEY (code)
+	CONSTRAINT pk_pledge_state PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO meeting_state (code) VALUES ('mandated'), ('provisional'), ('fixed'), ('published'), ('postponed'), ('cancelled'), ('held')
+INSERT INTO pledge_state (code) VALUES ('announced'), ('agreed'), ('partly_paid'), ('overdue'), ('deferred'), ('reduced'), ('paid'), ('returned'), ('written_off'), ('cancelled')
 -- next --
-CREATE TABLE meeting_mode (
+CREATE TABLE contribution_state (
 	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_meeting_mode PRIMARY KEY (code)
+	CONSTRAINT pk_contribution_state PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO meeting_mode (code) VALUES ('in_person'), ('hybrid'), ('virtual')
+INSERT INTO contribution_state (code) VALUES ('created'), ('checkout'), ('invoiced'), ('declared'), ('failed'), ('expired'), ('not_arrived'), ('in_suspense'), ('accepted'), ('refund_due'), ('refunded'), ('corrected')
 -- next --
-CREATE TABLE meeting_kind (
-	code VARCHAR(20) NOT NULL, 
-	short_name VARCHAR(30) NOT NULL, 
-	name VARCHAR(80) NOT NULL, 
-	position INTEGER NOT NULL, 
-	CONSTRAINT pk_meeting_kind PRIMARY KEY (code)
+CREATE TABLE refund_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_refund_state PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO meeting_kind (code, short_name, name, position) VALUES ('Conference', 'Conference', 'Conference', 1), ('BMS', 'BMS', 'Biennial meeting of States', 2), ('RevCon', 'RevCon', 'Review conference', 3), ('PrepCom', 'PrepCom', 'Preparatory committee', 4), ('MGE', 'MGE', 'Meeting of governmental experts', 5), ('Regional', 'Regional', 'Regional meeting', 6)
+INSERT INTO refund_state (code) VALUES ('requested'), ('declined'), ('created'), ('pending'), ('succeeded'), ('failed')
 -- next --
-CREATE TABLE calendar_stamp (
-	id INTEGER NOT NULL, 
-	number INTEGER NOT NULL, 
-	changed_at VARCHAR(27) NOT NULL, 
-	CONSTRAINT pk_calendar_stamp PRIMARY KEY (id), 
-	CONSTRAINT ck_calendar_stamp_one_row CHECK (id = 1)
+CREATE TABLE dispute_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_dispute_state PRIMARY KEY (code)
 )
+-- next --
+INSERT INTO dispute_state (code) VALUES ('inquiry'), ('open'), ('under_review'), ('won'), ('lost'), ('closed')
+-- next --
+CREATE TABLE cover_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_cover_state PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO cover_state (code) VALUES ('requested'), ('covered'), ('declined')
+-- next --
+CREATE TABLE donor_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_donor_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO donor_kind (code) VALUES ('state'), ('organisation'), ('person')
+-- next --
+CREATE TABLE contribution_method (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_contribution_method PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO contribution_method (code) VALUES ('card'), ('invoice'), ('transfer')
+-- next --
+CREATE TABLE refund_clause (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_refund_clause PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO refund_clause (code) VALUES ('return'), ('reprogramme'), ('none')
+-- next --
+CREATE TABLE receipt_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_receipt_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO receipt_kind (code) VALUES ('receipt'), ('credit_note')
+-- next --
+CREATE TABLE refund_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_refund_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO refund_kind (code) VALUES ('refusal'), ('refund'), ('external'), ('correction')
 -- next --
 CREATE TABLE spend_state (
 	code VARCHAR(40) NOT NULL, 
@@ -278,6 +316,38 @@ CREATE TRIGGER fund_setting_no_delete BEFORE DELETE ON fund_setting BEGIN SELECT
 -- next --
 CREATE TRIGGER fund_setting_no_replace BEFORE INSERT ON fund_setting WHEN EXISTS (SELECT 1 FROM fund_setting WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'fund_setting is append-only'); END
 -- next --
+CREATE TABLE meeting_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_meeting_state PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO meeting_state (code) VALUES ('mandated'), ('provisional'), ('fixed'), ('published'), ('postponed'), ('cancelled'), ('held')
+-- next --
+CREATE TABLE meeting_mode (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_meeting_mode PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO meeting_mode (code) VALUES ('in_person'), ('hybrid'), ('virtual')
+-- next --
+CREATE TABLE meeting_kind (
+	code VARCHAR(20) NOT NULL, 
+	short_name VARCHAR(30) NOT NULL, 
+	name VARCHAR(80) NOT NULL, 
+	position INTEGER NOT NULL, 
+	CONSTRAINT pk_meeting_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO meeting_kind (code, short_name, name, position) VALUES ('Conference', 'Conference', 'Conference', 1), ('BMS', 'BMS', 'Biennial meeting of States', 2), ('RevCon', 'RevCon', 'Review conference', 3), ('PrepCom', 'PrepCom', 'Preparatory committee', 4), ('MGE', 'MGE', 'Meeting of governmental experts', 5), ('Regional', 'Regional', 'Regional meeting', 6)
+-- next --
+CREATE TABLE calendar_stamp (
+	id INTEGER NOT NULL, 
+	number INTEGER NOT NULL, 
+	changed_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_calendar_stamp PRIMARY KEY (id), 
+	CONSTRAINT ck_calendar_stamp_one_row CHECK (id = 1)
+)
+-- next --
 CREATE TABLE stripe_event_state (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_stripe_event_state PRIMARY KEY (code)
@@ -285,68 +355,39 @@ CREATE TABLE stripe_event_state (
 -- next --
 INSERT INTO stripe_event_state (code) VALUES ('new'), ('done'), ('ignored'), ('unmatched'), ('failed'), ('explained')
 -- next --
-CREATE TABLE pledge_state (
+CREATE TABLE stripe_movement_state (
 	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_pledge_state PRIMARY KEY (code)
+	CONSTRAINT pk_stripe_movement_state PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO pledge_state (code) VALUES ('announced'), ('agreed'), ('partly_paid'), ('overdue'), ('deferred'), ('reduced'), ('paid'), ('returned'), ('written_off'), ('cancelled')
+INSERT INTO stripe_movement_state (code) VALUES ('new'), ('matched'), ('unmatched'), ('booked'), ('explained')
 -- next --
-CREATE TABLE contribution_state (
+CREATE TABLE stripe_payout_state (
 	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_contribution_state PRIMARY KEY (code)
+	CONSTRAINT pk_stripe_payout_state PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO contribution_state (code) VALUES ('created'), ('checkout'), ('invoiced'), ('declared'), ('failed'), ('expired'), ('not_arrived'), ('in_suspense'), ('accepted'), ('refund_due'), ('refunded'), ('corrected')
+INSERT INTO stripe_payout_state (code) VALUES ('pending'), ('in_transit'), ('paid'), ('confirmed'), ('failed'), ('cancelled')
 -- next --
-CREATE TABLE refund_state (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_refund_state PRIMARY KEY (code)
+CREATE TABLE stripe_cursor (
+	name VARCHAR(40) NOT NULL, 
+	through VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_stripe_cursor PRIMARY KEY (name)
 )
 -- next --
-INSERT INTO refund_state (code) VALUES ('requested'), ('declined'), ('created'), ('pending'), ('succeeded'), ('failed')
--- next --
-CREATE TABLE dispute_state (
+CREATE TABLE donor_invoice_state (
 	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_dispute_state PRIMARY KEY (code)
+	CONSTRAINT pk_donor_invoice_state PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO dispute_state (code) VALUES ('inquiry'), ('open'), ('under_review'), ('won'), ('lost'), ('closed')
+INSERT INTO donor_invoice_state (code) VALUES ('ordered'), ('open'), ('closing'), ('paid'), ('elsewhere'), ('void'), ('uncollectible'), ('failed')
 -- next --
-CREATE TABLE receipt_kind (
+CREATE TABLE invoice_closing (
 	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_receipt_kind PRIMARY KEY (code)
+	CONSTRAINT pk_invoice_closing PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO receipt_kind (code) VALUES ('receipt'), ('credit_note')
--- next --
-CREATE TABLE refund_kind (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_refund_kind PRIMARY KEY (code)
-)
--- next --
-INSERT INTO refund_kind (code) VALUES ('refusal'), ('refund'), ('external'), ('correction')
--- next --
-CREATE TABLE donor_kind (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_donor_kind PRIMARY KEY (code)
-)
--- next --
-INSERT INTO donor_kind (code) VALUES ('state'), ('organisation'), ('person')
--- next --
-CREATE TABLE contribution_method (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_contribution_method PRIMARY KEY (code)
-)
--- next --
-INSERT INTO contribution_method (code) VALUES ('card'), ('invoice'), ('transfer')
--- next --
-CREATE TABLE refund_clause (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_refund_clause PRIMARY KEY (code)
-)
--- next --
-INSERT INTO refund_clause (code) VALUES ('return'), ('reprogramme'), ('none')
+INSERT INTO invoice_closing (code) VALUES ('void'), ('elsewhere'), ('uncollectible')
 -- next --
 CREATE TABLE call_state (
 	code VARCHAR(40) NOT NULL, 
@@ -439,6 +480,31 @@ CREATE TABLE payment_rail (
 -- next --
 INSERT INTO payment_rail (code) VALUES ('transfer')
 -- next --
+CREATE TABLE fund_letter_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_fund_letter_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO fund_letter_kind (code) VALUES ('note_verbale'), ('letter')
+-- next --
+CREATE TABLE pledge_year (
+	year INTEGER NOT NULL, 
+	usd_minor BIGINT NOT NULL, 
+	pledges INTEGER NOT NULL, 
+	CONSTRAINT pk_pledge_year PRIMARY KEY (year), 
+	CONSTRAINT ck_pledge_year_totals_positive CHECK (usd_minor > 0 AND pledges > 0), 
+	CONSTRAINT ck_pledge_year_year CHECK (year BETWEEN 1900 AND 9999), 
+	CONSTRAINT ck_pledge_year_usd_minor_is_integer CHECK (typeof(usd_minor) IN ('integer', 'null'))
+)
+-- next --
+CREATE TRIGGER pledge_year_no_update BEFORE UPDATE OF year ON pledge_year BEGIN SELECT RAISE(ABORT, 'pledge_year is append-only'); END
+-- next --
+CREATE TRIGGER pledge_year_no_renumber BEFORE UPDATE ON pledge_year WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'pledge_year is append-only'); END
+-- next --
+CREATE TRIGGER pledge_year_no_delete BEFORE DELETE ON pledge_year BEGIN SELECT RAISE(ABORT, 'pledge_year is append-only'); END
+-- next --
+CREATE TRIGGER pledge_year_no_replace BEFORE INSERT ON pledge_year WHEN EXISTS (SELECT 1 FROM pledge_year WHERE (year = NEW.year) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'pledge_year is append-only'); END
+-- next --
 CREATE TABLE event_text (
 	event_id CHAR(32) NOT NULL, 
 	salt VARCHAR(32) NOT NULL, 
@@ -525,6 +591,79 @@ CREATE TRIGGER rate_import_no_delete BEFORE DELETE ON rate_import BEGIN SELECT R
 CREATE TRIGGER rate_import_no_replace BEFORE INSERT ON rate_import WHEN EXISTS (SELECT 1 FROM rate_import WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'rate_import is append-only'); END
 -- next --
 CREATE TRIGGER rate_import_withdrawn_once BEFORE UPDATE ON rate_import WHEN OLD.withdrawn_at IS NOT NULL BEGIN SELECT RAISE(ABORT, 'a withdrawal stands'); END
+-- next --
+CREATE TABLE account (
+	code VARCHAR(80) NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	book VARCHAR(1) NOT NULL, 
+	pool_id CHAR(32), 
+	currency VARCHAR(3) NOT NULL, 
+	side VARCHAR(1) NOT NULL, 
+	guarded BOOLEAN NOT NULL, 
+	debits_posted BIGINT NOT NULL, 
+	credits_posted BIGINT NOT NULL, 
+	moved_by CHAR(32), 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_account PRIMARY KEY (id), 
+	CONSTRAINT ck_account_side CHECK (side IN ('D', 'C')), 
+	CONSTRAINT ck_account_book CHECK (book IN ('P', 'B')), 
+	CONSTRAINT ck_account_totals_positive CHECK (debits_posted >= 0 AND credits_posted >= 0), 
+	CONSTRAINT ck_account_no_overdraft CHECK (NOT guarded OR (side = 'C' AND credits_posted >= debits_posted) OR (side = 'D' AND debits_posted >= credits_posted)), 
+	CONSTRAINT uq_account_kind_pool_id UNIQUE (kind, pool_id), 
+	CONSTRAINT uq_account_code UNIQUE (code), 
+	CONSTRAINT fk_account_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id), 
+	CONSTRAINT ck_account_debits_posted_is_integer CHECK (typeof(debits_posted) IN ('integer', 'null')), 
+	CONSTRAINT ck_account_credits_posted_is_integer CHECK (typeof(credits_posted) IN ('integer', 'null'))
+)
+-- next --
+CREATE INDEX ix_account_pool_id ON account (pool_id)
+-- next --
+CREATE TRIGGER account_no_update BEFORE UPDATE OF code, kind, book, pool_id, currency, side, guarded, id ON account BEGIN SELECT RAISE(ABORT, 'account is append-only'); END
+-- next --
+CREATE TRIGGER account_no_renumber BEFORE UPDATE ON account WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'account is append-only'); END
+-- next --
+CREATE TRIGGER account_no_delete BEFORE DELETE ON account BEGIN SELECT RAISE(ABORT, 'account is append-only'); END
+-- next --
+CREATE TRIGGER account_no_replace BEFORE INSERT ON account WHEN EXISTS (SELECT 1 FROM account WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'account is append-only'); END
+-- next --
+CREATE TRIGGER account_keeps_code BEFORE INSERT ON account WHEN EXISTS (SELECT 1 FROM account WHERE code = NEW.code) BEGIN SELECT RAISE(ABORT, 'account holds this code already'); END
+-- next --
+CREATE TRIGGER account_keeps_kind BEFORE INSERT ON account WHEN EXISTS (SELECT 1 FROM account WHERE kind = NEW.kind AND pool_id = NEW.pool_id) BEGIN SELECT RAISE(ABORT, 'account holds this kind already'); END
+-- next --
+CREATE TRIGGER account_starts_at_zero BEFORE INSERT ON account WHEN NEW.debits_posted IS NOT 0 OR NEW.credits_posted IS NOT 0 OR NEW.moved_by IS NOT NULL BEGIN SELECT RAISE(ABORT, 'an account starts at zero'); END
+-- next --
+CREATE TRIGGER account_moves_by_posting BEFORE UPDATE OF debits_posted, credits_posted, moved_by ON account WHEN coalesce((SELECT rowid FROM posting WHERE entry_id = NEW.moved_by) > coalesce((SELECT rowid FROM posting WHERE entry_id = OLD.moved_by), 0) AND NEW.debits_posted - OLD.debits_posted = (SELECT coalesce(sum(usd_minor), 0) FROM leg WHERE entry_id = NEW.moved_by AND account_id = NEW.id AND side = 'D') AND NEW.credits_posted - OLD.credits_posted = (SELECT coalesce(sum(usd_minor), 0) FROM leg WHERE entry_id = NEW.moved_by AND account_id = NEW.id AND side = 'C'), 0) = 0 BEGIN SELECT RAISE(ABORT, 'only posting moves a balance'); END
+-- next --
+CREATE TABLE entry (
+	id CHAR(32) NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	"key" VARCHAR(200) NOT NULL, 
+	occurred_at VARCHAR(27) NOT NULL, 
+	recorded_at VARCHAR(27) NOT NULL, 
+	actor VARCHAR(80) NOT NULL, 
+	actor_id CHAR(32), 
+	subject_type VARCHAR(40), 
+	subject_id CHAR(32), 
+	corrects_id CHAR(32), 
+	CONSTRAINT pk_entry PRIMARY KEY (id), 
+	CONSTRAINT fk_entry_id FOREIGN KEY(id) REFERENCES posting (entry_id) DEFERRABLE INITIALLY DEFERRED, 
+	CONSTRAINT uq_entry_key UNIQUE ("key"), 
+	CONSTRAINT fk_entry_corrects_id FOREIGN KEY(corrects_id) REFERENCES entry (id)
+)
+-- next --
+CREATE INDEX ix_entry_corrects_id ON entry (corrects_id)
+-- next --
+CREATE INDEX ix_entry_occurred_at_id ON entry (occurred_at, id)
+-- next --
+CREATE INDEX ix_entry_subject_type_subject_id ON entry (subject_type, subject_id)
+-- next --
+CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'entry is append-only'); END
+-- next --
+CREATE TRIGGER entry_no_delete BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'entry is append-only'); END
+-- next --
+CREATE TRIGGER entry_no_replace BEFORE INSERT ON entry WHEN EXISTS (SELECT 1 FROM entry WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'entry is append-only'); END
+-- next --
+CREATE TRIGGER entry_keeps_key BEFORE INSERT ON entry WHEN EXISTS (SELECT 1 FROM entry WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'entry holds this key already'); END
 -- next --
 CREATE TABLE meeting (
 	slug VARCHAR(80) NOT NULL, 
@@ -623,85 +762,13 @@ CREATE TABLE mandate (
 	CONSTRAINT fk_mandate_precedes_id FOREIGN KEY(precedes_id) REFERENCES mandate (id)
 )
 -- next --
-CREATE TABLE account (
-	code VARCHAR(80) NOT NULL, 
-	kind VARCHAR(40) NOT NULL, 
-	book VARCHAR(1) NOT NULL, 
-	pool_id CHAR(32), 
-	currency VARCHAR(3) NOT NULL, 
-	side VARCHAR(1) NOT NULL, 
-	guarded BOOLEAN NOT NULL, 
-	debits_posted BIGINT NOT NULL, 
-	credits_posted BIGINT NOT NULL, 
-	moved_by CHAR(32), 
-	id CHAR(32) NOT NULL, 
-	CONSTRAINT pk_account PRIMARY KEY (id), 
-	CONSTRAINT ck_account_side CHECK (side IN ('D', 'C')), 
-	CONSTRAINT ck_account_book CHECK (book IN ('P', 'B')), 
-	CONSTRAINT ck_account_totals_positive CHECK (debits_posted >= 0 AND credits_posted >= 0), 
-	CONSTRAINT ck_account_no_overdraft CHECK (NOT guarded OR (side = 'C' AND credits_posted >= debits_posted) OR (side = 'D' AND debits_posted >= credits_posted)), 
-	CONSTRAINT uq_account_kind_pool_id UNIQUE (kind, pool_id), 
-	CONSTRAINT uq_account_code UNIQUE (code), 
-	CONSTRAINT fk_account_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id), 
-	CONSTRAINT ck_account_debits_posted_is_integer CHECK (typeof(debits_posted) IN ('integer', 'null')), 
-	CONSTRAINT ck_account_credits_posted_is_integer CHECK (typeof(credits_posted) IN ('integer', 'null'))
-)
--- next --
-CREATE INDEX ix_account_pool_id ON account (pool_id)
--- next --
-CREATE TRIGGER account_no_update BEFORE UPDATE OF code, kind, book, pool_id, currency, side, guarded, id ON account BEGIN SELECT RAISE(ABORT, 'account is append-only'); END
--- next --
-CREATE TRIGGER account_no_renumber BEFORE UPDATE ON account WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'account is append-only'); END
--- next --
-CREATE TRIGGER account_no_delete BEFORE DELETE ON account BEGIN SELECT RAISE(ABORT, 'account is append-only'); END
--- next --
-CREATE TRIGGER account_no_replace BEFORE INSERT ON account WHEN EXISTS (SELECT 1 FROM account WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'account is append-only'); END
--- next --
-CREATE TRIGGER account_keeps_code BEFORE INSERT ON account WHEN EXISTS (SELECT 1 FROM account WHERE code = NEW.code) BEGIN SELECT RAISE(ABORT, 'account holds this code already'); END
--- next --
-CREATE TRIGGER account_keeps_kind BEFORE INSERT ON account WHEN EXISTS (SELECT 1 FROM account WHERE kind = NEW.kind AND pool_id = NEW.pool_id) BEGIN SELECT RAISE(ABORT, 'account holds this kind already'); END
--- next --
-CREATE TRIGGER account_starts_at_zero BEFORE INSERT ON account WHEN NEW.debits_posted IS NOT 0 OR NEW.credits_posted IS NOT 0 OR NEW.moved_by IS NOT NULL BEGIN SELECT RAISE(ABORT, 'an account starts at zero'); END
--- next --
-CREATE TRIGGER account_moves_by_posting BEFORE UPDATE OF debits_posted, credits_posted, moved_by ON account WHEN coalesce((SELECT rowid FROM posting WHERE entry_id = NEW.moved_by) > coalesce((SELECT rowid FROM posting WHERE entry_id = OLD.moved_by), 0) AND NEW.debits_posted - OLD.debits_posted = (SELECT coalesce(sum(usd_minor), 0) FROM leg WHERE entry_id = NEW.moved_by AND account_id = NEW.id AND side = 'D') AND NEW.credits_posted - OLD.credits_posted = (SELECT coalesce(sum(usd_minor), 0) FROM leg WHERE entry_id = NEW.moved_by AND account_id = NEW.id AND side = 'C'), 0) = 0 BEGIN SELECT RAISE(ABORT, 'only posting moves a balance'); END
--- next --
-CREATE TABLE entry (
-	id CHAR(32) NOT NULL, 
-	kind VARCHAR(40) NOT NULL, 
-	"key" VARCHAR(200) NOT NULL, 
-	occurred_at VARCHAR(27) NOT NULL, 
-	recorded_at VARCHAR(27) NOT NULL, 
-	actor VARCHAR(80) NOT NULL, 
-	actor_id CHAR(32), 
-	subject_type VARCHAR(40), 
-	subject_id CHAR(32), 
-	corrects_id CHAR(32), 
-	CONSTRAINT pk_entry PRIMARY KEY (id), 
-	CONSTRAINT fk_entry_id FOREIGN KEY(id) REFERENCES posting (entry_id) DEFERRABLE INITIALLY DEFERRED, 
-	CONSTRAINT uq_entry_key UNIQUE ("key"), 
-	CONSTRAINT fk_entry_corrects_id FOREIGN KEY(corrects_id) REFERENCES entry (id)
-)
--- next --
-CREATE INDEX ix_entry_corrects_id ON entry (corrects_id)
--- next --
-CREATE INDEX ix_entry_occurred_at ON entry (occurred_at)
--- next --
-CREATE INDEX ix_entry_subject_type_subject_id ON entry (subject_type, subject_id)
--- next --
-CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'entry is append-only'); END
--- next --
-CREATE TRIGGER entry_no_delete BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'entry is append-only'); END
--- next --
-CREATE TRIGGER entry_no_replace BEFORE INSERT ON entry WHEN EXISTS (SELECT 1 FROM entry WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'entry is append-only'); END
--- next --
-CREATE TRIGGER entry_keeps_key BEFORE INSERT ON entry WHEN EXISTS (SELECT 1 FROM entry WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'entry holds this key already'); END
--- next --
 CREATE TABLE stripe_event (
 	event_id VARCHAR(100) NOT NULL, 
 	type VARCHAR(100) NOT NULL, 
 	object_id VARCHAR(100) NOT NULL, 
 	api_version VARCHAR(40), 
 	livemode BOOLEAN NOT NULL, 
+	via VARCHAR(10) DEFAULT 'webhook' NOT NULL, 
 	payload_sealed TEXT, 
 	payload_sha256 VARCHAR(64) NOT NULL, 
 	happened_at VARCHAR(27) NOT NULL, 
@@ -716,6 +783,7 @@ CREATE TABLE stripe_event (
 	CONSTRAINT pk_stripe_event PRIMARY KEY (id), 
 	CONSTRAINT ck_stripe_event_attempts_not_negative CHECK (attempts >= 0), 
 	CONSTRAINT ck_stripe_event_event_id_not_empty CHECK (length(event_id) > 0), 
+	CONSTRAINT ck_stripe_event_via CHECK (via IN ('webhook', 'listed', 'found')), 
 	CONSTRAINT uq_stripe_event_event_id UNIQUE (event_id), 
 	CONSTRAINT fk_stripe_event_state FOREIGN KEY(state) REFERENCES stripe_event_state (code)
 )
@@ -728,13 +796,46 @@ CREATE INDEX ix_stripe_event_state ON stripe_event (state)
 -- next --
 CREATE INDEX ix_stripe_event_type ON stripe_event (type)
 -- next --
-CREATE TRIGGER stripe_event_no_update BEFORE UPDATE OF event_id, type, object_id, api_version, livemode, payload_sha256, happened_at, received_at, id ON stripe_event BEGIN SELECT RAISE(ABORT, 'stripe_event is append-only'); END
+CREATE TRIGGER stripe_event_no_update BEFORE UPDATE OF event_id, type, object_id, api_version, livemode, via, payload_sha256, happened_at, received_at, id ON stripe_event BEGIN SELECT RAISE(ABORT, 'stripe_event is append-only'); END
 -- next --
 CREATE TRIGGER stripe_event_no_renumber BEFORE UPDATE ON stripe_event WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'stripe_event is append-only'); END
 -- next --
 CREATE TRIGGER stripe_event_no_delete BEFORE DELETE ON stripe_event BEGIN SELECT RAISE(ABORT, 'stripe_event is append-only'); END
 -- next --
 CREATE TRIGGER stripe_event_no_replace BEFORE INSERT ON stripe_event WHEN EXISTS (SELECT 1 FROM stripe_event WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'stripe_event is append-only'); END
+-- next --
+CREATE TABLE cover (
+	pool_id CHAR(32) NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	requested_by CHAR(32) NOT NULL, 
+	requested_at VARCHAR(27) NOT NULL, 
+	decided_by CHAR(32), 
+	decided_at VARCHAR(27), 
+	id CHAR(32) NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_cover PRIMARY KEY (id), 
+	CONSTRAINT ck_cover_amount_positive CHECK (amount_minor > 0), 
+	CONSTRAINT ck_cover_two_people CHECK (decided_by IS NULL OR decided_by <> requested_by), 
+	CONSTRAINT ck_cover_decided_by_somebody CHECK ((state = 'requested') = (decided_by IS NULL)), 
+	CONSTRAINT fk_cover_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id), 
+	CONSTRAINT fk_cover_state FOREIGN KEY(state) REFERENCES cover_state (code), 
+	CONSTRAINT ck_cover_amount_minor_is_integer CHECK (typeof(amount_minor) IN ('integer', 'null')), 
+	CONSTRAINT fk_cover_requested_by FOREIGN KEY(requested_by) REFERENCES person (id), 
+	CONSTRAINT fk_cover_decided_by FOREIGN KEY(decided_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_cover_state ON cover (state)
+-- next --
+CREATE UNIQUE INDEX uq_cover_one_under_way ON cover (pool_id) WHERE state = 'requested'
+-- next --
+CREATE TRIGGER cover_no_update BEFORE UPDATE OF pool_id, amount_minor, requested_by, requested_at, id ON cover BEGIN SELECT RAISE(ABORT, 'cover is append-only'); END
+-- next --
+CREATE TRIGGER cover_no_renumber BEFORE UPDATE ON cover WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'cover is append-only'); END
+-- next --
+CREATE TRIGGER cover_no_delete BEFORE DELETE ON cover BEGIN SELECT RAISE(ABORT, 'cover is append-only'); END
+-- next --
+CREATE TRIGGER cover_no_replace BEFORE INSERT ON cover WHEN EXISTS (SELECT 1 FROM cover WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'cover is append-only'); END
 -- next --
 CREATE TABLE approval (
 	subject_type VARCHAR(40) NOT NULL, 
@@ -933,39 +1034,34 @@ CREATE TRIGGER exchange_rate_enters_alive BEFORE INSERT ON exchange_rate WHEN NE
 -- next --
 CREATE TRIGGER exchange_rate_falls_with_import BEFORE UPDATE ON exchange_rate WHEN NEW.withdrawn_at IS NOT (SELECT withdrawn_at FROM rate_import WHERE id = NEW.import_id) BEGIN SELECT RAISE(ABORT, 'a rate stands and falls with its import'); END
 -- next --
-CREATE TABLE meeting_dates (
-	meeting_id CHAR(32) NOT NULL, 
-	old_start DATE, 
-	old_end DATE, 
-	new_start DATE, 
-	new_end DATE, 
-	reason VARCHAR(500) NOT NULL, 
-	at VARCHAR(27) NOT NULL, 
+CREATE TABLE agreement (
+	organisation_id CHAR(32) NOT NULL, 
+	reference VARCHAR(80) NOT NULL, 
+	exchange_of_letters DATE NOT NULL, 
+	support_rate_bp INTEGER NOT NULL, 
+	end_date DATE, 
+	refund_clause VARCHAR(40) NOT NULL, 
+	pool_id CHAR(32) NOT NULL, 
+	recorded_by CHAR(32), 
+	recorded_at VARCHAR(27) NOT NULL, 
 	id CHAR(32) NOT NULL, 
-	CONSTRAINT pk_meeting_dates PRIMARY KEY (id), 
-	CONSTRAINT ck_meeting_dates_both_new_days_or_none CHECK ((new_start IS NULL) = (new_end IS NULL)), 
-	CONSTRAINT ck_meeting_dates_old_days_in_order CHECK (old_end >= old_start), 
-	CONSTRAINT ck_meeting_dates_new_days_in_order CHECK (new_end >= new_start), 
-	CONSTRAINT fk_meeting_dates_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id)
+	CONSTRAINT pk_agreement PRIMARY KEY (id), 
+	CONSTRAINT ck_agreement_support_rate_plausible CHECK (support_rate_bp BETWEEN 0 AND 5000), 
+	CONSTRAINT ck_agreement_dates_in_order CHECK (end_date IS NULL OR end_date > exchange_of_letters), 
+	CONSTRAINT uq_agreement_reference UNIQUE (organisation_id, reference), 
+	CONSTRAINT fk_agreement_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
+	CONSTRAINT fk_agreement_refund_clause FOREIGN KEY(refund_clause) REFERENCES refund_clause (code), 
+	CONSTRAINT fk_agreement_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id), 
+	CONSTRAINT fk_agreement_recorded_by FOREIGN KEY(recorded_by) REFERENCES person (id)
 )
 -- next --
-CREATE INDEX ix_meeting_dates_meeting_id ON meeting_dates (meeting_id)
+CREATE INDEX ix_agreement_organisation_id ON agreement (organisation_id)
 -- next --
-CREATE TRIGGER meeting_dates_no_update BEFORE UPDATE ON meeting_dates BEGIN SELECT RAISE(ABORT, 'meeting_dates is append-only'); END
+CREATE TRIGGER agreement_no_update BEFORE UPDATE ON agreement BEGIN SELECT RAISE(ABORT, 'agreement is append-only'); END
 -- next --
-CREATE TRIGGER meeting_dates_no_delete BEFORE DELETE ON meeting_dates BEGIN SELECT RAISE(ABORT, 'meeting_dates is append-only'); END
+CREATE TRIGGER agreement_no_delete BEFORE DELETE ON agreement BEGIN SELECT RAISE(ABORT, 'agreement is append-only'); END
 -- next --
-CREATE TRIGGER meeting_dates_no_replace BEFORE INSERT ON meeting_dates WHEN EXISTS (SELECT 1 FROM meeting_dates WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'meeting_dates is append-only'); END
--- next --
-CREATE TABLE mandate_meeting (
-	mandate_id CHAR(32) NOT NULL, 
-	meeting_id CHAR(32) NOT NULL, 
-	CONSTRAINT pk_mandate_meeting PRIMARY KEY (mandate_id, meeting_id), 
-	CONSTRAINT fk_mandate_meeting_mandate_id FOREIGN KEY(mandate_id) REFERENCES mandate (id), 
-	CONSTRAINT fk_mandate_meeting_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id)
-)
--- next --
-CREATE INDEX ix_mandate_meeting_meeting_id ON mandate_meeting (meeting_id)
+CREATE TRIGGER agreement_no_replace BEFORE INSERT ON agreement WHEN EXISTS (SELECT 1 FROM agreement WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'agreement is append-only'); END
 -- next --
 CREATE TABLE account_month (
 	account_id CHAR(32) NOT NULL, 
@@ -1166,34 +1262,91 @@ CREATE TRIGGER reservation_keeps_key BEFORE INSERT ON reservation WHEN EXISTS (S
 -- next --
 CREATE TRIGGER reservation_keeps_entry_id BEFORE INSERT ON reservation WHEN EXISTS (SELECT 1 FROM reservation WHERE entry_id = NEW.entry_id) BEGIN SELECT RAISE(ABORT, 'reservation holds this entry_id already'); END
 -- next --
-CREATE TABLE agreement (
-	organisation_id CHAR(32) NOT NULL, 
-	reference VARCHAR(80) NOT NULL, 
-	exchange_of_letters DATE NOT NULL, 
-	support_rate_bp INTEGER NOT NULL, 
-	end_date DATE, 
-	refund_clause VARCHAR(40) NOT NULL, 
-	pool_id CHAR(32) NOT NULL, 
-	recorded_by CHAR(32), 
-	recorded_at VARCHAR(27) NOT NULL, 
+CREATE TABLE meeting_dates (
+	meeting_id CHAR(32) NOT NULL, 
+	old_start DATE, 
+	old_end DATE, 
+	new_start DATE, 
+	new_end DATE, 
+	reason VARCHAR(500) NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
 	id CHAR(32) NOT NULL, 
-	CONSTRAINT pk_agreement PRIMARY KEY (id), 
-	CONSTRAINT ck_agreement_support_rate_plausible CHECK (support_rate_bp BETWEEN 0 AND 5000), 
-	CONSTRAINT ck_agreement_dates_in_order CHECK (end_date IS NULL OR end_date > exchange_of_letters), 
-	CONSTRAINT uq_agreement_reference UNIQUE (organisation_id, reference), 
-	CONSTRAINT fk_agreement_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
-	CONSTRAINT fk_agreement_refund_clause FOREIGN KEY(refund_clause) REFERENCES refund_clause (code), 
-	CONSTRAINT fk_agreement_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id), 
-	CONSTRAINT fk_agreement_recorded_by FOREIGN KEY(recorded_by) REFERENCES person (id)
+	CONSTRAINT pk_meeting_dates PRIMARY KEY (id), 
+	CONSTRAINT ck_meeting_dates_both_new_days_or_none CHECK ((new_start IS NULL) = (new_end IS NULL)), 
+	CONSTRAINT ck_meeting_dates_old_days_in_order CHECK (old_end >= old_start), 
+	CONSTRAINT ck_meeting_dates_new_days_in_order CHECK (new_end >= new_start), 
+	CONSTRAINT fk_meeting_dates_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id)
 )
 -- next --
-CREATE INDEX ix_agreement_organisation_id ON agreement (organisation_id)
+CREATE INDEX ix_meeting_dates_meeting_id ON meeting_dates (meeting_id)
 -- next --
-CREATE TRIGGER agreement_no_update BEFORE UPDATE ON agreement BEGIN SELECT RAISE(ABORT, 'agreement is append-only'); END
+CREATE TRIGGER meeting_dates_no_update BEFORE UPDATE ON meeting_dates BEGIN SELECT RAISE(ABORT, 'meeting_dates is append-only'); END
 -- next --
-CREATE TRIGGER agreement_no_delete BEFORE DELETE ON agreement BEGIN SELECT RAISE(ABORT, 'agreement is append-only'); END
+CREATE TRIGGER meeting_dates_no_delete BEFORE DELETE ON meeting_dates BEGIN SELECT RAISE(ABORT, 'meeting_dates is append-only'); END
 -- next --
-CREATE TRIGGER agreement_no_replace BEFORE INSERT ON agreement WHEN EXISTS (SELECT 1 FROM agreement WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'agreement is append-only'); END
+CREATE TRIGGER meeting_dates_no_replace BEFORE INSERT ON meeting_dates WHEN EXISTS (SELECT 1 FROM meeting_dates WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'meeting_dates is append-only'); END
+-- next --
+CREATE TABLE mandate_meeting (
+	mandate_id CHAR(32) NOT NULL, 
+	meeting_id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_mandate_meeting PRIMARY KEY (mandate_id, meeting_id), 
+	CONSTRAINT fk_mandate_meeting_mandate_id FOREIGN KEY(mandate_id) REFERENCES mandate (id), 
+	CONSTRAINT fk_mandate_meeting_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id)
+)
+-- next --
+CREATE INDEX ix_mandate_meeting_meeting_id ON mandate_meeting (meeting_id)
+-- next --
+CREATE TABLE stripe_payout (
+	payout_id VARCHAR(100) NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	automatic BOOLEAN NOT NULL, 
+	txn_id VARCHAR(100), 
+	created_at VARCHAR(27) NOT NULL, 
+	arrives_on DATE NOT NULL, 
+	trace VARCHAR(100), 
+	failure_code VARCHAR(60), 
+	entry_id CHAR(32) NOT NULL, 
+	back_entry_id CHAR(32), 
+	checked_at VARCHAR(27), 
+	reconciled_at VARCHAR(27), 
+	contained_minor BIGINT, 
+	contained_count INTEGER, 
+	bank_reference VARCHAR(80), 
+	value_date DATE, 
+	confirmed_by CHAR(32), 
+	confirmed_at VARCHAR(27), 
+	id CHAR(32) NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_stripe_payout PRIMARY KEY (id), 
+	CONSTRAINT ck_stripe_payout_amount_not_zero CHECK (amount_minor <> 0), 
+	CONSTRAINT ck_stripe_payout_back_where_it_was CHECK ((state IN ('failed', 'cancelled')) = (back_entry_id IS NOT NULL)), 
+	CONSTRAINT ck_stripe_payout_contents_known_at_once CHECK ((reconciled_at IS NULL) = (contained_minor IS NULL) AND (reconciled_at IS NULL) = (contained_count IS NULL)), 
+	CONSTRAINT ck_stripe_payout_confirmed_by_somebody CHECK (state <> 'confirmed' OR confirmed_by IS NOT NULL), 
+	CONSTRAINT ck_stripe_payout_confirmed_whole CHECK ((confirmed_by IS NULL AND confirmed_at IS NULL AND bank_reference IS NULL AND value_date IS NULL) OR (confirmed_by IS NOT NULL AND confirmed_at IS NOT NULL AND bank_reference IS NOT NULL AND value_date IS NOT NULL)), 
+	CONSTRAINT uq_stripe_payout_payout_id UNIQUE (payout_id), 
+	CONSTRAINT fk_stripe_payout_state FOREIGN KEY(state) REFERENCES stripe_payout_state (code), 
+	CONSTRAINT ck_stripe_payout_amount_minor_is_integer CHECK (typeof(amount_minor) IN ('integer', 'null')), 
+	CONSTRAINT uq_stripe_payout_entry_id UNIQUE (entry_id), 
+	CONSTRAINT fk_stripe_payout_entry_id FOREIGN KEY(entry_id) REFERENCES entry (id), 
+	CONSTRAINT uq_stripe_payout_back_entry_id UNIQUE (back_entry_id), 
+	CONSTRAINT fk_stripe_payout_back_entry_id FOREIGN KEY(back_entry_id) REFERENCES entry (id), 
+	CONSTRAINT ck_stripe_payout_contained_minor_is_integer CHECK (typeof(contained_minor) IN ('integer', 'null')), 
+	CONSTRAINT uq_stripe_payout_bank_reference UNIQUE (bank_reference), 
+	CONSTRAINT fk_stripe_payout_confirmed_by FOREIGN KEY(confirmed_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_stripe_payout_created_at ON stripe_payout (created_at)
+-- next --
+CREATE INDEX ix_stripe_payout_state ON stripe_payout (state)
+-- next --
+CREATE TRIGGER stripe_payout_no_update BEFORE UPDATE OF payout_id, amount_minor, automatic, created_at, entry_id, id ON stripe_payout BEGIN SELECT RAISE(ABORT, 'stripe_payout is append-only'); END
+-- next --
+CREATE TRIGGER stripe_payout_no_renumber BEFORE UPDATE ON stripe_payout WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'stripe_payout is append-only'); END
+-- next --
+CREATE TRIGGER stripe_payout_no_delete BEFORE DELETE ON stripe_payout BEGIN SELECT RAISE(ABORT, 'stripe_payout is append-only'); END
+-- next --
+CREATE TRIGGER stripe_payout_no_replace BEFORE INSERT ON stripe_payout WHEN EXISTS (SELECT 1 FROM stripe_payout WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'stripe_payout is append-only'); END
 -- next --
 CREATE TABLE call (
 	reference VARCHAR(20) NOT NULL, 
@@ -1242,6 +1395,161 @@ CREATE TABLE call (
 CREATE INDEX ix_call_meeting_id ON call (meeting_id)
 -- next --
 CREATE INDEX ix_call_state ON call (state)
+-- next --
+CREATE TABLE meeting_figure (
+	meeting_id CHAR(32) NOT NULL, 
+	delegates INTEGER NOT NULL, 
+	states INTEGER NOT NULL, 
+	few JSON NOT NULL, 
+	women INTEGER NOT NULL, 
+	men INTEGER NOT NULL, 
+	groups JSON NOT NULL, 
+	direct_minor BIGINT NOT NULL, 
+	support_minor BIGINT NOT NULL, 
+	first_year INTEGER, 
+	last_year INTEGER, 
+	kept_at VARCHAR(27) NOT NULL, 
+	stale BOOLEAN NOT NULL, 
+	revised BOOLEAN NOT NULL, 
+	CONSTRAINT pk_meeting_figure PRIMARY KEY (meeting_id), 
+	CONSTRAINT ck_meeting_figure_states_of_delegates CHECK (delegates >= 0 AND states >= 0 AND states <= delegates), 
+	CONSTRAINT ck_meeting_figure_sexes_of_delegates CHECK (women >= 0 AND men >= 0 AND women + men <= delegates), 
+	CONSTRAINT ck_meeting_figure_amounts CHECK (direct_minor >= 0 AND support_minor >= 0), 
+	CONSTRAINT ck_meeting_figure_years_in_order CHECK (first_year <= last_year), 
+	CONSTRAINT fk_meeting_figure_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id), 
+	CONSTRAINT ck_meeting_figure_direct_minor_is_integer CHECK (typeof(direct_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_meeting_figure_support_minor_is_integer CHECK (typeof(support_minor) IN ('integer', 'null'))
+)
+-- next --
+CREATE TABLE pool_bar (
+	pool_id CHAR(32) NOT NULL, 
+	meeting_id CHAR(32) NOT NULL, 
+	barred_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_pool_bar PRIMARY KEY (pool_id), 
+	CONSTRAINT fk_pool_bar_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id), 
+	CONSTRAINT fk_pool_bar_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id)
+)
+-- next --
+CREATE TRIGGER pool_bar_no_update BEFORE UPDATE ON pool_bar BEGIN SELECT RAISE(ABORT, 'pool_bar is append-only'); END
+-- next --
+CREATE TRIGGER pool_bar_no_delete BEFORE DELETE ON pool_bar BEGIN SELECT RAISE(ABORT, 'pool_bar is append-only'); END
+-- next --
+CREATE TRIGGER pool_bar_no_replace BEFORE INSERT ON pool_bar WHEN EXISTS (SELECT 1 FROM pool_bar WHERE (pool_id = NEW.pool_id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'pool_bar is append-only'); END
+-- next --
+CREATE TABLE pledge (
+	reference VARCHAR(20) NOT NULL, 
+	draft_key VARCHAR(40) NOT NULL, 
+	organisation_id CHAR(32), 
+	donor_kind VARCHAR(40) NOT NULL, 
+	donor_name_sealed TEXT, 
+	donor_contact_sealed TEXT, 
+	donor_email_sealed TEXT, 
+	access_nonce VARCHAR(40), 
+	locale VARCHAR(12) NOT NULL, 
+	currency VARCHAR(3) NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	usd_minor BIGINT NOT NULL, 
+	rate VARCHAR(40), 
+	rate_source VARCHAR(80), 
+	rate_date DATE, 
+	current_minor BIGINT NOT NULL, 
+	paid_minor BIGINT NOT NULL, 
+	returned_minor BIGINT NOT NULL, 
+	earmark JSON, 
+	pool_id CHAR(32), 
+	agreement_id CHAR(32), 
+	state VARCHAR(40) NOT NULL, 
+	schedule INTEGER NOT NULL, 
+	next_due_on DATE, 
+	reminded_at VARCHAR(27), 
+	reminders INTEGER NOT NULL, 
+	announced_at VARCHAR(27) NOT NULL, 
+	announced_by CHAR(32), 
+	id CHAR(32) NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_pledge PRIMARY KEY (id), 
+	CONSTRAINT ck_pledge_amount_positive CHECK (amount_minor > 0), 
+	CONSTRAINT ck_pledge_never_more_than_announced CHECK (current_minor >= 0 AND current_minor <= amount_minor), 
+	CONSTRAINT ck_pledge_parts_positive CHECK (paid_minor >= 0 AND returned_minor >= 0 AND returned_minor <= paid_minor), 
+	CONSTRAINT ck_pledge_currency_code CHECK (length(currency) = 3 AND currency = upper(currency)), 
+	CONSTRAINT ck_pledge_worth_at_its_rate CHECK ((currency = 'USD' AND usd_minor = amount_minor AND rate IS NULL AND rate_source IS NULL AND rate_date IS NULL) OR (currency <> 'USD' AND usd_minor > 0 AND rate IS NOT NULL AND rate_source IS NOT NULL AND rate_date IS NOT NULL)), 
+	CONSTRAINT ck_pledge_never_anonymous CHECK ((organisation_id IS NOT NULL AND donor_name_sealed IS NULL AND donor_email_sealed IS NULL AND access_nonce IS NULL) OR (organisation_id IS NULL AND donor_name_sealed IS NOT NULL AND donor_email_sealed IS NOT NULL AND access_nonce IS NOT NULL)), 
+	CONSTRAINT ck_pledge_agreement_has_party CHECK (agreement_id IS NULL OR organisation_id IS NOT NULL), 
+	CONSTRAINT ck_pledge_agreed_under_an_agreement CHECK (state <> 'agreed' OR agreement_id IS NOT NULL), 
+	CONSTRAINT uq_pledge_reference UNIQUE (reference), 
+	CONSTRAINT uq_pledge_draft_key UNIQUE (draft_key), 
+	CONSTRAINT fk_pledge_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
+	CONSTRAINT fk_pledge_donor_kind FOREIGN KEY(donor_kind) REFERENCES donor_kind (code), 
+	CONSTRAINT ck_pledge_amount_minor_is_integer CHECK (typeof(amount_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_pledge_usd_minor_is_integer CHECK (typeof(usd_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_pledge_current_minor_is_integer CHECK (typeof(current_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_pledge_paid_minor_is_integer CHECK (typeof(paid_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_pledge_returned_minor_is_integer CHECK (typeof(returned_minor) IN ('integer', 'null')), 
+	CONSTRAINT fk_pledge_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id), 
+	CONSTRAINT fk_pledge_agreement_id FOREIGN KEY(agreement_id) REFERENCES agreement (id), 
+	CONSTRAINT fk_pledge_state FOREIGN KEY(state) REFERENCES pledge_state (code), 
+	CONSTRAINT fk_pledge_announced_by FOREIGN KEY(announced_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_pledge_agreement_id ON pledge (agreement_id)
+-- next --
+CREATE INDEX ix_pledge_announced_at ON pledge (announced_at)
+-- next --
+CREATE INDEX ix_pledge_due ON pledge (next_due_on, id) WHERE state IN ('announced', 'agreed', 'partly_paid', 'overdue', 'deferred', 'reduced')
+-- next --
+CREATE INDEX ix_pledge_organisation_id ON pledge (organisation_id)
+-- next --
+CREATE INDEX ix_pledge_pool_id ON pledge (pool_id)
+-- next --
+CREATE INDEX ix_pledge_state ON pledge (state)
+-- next --
+CREATE TRIGGER pledge_no_update BEFORE UPDATE OF reference, draft_key, organisation_id, donor_kind, donor_name_sealed, donor_contact_sealed, donor_email_sealed, locale, currency, amount_minor, usd_minor, rate, rate_source, rate_date, earmark, announced_at, announced_by, id ON pledge BEGIN SELECT RAISE(ABORT, 'pledge is append-only'); END
+-- next --
+CREATE TRIGGER pledge_no_renumber BEFORE UPDATE ON pledge WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'pledge is append-only'); END
+-- next --
+CREATE TRIGGER pledge_no_delete BEFORE DELETE ON pledge BEGIN SELECT RAISE(ABORT, 'pledge is append-only'); END
+-- next --
+CREATE TRIGGER pledge_no_replace BEFORE INSERT ON pledge WHEN EXISTS (SELECT 1 FROM pledge WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'pledge is append-only'); END
+-- next --
+CREATE TRIGGER pledge_ends_for_good BEFORE UPDATE OF state ON pledge WHEN OLD.state IN ('cancelled', 'written_off') AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'this pledge has ended for good'); END
+-- next --
+CREATE TRIGGER pledge_never_grows BEFORE UPDATE OF current_minor ON pledge WHEN NEW.current_minor > OLD.current_minor BEGIN SELECT RAISE(ABORT, 'a pledge is never raised, only made anew'); END
+-- next --
+CREATE TRIGGER pledge_agreement_stands BEFORE UPDATE OF agreement_id ON pledge WHEN OLD.agreement_id IS NOT NULL AND (NEW.agreement_id IS NULL OR NEW.agreement_id <> OLD.agreement_id) BEGIN SELECT RAISE(ABORT, 'a pledge stays under its agreement'); END
+-- next --
+CREATE TRIGGER pledge_schedule_sums BEFORE UPDATE OF schedule ON pledge WHEN NEW.schedule <> OLD.schedule AND (NEW.schedule < OLD.schedule OR NEW.current_minor <> (SELECT coalesce(sum(amount_minor), 0) FROM instalment WHERE pledge_id = NEW.id AND schedule = NEW.schedule)) BEGIN SELECT RAISE(ABORT, 'the instalments are not the pledge'); END
+-- next --
+CREATE TRIGGER pledge_counts_in_its_year AFTER INSERT ON pledge BEGIN UPDATE pledge_year SET usd_minor = usd_minor + NEW.usd_minor, pledges = pledges + 1 WHERE year = CAST(substr(NEW.announced_at, 1, 4) AS INTEGER); INSERT INTO pledge_year (year, usd_minor, pledges) SELECT CAST(substr(NEW.announced_at, 1, 4) AS INTEGER), NEW.usd_minor, 1 WHERE NOT EXISTS (SELECT 1 FROM pledge_year WHERE year = CAST(substr(NEW.announced_at, 1, 4) AS INTEGER)); END
+-- next --
+CREATE TABLE donor_file (
+	organisation_id CHAR(32) NOT NULL, 
+	agreement_id CHAR(32), 
+	kind VARCHAR(20) NOT NULL, 
+	title VARCHAR(200) NOT NULL, 
+	file_id CHAR(32) NOT NULL, 
+	added_by CHAR(32), 
+	added_at VARCHAR(27) NOT NULL, 
+	withdrawn_at VARCHAR(27), 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_donor_file PRIMARY KEY (id), 
+	CONSTRAINT ck_donor_file_kind CHECK (kind IN ('letter', 'agreement', 'report', 'other')), 
+	CONSTRAINT fk_donor_file_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
+	CONSTRAINT fk_donor_file_agreement_id FOREIGN KEY(agreement_id) REFERENCES agreement (id), 
+	CONSTRAINT fk_donor_file_file_id FOREIGN KEY(file_id) REFERENCES stored_file (id), 
+	CONSTRAINT fk_donor_file_added_by FOREIGN KEY(added_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_donor_file_agreement_id ON donor_file (agreement_id)
+-- next --
+CREATE INDEX ix_donor_file_organisation_id ON donor_file (organisation_id)
+-- next --
+CREATE TRIGGER donor_file_no_update BEFORE UPDATE OF organisation_id, agreement_id, kind, title, file_id, added_by, added_at, id ON donor_file BEGIN SELECT RAISE(ABORT, 'donor_file is append-only'); END
+-- next --
+CREATE TRIGGER donor_file_no_renumber BEFORE UPDATE ON donor_file WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'donor_file is append-only'); END
+-- next --
+CREATE TRIGGER donor_file_no_delete BEFORE DELETE ON donor_file BEGIN SELECT RAISE(ABORT, 'donor_file is append-only'); END
+-- next --
+CREATE TRIGGER donor_file_no_replace BEFORE INSERT ON donor_file WHEN EXISTS (SELECT 1 FROM donor_file WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'donor_file is append-only'); END
 -- next --
 CREATE TABLE lot_movement (
 	entry_id CHAR(32) NOT NULL, 
@@ -1309,6 +1617,8 @@ CREATE TRIGGER reservation_line_no_replace BEFORE INSERT ON reservation_line WHE
 -- next --
 CREATE TRIGGER reservation_line_keeps_reservation_id BEFORE INSERT ON reservation_line WHEN EXISTS (SELECT 1 FROM reservation_line WHERE reservation_id = NEW.reservation_id AND lot_id = NEW.lot_id) BEGIN SELECT RAISE(ABORT, 'reservation_line holds this reservation_id already'); END
 -- next --
+CREATE TRIGGER meeting_figure_by_line AFTER UPDATE ON reservation_line BEGIN UPDATE meeting_figure SET stale = 1 WHERE NOT stale AND meeting_id = (SELECT meeting_id FROM award WHERE reservation_id = NEW.reservation_id); END
+-- next --
 CREATE TABLE spend (
 	"key" VARCHAR(200) NOT NULL, 
 	reservation_id CHAR(32) NOT NULL, 
@@ -1363,113 +1673,57 @@ CREATE TRIGGER spend_keeps_return_entry_id BEFORE INSERT ON spend WHEN EXISTS (S
 -- next --
 CREATE TRIGGER spend_moves_forward BEFORE UPDATE ON spend WHEN NOT (((OLD.state = 'sent' AND NEW.state IN ('confirmed', 'returned')) OR (OLD.state = 'confirmed' AND NEW.state = 'returned') OR OLD.state = NEW.state) AND (coalesce(OLD.confirm_entry_id = NEW.confirm_entry_id, OLD.confirm_entry_id IS NULL) AND coalesce(OLD.return_entry_id = NEW.return_entry_id, OLD.return_entry_id IS NULL))) OR EXISTS (SELECT 1 FROM spend s WHERE s.id <> NEW.id AND (s.confirm_entry_id = NEW.confirm_entry_id OR s.return_entry_id = NEW.return_entry_id)) BEGIN SELECT RAISE(ABORT, 'a payment does not move so'); END
 -- next --
-CREATE TABLE donor_file (
-	organisation_id CHAR(32) NOT NULL, 
-	agreement_id CHAR(32), 
-	kind VARCHAR(20) NOT NULL, 
-	title VARCHAR(200) NOT NULL, 
-	file_id CHAR(32) NOT NULL, 
-	added_by CHAR(32), 
-	added_at VARCHAR(27) NOT NULL, 
-	id CHAR(32) NOT NULL, 
-	CONSTRAINT pk_donor_file PRIMARY KEY (id), 
-	CONSTRAINT ck_donor_file_kind CHECK (kind IN ('letter', 'agreement', 'report', 'other')), 
-	CONSTRAINT fk_donor_file_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
-	CONSTRAINT fk_donor_file_agreement_id FOREIGN KEY(agreement_id) REFERENCES agreement (id), 
-	CONSTRAINT fk_donor_file_file_id FOREIGN KEY(file_id) REFERENCES stored_file (id), 
-	CONSTRAINT fk_donor_file_added_by FOREIGN KEY(added_by) REFERENCES person (id)
-)
--- next --
-CREATE INDEX ix_donor_file_agreement_id ON donor_file (agreement_id)
--- next --
-CREATE INDEX ix_donor_file_organisation_id ON donor_file (organisation_id)
--- next --
-CREATE TRIGGER donor_file_no_update BEFORE UPDATE ON donor_file BEGIN SELECT RAISE(ABORT, 'donor_file is append-only'); END
--- next --
-CREATE TRIGGER donor_file_no_delete BEFORE DELETE ON donor_file BEGIN SELECT RAISE(ABORT, 'donor_file is append-only'); END
--- next --
-CREATE TRIGGER donor_file_no_replace BEFORE INSERT ON donor_file WHEN EXISTS (SELECT 1 FROM donor_file WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'donor_file is append-only'); END
--- next --
-CREATE TABLE pledge (
-	reference VARCHAR(20) NOT NULL, 
-	draft_key VARCHAR(40) NOT NULL, 
-	organisation_id CHAR(32), 
-	donor_kind VARCHAR(40) NOT NULL, 
-	donor_name_sealed TEXT, 
-	donor_contact_sealed TEXT, 
-	donor_email_sealed TEXT, 
-	access_nonce VARCHAR(40), 
-	locale VARCHAR(12) NOT NULL, 
+CREATE TABLE stripe_movement (
+	txn_id VARCHAR(100) NOT NULL, 
+	type VARCHAR(60) NOT NULL, 
+	category VARCHAR(60) NOT NULL, 
+	source_id VARCHAR(100), 
 	currency VARCHAR(3) NOT NULL, 
 	amount_minor BIGINT NOT NULL, 
-	usd_minor BIGINT NOT NULL, 
-	rate VARCHAR(40), 
-	rate_source VARCHAR(80), 
-	rate_date DATE, 
-	current_minor BIGINT NOT NULL, 
-	paid_minor BIGINT NOT NULL, 
-	returned_minor BIGINT NOT NULL, 
-	earmark JSON, 
-	pool_id CHAR(32), 
-	agreement_id CHAR(32), 
+	fee_minor BIGINT NOT NULL, 
+	net_minor BIGINT NOT NULL, 
+	words VARCHAR(200), 
+	created_at VARCHAR(27) NOT NULL, 
+	available_on VARCHAR(27) NOT NULL, 
+	recorded_at VARCHAR(27) NOT NULL, 
 	state VARCHAR(40) NOT NULL, 
-	schedule INTEGER NOT NULL, 
-	next_due_on DATE, 
-	reminded_at VARCHAR(27), 
-	reminders INTEGER NOT NULL, 
-	announced_at VARCHAR(27) NOT NULL, 
-	announced_by CHAR(32), 
+	checked_at VARCHAR(27), 
+	note VARCHAR(80), 
+	payout_id CHAR(32), 
 	id CHAR(32) NOT NULL, 
 	version INTEGER NOT NULL, 
-	CONSTRAINT pk_pledge PRIMARY KEY (id), 
-	CONSTRAINT ck_pledge_amount_positive CHECK (amount_minor > 0), 
-	CONSTRAINT ck_pledge_never_more_than_announced CHECK (current_minor >= 0 AND current_minor <= amount_minor), 
-	CONSTRAINT ck_pledge_parts_positive CHECK (paid_minor >= 0 AND returned_minor >= 0 AND returned_minor <= paid_minor), 
-	CONSTRAINT ck_pledge_currency_code CHECK (length(currency) = 3 AND currency = upper(currency)), 
-	CONSTRAINT ck_pledge_worth_at_its_rate CHECK ((currency = 'USD' AND usd_minor = amount_minor AND rate IS NULL AND rate_source IS NULL AND rate_date IS NULL) OR (currency <> 'USD' AND usd_minor > 0 AND rate IS NOT NULL AND rate_source IS NOT NULL AND rate_date IS NOT NULL)), 
-	CONSTRAINT ck_pledge_never_anonymous CHECK ((organisation_id IS NOT NULL AND donor_name_sealed IS NULL AND donor_email_sealed IS NULL AND access_nonce IS NULL) OR (organisation_id IS NULL AND donor_name_sealed IS NOT NULL AND donor_email_sealed IS NOT NULL AND access_nonce IS NOT NULL)), 
-	CONSTRAINT ck_pledge_agreement_has_party CHECK (agreement_id IS NULL OR organisation_id IS NOT NULL), 
-	CONSTRAINT ck_pledge_agreed_under_an_agreement CHECK (state <> 'agreed' OR agreement_id IS NOT NULL), 
-	CONSTRAINT uq_pledge_reference UNIQUE (reference), 
-	CONSTRAINT uq_pledge_draft_key UNIQUE (draft_key), 
-	CONSTRAINT fk_pledge_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
-	CONSTRAINT fk_pledge_donor_kind FOREIGN KEY(donor_kind) REFERENCES donor_kind (code), 
-	CONSTRAINT ck_pledge_amount_minor_is_integer CHECK (typeof(amount_minor) IN ('integer', 'null')), 
-	CONSTRAINT ck_pledge_usd_minor_is_integer CHECK (typeof(usd_minor) IN ('integer', 'null')), 
-	CONSTRAINT ck_pledge_current_minor_is_integer CHECK (typeof(current_minor) IN ('integer', 'null')), 
-	CONSTRAINT ck_pledge_paid_minor_is_integer CHECK (typeof(paid_minor) IN ('integer', 'null')), 
-	CONSTRAINT ck_pledge_returned_minor_is_integer CHECK (typeof(returned_minor) IN ('integer', 'null')), 
-	CONSTRAINT fk_pledge_pool_id FOREIGN KEY(pool_id) REFERENCES pool (id), 
-	CONSTRAINT fk_pledge_agreement_id FOREIGN KEY(agreement_id) REFERENCES agreement (id), 
-	CONSTRAINT fk_pledge_state FOREIGN KEY(state) REFERENCES pledge_state (code), 
-	CONSTRAINT fk_pledge_announced_by FOREIGN KEY(announced_by) REFERENCES person (id)
+	CONSTRAINT pk_stripe_movement PRIMARY KEY (id), 
+	CONSTRAINT ck_stripe_movement_net_is_amount_less_fee CHECK (net_minor = amount_minor - fee_minor), 
+	CONSTRAINT ck_stripe_movement_currency_code CHECK (length(currency) = 3 AND currency = upper(currency)), 
+	CONSTRAINT uq_stripe_movement_txn_id UNIQUE (txn_id), 
+	CONSTRAINT ck_stripe_movement_amount_minor_is_integer CHECK (typeof(amount_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_stripe_movement_fee_minor_is_integer CHECK (typeof(fee_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_stripe_movement_net_minor_is_integer CHECK (typeof(net_minor) IN ('integer', 'null')), 
+	CONSTRAINT fk_stripe_movement_state FOREIGN KEY(state) REFERENCES stripe_movement_state (code), 
+	CONSTRAINT fk_stripe_movement_payout_id FOREIGN KEY(payout_id) REFERENCES stripe_payout (id)
 )
 -- next --
-CREATE INDEX ix_pledge_announced_at ON pledge (announced_at)
+CREATE INDEX ix_stripe_movement_created_at ON stripe_movement (created_at)
 -- next --
-CREATE INDEX ix_pledge_due ON pledge (next_due_on, id) WHERE state IN ('announced', 'agreed', 'partly_paid', 'overdue', 'deferred', 'reduced')
+CREATE INDEX ix_stripe_movement_open ON stripe_movement (recorded_at, id) WHERE state IN ('new', 'unmatched')
 -- next --
-CREATE INDEX ix_pledge_organisation_id ON pledge (organisation_id)
+CREATE INDEX ix_stripe_movement_payout_id ON stripe_movement (payout_id)
 -- next --
-CREATE INDEX ix_pledge_pool_id ON pledge (pool_id)
+CREATE INDEX ix_stripe_movement_source_id ON stripe_movement (source_id)
 -- next --
-CREATE INDEX ix_pledge_state ON pledge (state)
+CREATE INDEX ix_stripe_movement_state ON stripe_movement (state)
 -- next --
-CREATE TRIGGER pledge_no_update BEFORE UPDATE OF reference, draft_key, organisation_id, donor_kind, donor_name_sealed, donor_contact_sealed, donor_email_sealed, locale, currency, amount_minor, usd_minor, rate, rate_source, rate_date, earmark, announced_at, announced_by, id ON pledge BEGIN SELECT RAISE(ABORT, 'pledge is append-only'); END
+CREATE INDEX ix_stripe_movement_type ON stripe_movement (type)
 -- next --
-CREATE TRIGGER pledge_no_renumber BEFORE UPDATE ON pledge WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'pledge is append-only'); END
+CREATE TRIGGER stripe_movement_no_update BEFORE UPDATE OF txn_id, type, category, source_id, currency, amount_minor, fee_minor, net_minor, words, created_at, available_on, recorded_at, id ON stripe_movement BEGIN SELECT RAISE(ABORT, 'stripe_movement is append-only'); END
 -- next --
-CREATE TRIGGER pledge_no_delete BEFORE DELETE ON pledge BEGIN SELECT RAISE(ABORT, 'pledge is append-only'); END
+CREATE TRIGGER stripe_movement_no_renumber BEFORE UPDATE ON stripe_movement WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'stripe_movement is append-only'); END
 -- next --
-CREATE TRIGGER pledge_no_replace BEFORE INSERT ON pledge WHEN EXISTS (SELECT 1 FROM pledge WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'pledge is append-only'); END
+CREATE TRIGGER stripe_movement_no_delete BEFORE DELETE ON stripe_movement BEGIN SELECT RAISE(ABORT, 'stripe_movement is append-only'); END
 -- next --
-CREATE TRIGGER pledge_ends_for_good BEFORE UPDATE OF state ON pledge WHEN OLD.state IN ('cancelled', 'written_off') AND NEW.state <> OLD.state BEGIN SELECT RAISE(ABORT, 'this pledge has ended for good'); END
+CREATE TRIGGER stripe_movement_no_replace BEFORE INSERT ON stripe_movement WHEN EXISTS (SELECT 1 FROM stripe_movement WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'stripe_movement is append-only'); END
 -- next --
-CREATE TRIGGER pledge_never_grows BEFORE UPDATE OF current_minor ON pledge WHEN NEW.current_minor > OLD.current_minor BEGIN SELECT RAISE(ABORT, 'a pledge is never raised, only made anew'); END
--- next --
-CREATE TRIGGER pledge_agreement_stands BEFORE UPDATE OF agreement_id ON pledge WHEN OLD.agreement_id IS NOT NULL AND (NEW.agreement_id IS NULL OR NEW.agreement_id <> OLD.agreement_id) BEGIN SELECT RAISE(ABORT, 'a pledge stays under its agreement'); END
--- next --
-CREATE TRIGGER pledge_schedule_sums BEFORE UPDATE OF schedule ON pledge WHEN NEW.schedule <> OLD.schedule AND (NEW.schedule < OLD.schedule OR NEW.current_minor <> (SELECT coalesce(sum(amount_minor), 0) FROM instalment WHERE pledge_id = NEW.id AND schedule = NEW.schedule)) BEGIN SELECT RAISE(ABORT, 'the instalments are not the pledge'); END
+CREATE TRIGGER stripe_movement_in_one_payout BEFORE UPDATE OF payout_id ON stripe_movement WHEN OLD.payout_id IS NOT NULL AND (NEW.payout_id IS NULL OR NEW.payout_id <> OLD.payout_id) BEGIN SELECT RAISE(ABORT, 'a movement is in one payout'); END
 -- next --
 CREATE TABLE call_pool (
 	call_id CHAR(32) NOT NULL, 
@@ -1524,26 +1778,69 @@ CREATE INDEX ix_application_state ON application (state)
 -- next --
 CREATE UNIQUE INDEX uq_application_live ON application (call_id, organisation_id) WHERE state <> 'withdrawn'
 -- next --
-CREATE TABLE spend_line (
-	spend_id CHAR(32) NOT NULL, 
-	reservation_line_id CHAR(32) NOT NULL, 
-	direct_minor BIGINT NOT NULL, 
-	support_minor BIGINT NOT NULL, 
-	CONSTRAINT pk_spend_line PRIMARY KEY (spend_id, reservation_line_id), 
-	CONSTRAINT ck_spend_line_amounts CHECK (direct_minor > 0 AND support_minor >= 0), 
-	CONSTRAINT fk_spend_line_spend_id FOREIGN KEY(spend_id) REFERENCES spend (id), 
-	CONSTRAINT fk_spend_line_reservation_line_id FOREIGN KEY(reservation_line_id) REFERENCES reservation_line (id), 
-	CONSTRAINT ck_spend_line_direct_minor_is_integer CHECK (typeof(direct_minor) IN ('integer', 'null')), 
-	CONSTRAINT ck_spend_line_support_minor_is_integer CHECK (typeof(support_minor) IN ('integer', 'null'))
+CREATE TABLE fund_letter (
+	reference VARCHAR(20) NOT NULL, 
+	batch_id CHAR(32) NOT NULL, 
+	organisation_id CHAR(32) NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	call_id CHAR(32), 
+	subject VARCHAR(200) NOT NULL, 
+	language VARCHAR(12) NOT NULL, 
+	delegates INTEGER NOT NULL, 
+	each_minor BIGINT NOT NULL, 
+	needed_minor BIGINT NOT NULL, 
+	there_minor BIGINT NOT NULL, 
+	pay_by DATE NOT NULL, 
+	as_of VARCHAR(27) NOT NULL, 
+	file_id CHAR(32) NOT NULL, 
+	made_by CHAR(32), 
+	made_at VARCHAR(27) NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_fund_letter PRIMARY KEY (id), 
+	CONSTRAINT ck_fund_letter_amounts CHECK (delegates > 0 AND each_minor > 0 AND needed_minor > 0 AND there_minor >= 0), 
+	CONSTRAINT uq_fund_letter_once UNIQUE (batch_id, organisation_id), 
+	CONSTRAINT uq_fund_letter_reference UNIQUE (reference), 
+	CONSTRAINT fk_fund_letter_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
+	CONSTRAINT fk_fund_letter_kind FOREIGN KEY(kind) REFERENCES fund_letter_kind (code), 
+	CONSTRAINT fk_fund_letter_call_id FOREIGN KEY(call_id) REFERENCES call (id), 
+	CONSTRAINT ck_fund_letter_each_minor_is_integer CHECK (typeof(each_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_fund_letter_needed_minor_is_integer CHECK (typeof(needed_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_fund_letter_there_minor_is_integer CHECK (typeof(there_minor) IN ('integer', 'null')), 
+	CONSTRAINT uq_fund_letter_file_id UNIQUE (file_id), 
+	CONSTRAINT fk_fund_letter_file_id FOREIGN KEY(file_id) REFERENCES stored_file (id), 
+	CONSTRAINT fk_fund_letter_made_by FOREIGN KEY(made_by) REFERENCES person (id)
 )
 -- next --
-CREATE INDEX ix_spend_line_reservation_line_id ON spend_line (reservation_line_id)
+CREATE INDEX ix_fund_letter_call_id ON fund_letter (call_id)
 -- next --
-CREATE TRIGGER spend_line_no_update BEFORE UPDATE ON spend_line BEGIN SELECT RAISE(ABORT, 'spend_line is append-only'); END
+CREATE INDEX ix_fund_letter_organisation_id ON fund_letter (organisation_id)
 -- next --
-CREATE TRIGGER spend_line_no_delete BEFORE DELETE ON spend_line BEGIN SELECT RAISE(ABORT, 'spend_line is append-only'); END
+CREATE TRIGGER fund_letter_no_update BEFORE UPDATE ON fund_letter BEGIN SELECT RAISE(ABORT, 'fund_letter is append-only'); END
 -- next --
-CREATE TRIGGER spend_line_no_replace BEFORE INSERT ON spend_line WHEN EXISTS (SELECT 1 FROM spend_line WHERE (spend_id = NEW.spend_id AND reservation_line_id = NEW.reservation_line_id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'spend_line is append-only'); END
+CREATE TRIGGER fund_letter_no_delete BEFORE DELETE ON fund_letter BEGIN SELECT RAISE(ABORT, 'fund_letter is append-only'); END
+-- next --
+CREATE TRIGGER fund_letter_no_replace BEFORE INSERT ON fund_letter WHEN EXISTS (SELECT 1 FROM fund_letter WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'fund_letter is append-only'); END
+-- next --
+CREATE TABLE instalment (
+	pledge_id CHAR(32) NOT NULL, 
+	schedule INTEGER NOT NULL, 
+	n INTEGER NOT NULL, 
+	due_on DATE, 
+	amount_minor BIGINT NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_instalment PRIMARY KEY (id), 
+	CONSTRAINT ck_instalment_amount_positive CHECK (amount_minor > 0), 
+	CONSTRAINT ck_instalment_counts_from_one CHECK (schedule > 0 AND n > 0), 
+	CONSTRAINT uq_instalment_place UNIQUE (pledge_id, schedule, n), 
+	CONSTRAINT fk_instalment_pledge_id FOREIGN KEY(pledge_id) REFERENCES pledge (id), 
+	CONSTRAINT ck_instalment_amount_minor_is_integer CHECK (typeof(amount_minor) IN ('integer', 'null'))
+)
+-- next --
+CREATE TRIGGER instalment_no_update BEFORE UPDATE ON instalment BEGIN SELECT RAISE(ABORT, 'instalment is append-only'); END
+-- next --
+CREATE TRIGGER instalment_no_delete BEFORE DELETE ON instalment BEGIN SELECT RAISE(ABORT, 'instalment is append-only'); END
+-- next --
+CREATE TRIGGER instalment_no_replace BEFORE INSERT ON instalment WHEN EXISTS (SELECT 1 FROM instalment WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'instalment is append-only'); END
 -- next --
 CREATE TABLE donor_check (
 	organisation_id CHAR(32), 
@@ -1589,26 +1886,42 @@ CREATE TABLE donor_customer (
 	CONSTRAINT uq_donor_customer_stripe_customer_id UNIQUE (stripe_customer_id)
 )
 -- next --
-CREATE TABLE instalment (
-	pledge_id CHAR(32) NOT NULL, 
-	schedule INTEGER NOT NULL, 
-	n INTEGER NOT NULL, 
-	due_on DATE, 
-	amount_minor BIGINT NOT NULL, 
-	id CHAR(32) NOT NULL, 
-	CONSTRAINT pk_instalment PRIMARY KEY (id), 
-	CONSTRAINT ck_instalment_amount_positive CHECK (amount_minor > 0), 
-	CONSTRAINT ck_instalment_counts_from_one CHECK (schedule > 0 AND n > 0), 
-	CONSTRAINT uq_instalment_place UNIQUE (pledge_id, schedule, n), 
-	CONSTRAINT fk_instalment_pledge_id FOREIGN KEY(pledge_id) REFERENCES pledge (id), 
-	CONSTRAINT ck_instalment_amount_minor_is_integer CHECK (typeof(amount_minor) IN ('integer', 'null'))
+CREATE TABLE spend_line (
+	spend_id CHAR(32) NOT NULL, 
+	reservation_line_id CHAR(32) NOT NULL, 
+	direct_minor BIGINT NOT NULL, 
+	support_minor BIGINT NOT NULL, 
+	CONSTRAINT pk_spend_line PRIMARY KEY (spend_id, reservation_line_id), 
+	CONSTRAINT ck_spend_line_amounts CHECK (direct_minor > 0 AND support_minor >= 0), 
+	CONSTRAINT fk_spend_line_spend_id FOREIGN KEY(spend_id) REFERENCES spend (id), 
+	CONSTRAINT fk_spend_line_reservation_line_id FOREIGN KEY(reservation_line_id) REFERENCES reservation_line (id), 
+	CONSTRAINT ck_spend_line_direct_minor_is_integer CHECK (typeof(direct_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_spend_line_support_minor_is_integer CHECK (typeof(support_minor) IN ('integer', 'null'))
 )
 -- next --
-CREATE TRIGGER instalment_no_update BEFORE UPDATE ON instalment BEGIN SELECT RAISE(ABORT, 'instalment is append-only'); END
+CREATE INDEX ix_spend_line_reservation_line_id ON spend_line (reservation_line_id)
 -- next --
-CREATE TRIGGER instalment_no_delete BEFORE DELETE ON instalment BEGIN SELECT RAISE(ABORT, 'instalment is append-only'); END
+CREATE TRIGGER spend_line_no_update BEFORE UPDATE ON spend_line BEGIN SELECT RAISE(ABORT, 'spend_line is append-only'); END
 -- next --
-CREATE TRIGGER instalment_no_replace BEFORE INSERT ON instalment WHEN EXISTS (SELECT 1 FROM instalment WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'instalment is append-only'); END
+CREATE TRIGGER spend_line_no_delete BEFORE DELETE ON spend_line BEGIN SELECT RAISE(ABORT, 'spend_line is append-only'); END
+-- next --
+CREATE TRIGGER spend_line_no_replace BEFORE INSERT ON spend_line WHEN EXISTS (SELECT 1 FROM spend_line WHERE (spend_id = NEW.spend_id AND reservation_line_id = NEW.reservation_line_id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'spend_line is append-only'); END
+-- next --
+CREATE TABLE stripe_movement_entry (
+	entry_id CHAR(32) NOT NULL, 
+	movement_id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_stripe_movement_entry PRIMARY KEY (entry_id), 
+	CONSTRAINT fk_stripe_movement_entry_entry_id FOREIGN KEY(entry_id) REFERENCES entry (id), 
+	CONSTRAINT fk_stripe_movement_entry_movement_id FOREIGN KEY(movement_id) REFERENCES stripe_movement (id)
+)
+-- next --
+CREATE INDEX ix_stripe_movement_entry_movement_id ON stripe_movement_entry (movement_id)
+-- next --
+CREATE TRIGGER stripe_movement_entry_no_update BEFORE UPDATE ON stripe_movement_entry BEGIN SELECT RAISE(ABORT, 'stripe_movement_entry is append-only'); END
+-- next --
+CREATE TRIGGER stripe_movement_entry_no_delete BEFORE DELETE ON stripe_movement_entry BEGIN SELECT RAISE(ABORT, 'stripe_movement_entry is append-only'); END
+-- next --
+CREATE TRIGGER stripe_movement_entry_no_replace BEFORE INSERT ON stripe_movement_entry WHEN EXISTS (SELECT 1 FROM stripe_movement_entry WHERE (entry_id = NEW.entry_id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'stripe_movement_entry is append-only'); END
 -- next --
 CREATE TABLE nominee (
 	application_id CHAR(32) NOT NULL, 
@@ -1804,7 +2117,6 @@ CREATE TABLE contribution (
 	CONSTRAINT uq_contribution_stripe_invoice_id UNIQUE (stripe_invoice_id), 
 	CONSTRAINT uq_contribution_stripe_payment_intent_id UNIQUE (stripe_payment_intent_id), 
 	CONSTRAINT uq_contribution_stripe_charge_id UNIQUE (stripe_charge_id), 
-	CONSTRAINT uq_contribution_bank_reference UNIQUE (bank_reference), 
 	CONSTRAINT fk_contribution_confirmed_by FOREIGN KEY(confirmed_by) REFERENCES person (id), 
 	CONSTRAINT ck_contribution_paid_minor_is_integer CHECK (typeof(paid_minor) IN ('integer', 'null')), 
 	CONSTRAINT ck_contribution_settles_minor_is_integer CHECK (typeof(settles_minor) IN ('integer', 'null')), 
@@ -1827,6 +2139,8 @@ CREATE INDEX ix_contribution_received_at ON contribution (received_at)
 -- next --
 CREATE INDEX ix_contribution_state ON contribution (state)
 -- next --
+CREATE UNIQUE INDEX uq_contribution_bank_reference ON contribution (bank_reference) WHERE state <> 'corrected'
+-- next --
 CREATE UNIQUE INDEX uq_contribution_one_live ON contribution (pledge_id, method) WHERE state IN ('created', 'checkout', 'invoiced', 'declared')
 -- next --
 CREATE TRIGGER contribution_no_update BEFORE UPDATE OF reference, pledge_id, attempt, method, currency, amount_minor, instalment_id, idempotency_key, created_at, opened_at, declared_on, id ON contribution BEGIN SELECT RAISE(ABORT, 'contribution is append-only'); END
@@ -1838,6 +2152,8 @@ CREATE TRIGGER contribution_no_delete BEFORE DELETE ON contribution BEGIN SELECT
 CREATE TRIGGER contribution_no_replace BEFORE INSERT ON contribution WHEN EXISTS (SELECT 1 FROM contribution WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'contribution is append-only'); END
 -- next --
 CREATE TRIGGER contribution_money_stands BEFORE UPDATE OF stripe_payment_intent_id, stripe_charge_id, bank_reference, value_date, confirmed_by, paid_minor, paid_currency, settles_minor, gross_minor, exchange_minor, fee_minor, net_minor, rate, rate_source, rate_date, received_at ON contribution WHEN OLD.received_at IS NOT NULL BEGIN SELECT RAISE(ABORT, 'what was received stands'); END
+-- next --
+CREATE TRIGGER contribution_accepted_by_another BEFORE UPDATE OF accepted_by ON contribution WHEN NEW.accepted_by IS NOT NULL AND OLD.accepted_by IS NULL AND EXISTS (SELECT 1 FROM pledge p WHERE p.id = NEW.pledge_id AND (p.donor_kind <> 'state' OR p.organisation_id IS NULL) AND NOT EXISTS (SELECT 1 FROM donor_check k WHERE k.outcome = 'clear' AND k.checked_by <> NEW.accepted_by AND (k.pledge_id = p.id OR k.organisation_id = p.organisation_id))) BEGIN SELECT RAISE(ABORT, 'a donor is checked by somebody else than who accepts'); END
 -- next --
 CREATE TABLE award (
 	reference VARCHAR(30) NOT NULL, 
@@ -1912,6 +2228,10 @@ CREATE TRIGGER award_state_is_signed BEFORE UPDATE ON award WHEN (CASE NEW.state
 -- next --
 CREATE TRIGGER award_starts_at_start BEFORE INSERT ON award WHEN NEW.state <> 'reserve' BEGIN SELECT RAISE(ABORT, 'award_starts_at_start: an award starts with the decision'); END
 -- next --
+CREATE TRIGGER meeting_figure_by_new_award AFTER INSERT ON award BEGIN UPDATE meeting_figure SET stale = 1 WHERE NOT stale AND meeting_id = NEW.meeting_id; END
+-- next --
+CREATE TRIGGER meeting_figure_by_award AFTER UPDATE ON award BEGIN UPDATE meeting_figure SET stale = 1 WHERE NOT stale AND meeting_id = NEW.meeting_id; END
+-- next --
 CREATE TABLE receipt (
 	kind VARCHAR(40) NOT NULL, 
 	number VARCHAR(20) NOT NULL, 
@@ -1929,10 +2249,9 @@ CREATE TABLE receipt (
 	id CHAR(32) NOT NULL, 
 	CONSTRAINT pk_receipt PRIMARY KEY (id), 
 	CONSTRAINT ck_receipt_sequence_positive CHECK (sequence > 0), 
-	CONSTRAINT ck_receipt_amount_positive CHECK (amount_minor > 0 AND usd_minor > 0), 
+	CONSTRAINT ck_receipt_amount_positive CHECK (amount_minor > 0 AND usd_minor >= 0), 
 	CONSTRAINT ck_receipt_credit_note_cancels CHECK ((kind = 'credit_note') = (cancels_id IS NOT NULL)), 
 	CONSTRAINT uq_receipt_sequence UNIQUE (kind, year, sequence), 
-	CONSTRAINT uq_receipt_cause UNIQUE (cause_type, cause_id), 
 	CONSTRAINT fk_receipt_kind FOREIGN KEY(kind) REFERENCES receipt_kind (code), 
 	CONSTRAINT uq_receipt_number UNIQUE (number), 
 	CONSTRAINT fk_receipt_contribution_id FOREIGN KEY(contribution_id) REFERENCES contribution (id), 
@@ -1941,15 +2260,19 @@ CREATE TABLE receipt (
 	CONSTRAINT ck_receipt_usd_minor_is_integer CHECK (typeof(usd_minor) IN ('integer', 'null'))
 )
 -- next --
-CREATE INDEX ix_receipt_cancels_id ON receipt (cancels_id)
--- next --
 CREATE INDEX ix_receipt_contribution_id ON receipt (contribution_id)
+-- next --
+CREATE UNIQUE INDEX uq_receipt_cancelled ON receipt (cancels_id, cause_type, cause_id) WHERE cancels_id IS NOT NULL
+-- next --
+CREATE UNIQUE INDEX uq_receipt_cause ON receipt (cause_type, cause_id) WHERE cancels_id IS NULL
 -- next --
 CREATE TRIGGER receipt_no_update BEFORE UPDATE ON receipt BEGIN SELECT RAISE(ABORT, 'receipt is append-only'); END
 -- next --
 CREATE TRIGGER receipt_no_delete BEFORE DELETE ON receipt BEGIN SELECT RAISE(ABORT, 'receipt is append-only'); END
 -- next --
 CREATE TRIGGER receipt_no_replace BEFORE INSERT ON receipt WHEN EXISTS (SELECT 1 FROM receipt WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'receipt is append-only'); END
+-- next --
+CREATE TRIGGER receipt_cancelled_once BEFORE INSERT ON receipt WHEN NEW.cancels_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM receipt r WHERE r.id = NEW.cancels_id AND r.kind = 'receipt' AND r.contribution_id = NEW.contribution_id AND r.currency = NEW.currency AND NEW.amount_minor + (SELECT coalesce(sum(n.amount_minor), 0) FROM receipt n WHERE n.cancels_id = r.id) <= r.amount_minor) BEGIN SELECT RAISE(ABORT, 'credit notes cancel no more than their receipt says'); END
 -- next --
 CREATE TABLE refund (
 	contribution_id CHAR(32) NOT NULL, 
@@ -1958,7 +2281,6 @@ CREATE TABLE refund (
 	currency VARCHAR(3) NOT NULL, 
 	amount_minor BIGINT NOT NULL, 
 	usd_minor BIGINT NOT NULL, 
-	settles_minor BIGINT NOT NULL, 
 	settled_minor BIGINT, 
 	reason VARCHAR(40) NOT NULL, 
 	idempotency_key VARCHAR(80) NOT NULL, 
@@ -1977,17 +2299,17 @@ CREATE TABLE refund (
 	version INTEGER NOT NULL, 
 	CONSTRAINT pk_refund PRIMARY KEY (id), 
 	CONSTRAINT ck_refund_amount_positive CHECK (amount_minor > 0 AND usd_minor > 0), 
-	CONSTRAINT ck_refund_settled_positive CHECK (settled_minor IS NULL OR settled_minor > 0), 
+	CONSTRAINT ck_refund_settled_positive CHECK (settled_minor IS NULL OR settled_minor >= 0), 
 	CONSTRAINT ck_refund_pending_has_refund CHECK (state <> 'pending' OR stripe_refund_id IS NOT NULL), 
 	CONSTRAINT ck_refund_two_people CHECK (approved_by IS NULL OR approved_by <> requested_by), 
 	CONSTRAINT ck_refund_approved_before_it_moves CHECK (kind NOT IN ('refund', 'correction') OR state IN ('requested', 'declined') OR approved_by IS NOT NULL), 
 	CONSTRAINT ck_refund_transfer_has_officer CHECK (bank_reference IS NULL OR recorded_by IS NOT NULL), 
+	CONSTRAINT ck_refund_recorded_by_a_third CHECK (recorded_by IS NULL OR (recorded_by <> coalesce(requested_by, approved_by) AND recorded_by <> coalesce(approved_by, requested_by))), 
 	CONSTRAINT fk_refund_contribution_id FOREIGN KEY(contribution_id) REFERENCES contribution (id), 
 	CONSTRAINT fk_refund_kind FOREIGN KEY(kind) REFERENCES refund_kind (code), 
 	CONSTRAINT fk_refund_state FOREIGN KEY(state) REFERENCES refund_state (code), 
 	CONSTRAINT ck_refund_amount_minor_is_integer CHECK (typeof(amount_minor) IN ('integer', 'null')), 
 	CONSTRAINT ck_refund_usd_minor_is_integer CHECK (typeof(usd_minor) IN ('integer', 'null')), 
-	CONSTRAINT ck_refund_settles_minor_is_integer CHECK (typeof(settles_minor) IN ('integer', 'null')), 
 	CONSTRAINT ck_refund_settled_minor_is_integer CHECK (typeof(settled_minor) IN ('integer', 'null')), 
 	CONSTRAINT uq_refund_idempotency_key UNIQUE (idempotency_key), 
 	CONSTRAINT uq_refund_stripe_refund_id UNIQUE (stripe_refund_id), 
@@ -2003,9 +2325,9 @@ CREATE INDEX ix_refund_contribution_id ON refund (contribution_id)
 -- next --
 CREATE INDEX ix_refund_state ON refund (state)
 -- next --
-CREATE UNIQUE INDEX uq_refund_one_under_way ON refund (contribution_id) WHERE state IN ('requested', 'created', 'pending')
+CREATE UNIQUE INDEX uq_refund_one_under_way ON refund (contribution_id) WHERE state IN ('requested', 'created', 'pending') AND kind <> 'external'
 -- next --
-CREATE TRIGGER refund_no_update BEFORE UPDATE OF contribution_id, kind, currency, amount_minor, settles_minor, reason, idempotency_key, requested_by, created_at, id ON refund BEGIN SELECT RAISE(ABORT, 'refund is append-only'); END
+CREATE TRIGGER refund_no_update BEFORE UPDATE OF contribution_id, kind, currency, amount_minor, reason, idempotency_key, requested_by, created_at, id ON refund BEGIN SELECT RAISE(ABORT, 'refund is append-only'); END
 -- next --
 CREATE TRIGGER refund_no_renumber BEFORE UPDATE ON refund WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'refund is append-only'); END
 -- next --
@@ -2022,6 +2344,7 @@ CREATE TABLE dispute (
 	amount_minor BIGINT NOT NULL, 
 	usd_minor BIGINT, 
 	fee_minor BIGINT, 
+	reinstated_minor BIGINT, 
 	opened_at VARCHAR(27) NOT NULL, 
 	respond_by VARCHAR(27), 
 	taken_at VARCHAR(27), 
@@ -2034,12 +2357,15 @@ CREATE TABLE dispute (
 	CONSTRAINT ck_dispute_amount_positive CHECK (amount_minor > 0), 
 	CONSTRAINT ck_dispute_taken_positive CHECK (usd_minor IS NULL OR usd_minor > 0), 
 	CONSTRAINT ck_dispute_fee_positive CHECK (fee_minor IS NULL OR fee_minor >= 0), 
+	CONSTRAINT ck_dispute_reinstated CHECK ((reinstated_at IS NULL) = (reinstated_minor IS NULL)), 
+	CONSTRAINT ck_dispute_taken_before_reinstated CHECK (reinstated_at IS NULL OR taken_at IS NOT NULL), 
 	CONSTRAINT fk_dispute_contribution_id FOREIGN KEY(contribution_id) REFERENCES contribution (id), 
 	CONSTRAINT uq_dispute_stripe_dispute_id UNIQUE (stripe_dispute_id), 
 	CONSTRAINT fk_dispute_state FOREIGN KEY(state) REFERENCES dispute_state (code), 
 	CONSTRAINT ck_dispute_amount_minor_is_integer CHECK (typeof(amount_minor) IN ('integer', 'null')), 
 	CONSTRAINT ck_dispute_usd_minor_is_integer CHECK (typeof(usd_minor) IN ('integer', 'null')), 
-	CONSTRAINT ck_dispute_fee_minor_is_integer CHECK (typeof(fee_minor) IN ('integer', 'null'))
+	CONSTRAINT ck_dispute_fee_minor_is_integer CHECK (typeof(fee_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_dispute_reinstated_minor_is_integer CHECK (typeof(reinstated_minor) IN ('integer', 'null'))
 )
 -- next --
 CREATE INDEX ix_dispute_contribution_id ON dispute (contribution_id)
@@ -2053,6 +2379,51 @@ CREATE TRIGGER dispute_no_renumber BEFORE UPDATE ON dispute WHEN NEW.rowid IS NO
 CREATE TRIGGER dispute_no_delete BEFORE DELETE ON dispute BEGIN SELECT RAISE(ABORT, 'dispute is append-only'); END
 -- next --
 CREATE TRIGGER dispute_no_replace BEFORE INSERT ON dispute WHEN EXISTS (SELECT 1 FROM dispute WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'dispute is append-only'); END
+-- next --
+CREATE TABLE donor_invoice (
+	contribution_id CHAR(32) NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	number VARCHAR(60), 
+	hosted_url TEXT, 
+	description VARCHAR(200) NOT NULL, 
+	after_minor BIGINT NOT NULL, 
+	funded_minor BIGINT NOT NULL, 
+	due_on DATE NOT NULL, 
+	due_at VARCHAR(27) NOT NULL, 
+	ordered_by CHAR(32), 
+	ordered_at VARCHAR(27) NOT NULL, 
+	asked_at VARCHAR(27) NOT NULL, 
+	checked_at VARCHAR(27), 
+	sent_at VARCHAR(27), 
+	closed_at VARCHAR(27), 
+	close_as VARCHAR(40), 
+	failure_code VARCHAR(60), 
+	id CHAR(32) NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_donor_invoice PRIMARY KEY (id), 
+	CONSTRAINT ck_donor_invoice_amounts_positive CHECK (after_minor >= 0 AND funded_minor >= 0), 
+	CONSTRAINT ck_donor_invoice_open_has_page CHECK (state <> 'open' OR hosted_url IS NOT NULL), 
+	CONSTRAINT ck_donor_invoice_closing_says_how CHECK (state <> 'closing' OR close_as IS NOT NULL), 
+	CONSTRAINT uq_donor_invoice_contribution_id UNIQUE (contribution_id), 
+	CONSTRAINT fk_donor_invoice_contribution_id FOREIGN KEY(contribution_id) REFERENCES contribution (id), 
+	CONSTRAINT fk_donor_invoice_state FOREIGN KEY(state) REFERENCES donor_invoice_state (code), 
+	CONSTRAINT ck_donor_invoice_after_minor_is_integer CHECK (typeof(after_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_donor_invoice_funded_minor_is_integer CHECK (typeof(funded_minor) IN ('integer', 'null')), 
+	CONSTRAINT fk_donor_invoice_ordered_by FOREIGN KEY(ordered_by) REFERENCES person (id), 
+	CONSTRAINT fk_donor_invoice_close_as FOREIGN KEY(close_as) REFERENCES invoice_closing (code)
+)
+-- next --
+CREATE INDEX ix_donor_invoice_ordered_at ON donor_invoice (ordered_at)
+-- next --
+CREATE INDEX ix_donor_invoice_state ON donor_invoice (state)
+-- next --
+CREATE TRIGGER donor_invoice_no_update BEFORE UPDATE OF contribution_id, description, after_minor, due_on, due_at, ordered_by, ordered_at, id ON donor_invoice BEGIN SELECT RAISE(ABORT, 'donor_invoice is append-only'); END
+-- next --
+CREATE TRIGGER donor_invoice_no_renumber BEFORE UPDATE ON donor_invoice WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'donor_invoice is append-only'); END
+-- next --
+CREATE TRIGGER donor_invoice_no_delete BEFORE DELETE ON donor_invoice BEGIN SELECT RAISE(ABORT, 'donor_invoice is append-only'); END
+-- next --
+CREATE TRIGGER donor_invoice_no_replace BEFORE INSERT ON donor_invoice WHEN EXISTS (SELECT 1 FROM donor_invoice WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'donor_invoice is append-only'); END
 -- next --
 CREATE TABLE award_line (
 	award_id CHAR(32) NOT NULL, 
