@@ -149,6 +149,6 @@ def person_timeline(history: Sequence[History], names: Mapping[uuid.UUID, str]) 
         else:
             label, tone = _LABELS.get(action, (action, "neutral"))
             title = str(label)
-        actor = names.get(h.actor_id, "") if h.actor_id else _("a visitor") if h.actor == "public" else _("Placard")
+        actor = names.get(h.actor_id, "") if h.actor_id else _("A visitor") if h.actor == "public" else _("Placard")
         items.append(TimelineItem(h.at, title, actor, h.text, tone))
     return items

@@ -84,10 +84,10 @@ def reduced(stage: Stage, at: datetime, today: date) -> None:
                version)
 
 
-def own_purpose(at: datetime, slug: str) -> None:
+def own_purpose(at: datetime, slug: str) -> PledgeMade:
     """A foundation gives for women from least developed countries at one meeting."""
     with clock.moved_to(at):
-        make_pledge(PledgeDraft(
+        return make_pledge(PledgeDraft(
             draft_key=uuid.uuid4().hex, amount_minor=8_000_00, donor_kind="organisation", donor_name="Demo Institute",
             donor_contact="Demo Contact", donor_email=f"institute@{DOMAIN}",
             earmark={"meeting": [slug], "facts": ["ldc"], "sex": ["female"]},

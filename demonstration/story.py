@@ -16,7 +16,7 @@ from sqlalchemy import select
 from core import clock, events, jobs, marks, verify
 from core.actor import PUBLIC
 from core.db import db
-from demonstration import applying, banking, giving, paying, pledging
+from demonstration import applying, banking, correspondence, giving, paying, pledging
 from demonstration.applying import Sheet, noon
 from demonstration.stage import Stage, set_stage
 from sponsorship.awards.models import Award
@@ -59,9 +59,9 @@ def play() -> None:
     _money(stage, today)
     _past(stage, _monday(today - timedelta(days=118)))
     _near(stage, _monday(today + timedelta(days=13)), today)
-    _live(stage, _monday(today + timedelta(days=140)), start)
+    call = _live(stage, _monday(today + timedelta(days=140)), start)
     _pledges(stage, start)
-    _open_ends(stage, start)
+    _open_ends(stage, call, start)
     marks.write("demonstration_played_at", start.isoformat())
     events.seal()
     faults = [f"{finding.name}: {fault}" for finding in verify.run_all() for fault in finding.faults]
@@ -160,8 +160,8 @@ def _near(stage: Stage, opens_on: date, today: date) -> None:
     paying.oblige(stage, meeting, noon(today - timedelta(days=3)), most=1)
 
 
-def _live(stage: Stage, opens_on: date, start: datetime) -> None:
-    """A call that is open now, with applications in every state that an open call knows."""
+def _live(stage: Stage, opens_on: date, start: datetime) -> uuid.UUID:
+    """A call that is open now, with applications in every state that an open call knows; the call."""
     meeting = applying.make_meeting(
         stage, start - timedelta(days=40), "Demo BMS C",
         "Demonstration Biennial Meeting of States C (live call)", "demo-bms-c", opens_on, 903)
@@ -180,6 +180,7 @@ def _live(stage: Stage, opens_on: date, start: datetime) -> None:
     applying.find_ineligible(stage, bad, at + timedelta(days=6))
     applying.give_back(stage, back, at + timedelta(days=6), closes)
     applying.withdraw(stage, gone, "XG", at + timedelta(days=8))
+    return call
 
 
 def _pledges(stage: Stage, start: datetime) -> None:
@@ -190,14 +191,19 @@ def _pledges(stage: Stage, start: datetime) -> None:
     pledging.instalments_in_euros(stage, noon(today - timedelta(days=200)), today)
     pledging.overdue(stage, noon(today - timedelta(days=120)), today)
     pledging.reduced(stage, noon(today - timedelta(days=90)), today)
-    pledging.own_purpose(noon(today - timedelta(days=10)), "demo-bms-c")
+    invoiced = pledging.own_purpose(noon(today - timedelta(days=10)), "demo-bms-c")
+    correspondence.invoice(stage, invoiced.id, start - timedelta(days=6))
     with clock.moved_to(start):
         for name in ("pledges-overdue", "pledge-reminders"):
             jobs.run(name, start)
 
 
-def _open_ends(stage: Stage, start: datetime) -> None:
-    """What waits for a hand: an unpaid pledge, a declined card, a gift in suspense, and what banking.py leaves."""
+def _open_ends(stage: Stage, call_id: uuid.UUID, start: datetime) -> None:
+    """What waits for a hand: an unpaid pledge, a declined card, a gift in suspense, and what banking.py leaves;
+    and what went out: letters, a refund."""
+    correspondence.refunded(stage, start - timedelta(days=30))
+    correspondence.call_for_funds(stage, call_id, start - timedelta(days=5))
+    correspondence.unmatched()
     giving.pledge_of_state(stage, "donor-xz", "XZ", 20_000_00, start - timedelta(days=4))
     declined = giving.pledge_of_visitor("Demo Association", 750_00, start - timedelta(days=3))
     giving.pay(declined, PUBLIC, start - timedelta(days=3), "decline")

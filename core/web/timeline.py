@@ -41,7 +41,9 @@ def timeline_items(
         state = machine.state(h.to_state) if h.to_state else None
         title = str(label or (move.label if move else action.replace("_", " ").capitalize()))
         if state is not None and h.from_state is not None and h.from_state != h.to_state:
-            title = _("%(what)s: now %(state)s", what=title, state=str(state.label).lower())
+            became = str(state.label)
+            if became.casefold() not in title.casefold():  # what was done often says already what came of it
+                title = _("%(what)s: now %(state)s", what=title, state=became[:1].lower() + became[1:])
         items.append(TimelineItem(h.at, title, _actor(h, names or {}), h.text if show_text else None,
                                   state.tone if state else "neutral"))
     return items
@@ -49,7 +51,7 @@ def timeline_items(
 
 def _actor(h: History, names: Mapping[uuid.UUID, str]) -> str:
     if h.actor_id is not None:
-        return names.get(h.actor_id, _("a person with the right role"))
+        return names.get(h.actor_id, _("A person with the right role"))
     if h.actor.startswith("system:"):
         return _("Placard, by schedule")
-    return _("a visitor")
+    return _("A visitor")

@@ -41,7 +41,7 @@ def agreement_list() -> Any:
     if query.format:
         return download(query, lists.AGREEMENT_COLUMNS, rows, "agreements")
     return render_template("contributions/agreements.html", table=lists.agreement_table(rows),
-                           tabs=tabs("agreements"), may_record=allows(current_actor(), "contribution.agreement"))
+                           tabs=tabs("agreement_list"), may_record=allows(current_actor(), "contribution.agreement"))
 
 
 # --- one agreement ----------------------------------------------------------------------------------------------

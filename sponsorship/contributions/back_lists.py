@@ -72,11 +72,11 @@ CONTRIBUTION_COLUMNS = (
     Column("pledge_reference", _l("Pledge")),
     Column("donor", _l("Donor")),
     Column("purpose", _l("For")),
-    Column("method", _l("By"), render=_word("method", METHODS), csv=_word("method", METHODS)),
+    Column("method", _l("Method"), render=_word("method", METHODS), csv=_word("method", METHODS)),
     Column("status", _l("Status"), csv=_state_text),
     Column("created_at", _l("Begun"), sortable=True, render=_day("created_at")),
     Column("received_at", _l("Received"), sortable=True, render=_day("received_at")),
-    Column("paid", _l("Paid"), numeric=True, render=_original, csv=_original),
+    Column("paid", _l("Amount"), numeric=True, render=_original, csv=_original),
     Column("currency", _l("Currency"), csv=lambda row: _original(row).currency),
     Column("gross", _l("Worth"), numeric=True, sortable=True, currency="USD"),
     Column("exchange", _l("Exchange"), numeric=True, currency="USD", render=lambda row: row.exchange or None),
@@ -95,7 +95,7 @@ def contribution_filters() -> tuple[Filter, ...]:
     donors = [(str(key), name) for key, name in donors_with_contributions()]
     return (
         Filter("state", _l("Status"), [(s.code, s.label) for s in CONTRIBUTION.states]),
-        Filter("method", _l("By"), list(METHODS.items())),
+        Filter("method", _l("Payment method"), list(METHODS.items())),
         Filter("donor", _l("Donor"), [*donors, (WITHOUT_ACCOUNT, _l("Donors without an account"))]),
         Filter("currency", _l("Currency"), [(code, code) for code in currencies()]),
         Filter("received_from", _l("Received from"), day=True),

@@ -41,7 +41,7 @@ def contribution_list() -> Any:
         return download(query, back_lists.CONTRIBUTION_COLUMNS, rows, "contributions")
     return render_template(
         "contributions/list.html", table=back_lists.contribution_table(rows, total, sums, query, filters),
-        tabs=tabs("contributions"), waiting=[] if query.filtered else figures.waiting_for_acceptance(),
+        tabs=tabs("contribution_list"), waiting=[] if query.filtered else figures.waiting_for_acceptance(),
         cards=cards_accepted())
 
 

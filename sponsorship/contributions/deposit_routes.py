@@ -39,7 +39,7 @@ def transfer_list() -> Any:
     if query.format:
         return download(query, back_lists.TRANSFER_COLUMNS, rows, "transfers")
     return render_template("contributions/transfers.html", table=back_lists.transfer_table(rows, query),
-                           tabs=tabs("transfers"), find=_find_form())
+                           tabs=tabs("transfer_list"), find=_find_form())
 
 
 def _find_form() -> FindPledgeForm | None:
@@ -58,7 +58,7 @@ def find_pledge() -> Any:
         add_error(form, "pledge", _("There is no pledge of this reference. If the donor has none yet, the fund manager "
                                     "records one first."))
     query = TableQuery()
-    return render_template("contributions/transfers.html", find=form, tabs=tabs("transfers"),
+    return render_template("contributions/transfers.html", find=form, tabs=tabs("transfer_list"),
                            table=back_lists.transfer_table(back_queries.list_transfers(), query)), 422
 
 

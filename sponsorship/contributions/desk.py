@@ -36,7 +36,7 @@ def troubles(_actor: Actor) -> list[DeskItem]:
     waiting = count_for_a_person()
     if waiting:
         found.append(DeskItem(
-            title=_("Notices of Stripe that match nothing: %(count)s", count=waiting),
+            title=_("Unmatched notices of Stripe: %(count)s", count=waiting),
             url=url_for("contributions.unmatched"), due=None, what=_("Look into them"), tone="attention",
         ))
     return found

@@ -33,7 +33,7 @@ def dispute_list() -> Any:
     if query.format:
         return download(query, back_lists.DISPUTE_COLUMNS, rows, "disputes")
     return render_template("contributions/disputes.html", table=back_lists.dispute_table(rows, total, query),
-                           tabs=tabs("disputes"), stopped=shortfall_queries.stopped_pools())
+                           tabs=tabs("dispute_list"), stopped=shortfall_queries.stopped_pools())
 
 
 @bp.get("/contributions/disputes/<uuid:dispute_id>/")

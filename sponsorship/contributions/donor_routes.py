@@ -6,7 +6,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import current_app, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from accounts.current import current_actor
@@ -19,12 +19,11 @@ from core.web.tables import TableQuery
 from sponsorship.contributions import agreement_queries, figures, lists, paying, pledge_queries, queries, service
 from sponsorship.contributions.agreement_files import files_of, stored_file_of
 from sponsorship.contributions.blueprint import bp
+from sponsorship.contributions.donor_tabs import donor_tabs
 from sponsorship.contributions.forms import VersionOnlyForm
 from sponsorship.contributions.giving_words import rate_of_support
 from sponsorship.contributions.pages import pledge_view
 from sponsorship.contributions.ways import Payer
-
-STATEMENT = "fund.donor_statement"
 
 
 def _own() -> set[uuid.UUID]:
@@ -45,8 +44,7 @@ def donor_home() -> Any:
         "contributions/donor.html", table=lists.donor_table(rows, total, query), due=lists.due_table(due),
         overdue=sum(row.overdue for row in due), agreements=agreement_queries.list_agreements(own),
         files=files_of(own), receipts=figures.accepted_of(own),
-        statement_url=url_for(STATEMENT) if STATEMENT in current_app.view_functions else None,
-    )
+        tabs=donor_tabs("contributions.donor_home"))
 
 
 # --- one pledge -------------------------------------------------------------------------------------------------

@@ -25,9 +25,9 @@ from sponsorship.contributions.blueprint import bp
 from sponsorship.contributions.invoice_states import INVOICE
 from sponsorship.contributions.invoice_way import next_invoice
 from sponsorship.contributions.invoices import usual_due_day
+from sponsorship.contributions.officer_tabs import tabs
 from sponsorship.contributions.queries import PledgePage
 from sponsorship.contributions.stripe_forms import CloseInvoiceForm, InvoiceForm
-from sponsorship.contributions.stripe_tabs import stripe_crumbs, stripe_tabs
 from sponsorship.contributions.ways import Payer
 
 
@@ -55,8 +55,8 @@ def invoice_list() -> Any:
     may = not query.filtered and allows(current_actor(), "contribution.invoice")
     return render_template(
         "contributions/invoices.html", table=stripe_columns.invoice_table(rows, total, query),
-        soon=invoice_queries.due_without(clock.today()) if may else [], tabs=stripe_tabs("invoices"),
-        crumbs=stripe_crumbs((_("Invoices"), None)))
+        soon=invoice_queries.due_without(clock.today()) if may else [],
+        tabs=tabs("invoice_list"))
 
 
 @bp.get("/contributions/invoices/<uuid:invoice_id>/")
@@ -73,7 +73,7 @@ def _invoice_page(invoice_id: uuid.UUID, form: CloseInvoiceForm | None = None) -
     return render_template(
         "contributions/invoice.html", page=page, row=page.row,
         form=form or (CloseInvoiceForm(formdata=None, version=page.row.version) if may else None),
-        crumbs=stripe_crumbs((_("Invoices"), url_for("contributions.invoice_list")), (page.row.reference, None)),
+        crumbs=[(_("Invoices"), url_for("contributions.invoice_list")), (page.row.reference, None)],
         timeline=timeline_items(page.history, INVOICE, names, labels={"order": _("Invoice ordered")}),
     )
 

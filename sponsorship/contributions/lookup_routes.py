@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 from core.db import end_reading
 from core.web.access import needs
 from sponsorship.contributions.blueprint import bp
-from sponsorship.contributions.stripe_tabs import stripe_crumbs
 from sponsorship.gateways.lookup import look_at
 from sponsorship.gateways.problems import problem_of
 from sponsorship.gateways.queries import get_event
@@ -31,4 +30,4 @@ def look_up(event_id: uuid.UUID) -> Any:
             failure = problem_of(error.code)
     return render_template(
         "contributions/look_up.html", event=event, lines=lines, failure=failure, problem=problem_of(event.note),
-        crumbs=stripe_crumbs((_("Unmatched"), url_for("contributions.unmatched")), (_("What Stripe says"), None)))
+        crumbs=[(_("Unmatched notices"), url_for("contributions.unmatched")), (_("What Stripe says"), None)])

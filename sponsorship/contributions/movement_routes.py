@@ -21,9 +21,9 @@ from core.web.tables import TableQuery
 from core.web.timeline import timeline_items
 from sponsorship.contributions import movements, stripe_checks, stripe_columns
 from sponsorship.contributions.blueprint import bp
+from sponsorship.contributions.officer_tabs import tabs
 from sponsorship.contributions.pools import all_pools
 from sponsorship.contributions.stripe_forms import BookForm, ExplainMovementForm, ForPledgeForm
-from sponsorship.contributions.stripe_tabs import stripe_crumbs, stripe_tabs
 from sponsorship.gateways import money_queries
 from sponsorship.gateways.movements import PAYMENTS
 from sponsorship.gateways.transitions import MOVEMENT
@@ -45,7 +45,7 @@ def movement_list() -> Any:
         totals={name: usd(getattr(found, name)) for name in (
             "at_stripe", "in_books", "not_booked", "explained", "not_listed", "difference")},
         waiting=[] if query.filtered else money_queries.movements_for_a_person(5), word=stripe_columns.category_word,
-        tabs=stripe_tabs("movements"), crumbs=stripe_crumbs((_("Movements at Stripe"), None)))
+        tabs=tabs("movement_list"))
 
 
 @bp.get("/contributions/movements/<uuid:movement_id>/")
@@ -76,7 +76,7 @@ def _movement_page(movement_id: uuid.UUID, wrong: BaseForm | None = None) -> str
         what=stripe_columns.category_word(row.category), label=entry_label,
         said=usd(said.net_minor) if said.entry_ids and row.code == "unmatched" else None,
         missing=usd(row.net.minor - said.net_minor) if said.entry_ids and row.net.currency == "USD" else row.net,
-        crumbs=stripe_crumbs((_("Movements at Stripe"), url_for("contributions.movement_list")), (row.txn_id, None)),
+        crumbs=[(_("Movements at Stripe"), url_for("contributions.movement_list")), (row.txn_id, None)],
         timeline=timeline_items(page.history, MOVEMENT, names),
     )
 

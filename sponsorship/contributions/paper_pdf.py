@@ -56,7 +56,7 @@ def paper_facts(page: PaperPage) -> list[tuple[Any, Any]]:
     facts += [(_("Pledge"), row.pledge_reference), (_("Contribution"), row.contribution_reference)]
     if row.amount.currency != "USD":
         facts.append((_("Worth in US dollars"), row.usd))
-        facts.append((_("Rate of exchange"), _("%(rate)s %(currency)s for 1 US dollar", rate=page.rate,
+        facts.append((_("Rate of exchange"), _("%(currency)s %(rate)s for one US dollar", rate=page.rate,
                                                currency=row.amount.currency)))
         facts += [(_("Source of the rate"), page.rate_source), (_("Rate of"), page.rate_day)]
     if page.exchange:

@@ -16,6 +16,7 @@ from core.web.downloads import download
 from core.web.tables import TableQuery
 from sponsorship.contributions import back_lists, paper_queries
 from sponsorship.contributions.blueprint import bp
+from sponsorship.contributions.donor_tabs import donor_tabs
 from sponsorship.contributions.officer_tabs import tabs
 from sponsorship.contributions.paper_pdf import paper_document, paper_facts, paper_notes
 from sponsorship.contributions.paper_queries import PaperPage, PaperRow
@@ -55,7 +56,7 @@ def paper_list() -> Any:
         return download(query, back_lists.paper_columns(), rows, "receipts")
     table = back_lists.paper_table(rows, total, query, url_for("contributions.paper_list"),
                                    lambda row: url_for("contributions.paper", paper_id=row.id))
-    return render_template("contributions/papers.html", table=table, tabs=tabs("papers"))
+    return render_template("contributions/papers.html", table=table, tabs=tabs("paper_list"))
 
 
 @bp.get("/contributions/receipts/<uuid:paper_id>/")
@@ -97,7 +98,7 @@ def own_papers() -> Any:
         return download(query, back_lists.paper_columns(own=True), rows, "receipts")
     table = back_lists.paper_table(rows, total, query, url_for("contributions.own_papers"),
                                    lambda row: url_for("contributions.own_paper", paper_id=row.id), own=True)
-    return render_template("contributions/own_papers.html", table=table,
+    return render_template("contributions/own_papers.html", table=table, tabs=donor_tabs("contributions.own_papers"),
                            crumbs=[_home(), (_("Receipts and credit notes"), None)])
 
 

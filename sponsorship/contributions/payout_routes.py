@@ -19,8 +19,8 @@ from core.web.tables import TableQuery
 from core.web.timeline import timeline_items
 from sponsorship.contributions import stripe_columns
 from sponsorship.contributions.blueprint import bp
+from sponsorship.contributions.officer_tabs import tabs
 from sponsorship.contributions.stripe_forms import ConfirmPayoutForm
-from sponsorship.contributions.stripe_tabs import stripe_crumbs, stripe_tabs
 from sponsorship.gateways import money_queries, payouts
 from sponsorship.gateways.transitions import PAYOUT
 
@@ -35,7 +35,7 @@ def payout_list() -> Any:
         return download(query, stripe_columns.PAYOUT_COLUMNS, rows, "payouts")
     return render_template(
         "contributions/payouts.html", table=stripe_columns.payout_table(rows, total, query),
-        figures=money_queries.payout_figures(), tabs=stripe_tabs("payouts"), crumbs=stripe_crumbs((_("Payouts"), None)))
+        figures=money_queries.payout_figures(), tabs=tabs("payout_list"))
 
 
 @bp.get("/contributions/payouts/<uuid:payout_id>/")
@@ -55,7 +55,7 @@ def _payout_page(payout_id: uuid.UUID, form: ConfirmPayoutForm | None = None) ->
         "contributions/payout.html", page=page, row=page.row,
         table=stripe_columns.contents_table(page.contents, payout_id, query),
         form=form or (ConfirmPayoutForm(formdata=None, version=page.row.version) if may else None),
-        crumbs=stripe_crumbs((_("Payouts"), url_for("contributions.payout_list")), (page.row.payout_id, None)),
+        crumbs=[(_("Payouts"), url_for("contributions.payout_list")), (page.row.payout_id, None)],
         timeline=timeline_items(page.history, PAYOUT, names, labels={
             "begin": _("Payout made"), "reconcile": _("Compared with what it contains"),
             "confirm": _("Confirmed from the bank’s statement")}),

@@ -47,7 +47,7 @@ def pledge_list() -> Any:
     totals = pledge_queries.pledge_totals(query)
     return render_template(
         "contributions/pledges.html", table=lists.pledge_table(rows, total, query, filters, totals),
-        tabs=tabs("pledges"), figures=figures.pledge_figures(),
+        tabs=tabs("pledge_list"), figures=figures.pledge_figures(),
         may_record=allows(current_actor(), "contribution.agreement"))
 
 

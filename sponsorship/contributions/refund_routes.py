@@ -41,7 +41,7 @@ def refund_list() -> Any:
     if query.format:
         return download(query, back_lists.REFUND_COLUMNS, rows, "refunds")
     return render_template("contributions/refunds.html", table=back_lists.refund_table(rows, total, query),
-                           tabs=tabs("refunds"))
+                           tabs=tabs("refund_list"))
 
 
 # --- asking for one ---------------------------------------------------------------------------------------------

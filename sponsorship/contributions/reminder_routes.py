@@ -93,11 +93,12 @@ def _page(query: TableQuery, rows: list[NextReminder], form: ReminderForm | None
         _("Instalments due or soon due"), COLUMNS, shown, total=len(rows), query=query,
         base_url=url_for("contributions.reminder_list"),
         row_url=lambda row: url_for("contributions.pledge", pledge_id=row.pledge.id),
-        empty_title=_("Nothing is to be recalled"),
+        empty_title=_("Nobody is to be reminded"),
         empty_text=_("Instalments appear here two months before their first reminder."))
     return render_template(
-        "contributions/reminders.html", table=table, tabs=tabs("reminders"), form=form, letters=letters.values(),
-        days=reminder_settings.reminder_days(), gap=reminder_settings.reminder_gap().days, ahead=AHEAD)
+        "contributions/reminders.html", table=table, tabs=tabs("reminder_list"), form=form, letters=letters.values(),
+        days=[reminder_words.day_words(after) for after in reminder_settings.reminder_days()],
+        gap=reminder_settings.reminder_gap().days, ahead=AHEAD)
 
 
 @bp.get("/contributions/reminders/<uuid:donor_id>/letter")

@@ -37,6 +37,15 @@ class Address:
     may_open: bool = True
 
 
+def day_words(after: int) -> str:
+    """When a letter goes out, so many days after the due day (before it, if negative)."""
+    if not after:
+        return _("on the due day")
+    if after < 0:
+        return ngettext("%(num)s day before the due day", "%(num)s days before the due day", -after)
+    return ngettext("%(num)s day after it", "%(num)s days after it", after)
+
+
 def addresses(letter: Letter) -> Iterator[Address]:
     """Everybody who answers for the donor; for an organisation without people here, the address that is known."""
     organisation_id = letter.donor.organisation_id

@@ -33,7 +33,7 @@ def _page(form: SettingsForm | None = None) -> str:
                             version=kept.settings_version())
     return render_template(
         "contributions/settings.html", form=form, changes=changes, cards=kept.cards_accepted(),
-        details=kept.bank_details(), people=person_labels(change.by for change in changes), tabs=tabs("settings"))
+        details=kept.bank_details(), people=person_labels(change.by for change in changes), tabs=tabs("fund_settings"))
 
 
 @bp.post("/contributions/settings/")

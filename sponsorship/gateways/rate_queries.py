@@ -149,7 +149,7 @@ def list_imports(query: TableQuery, everything: bool = False) -> tuple[list[Impo
 
 
 def _who(person_id: uuid.UUID | None, names: dict[uuid.UUID, str]) -> str:
-    return names.get(person_id, "—") if person_id else _("the command line")
+    return names.get(person_id, "—") if person_id else _("The command line")
 
 
 @dataclass(frozen=True)

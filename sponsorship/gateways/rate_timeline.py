@@ -17,6 +17,6 @@ def import_timeline(history: Sequence[History], names: Mapping[uuid.UUID, str]) 
     items = []
     for h in history:
         title, tone = labels[h.tag.rsplit(".", 1)[-1]]
-        who = names.get(h.actor_id, _("a person with the right role")) if h.actor_id else _("the command line")
+        who = names.get(h.actor_id, _("A person with the right role")) if h.actor_id else _("The command line")
         items.append(TimelineItem(h.at, title, who, h.text, tone))
     return items

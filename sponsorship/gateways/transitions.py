@@ -59,7 +59,7 @@ PAYOUT = Machine(
         State("pending", _l("Leaves Stripe"), "waiting"),
         State("in_transit", _l("On its way to the bank"), "waiting"),
         State("paid", _l("Arrived, says Stripe"), "waiting"),
-        State("confirmed", _l("Seen on the bank’s statement"), "done"),
+        State("confirmed", _l("At the bank"), "done"),
         State("failed", _l("Came back to Stripe"), "stopped", terminal=True),
         State("cancelled", _l("Cancelled at Stripe"), "stopped", terminal=True),
     ),

@@ -130,8 +130,8 @@ def entry(id: uuid.UUID) -> Any:
         "ledger/entry.html", entry=page, label=words.entry_label(page.kind), tables=tables,
         about=linked(named.get(page.subject_id)) if page.subject_id else None,
         corrects=_named([page.corrects_id] if page.corrects_id else []), corrected_by=_named(page.corrected_by),
-        actor=actor or (_("a visitor") if page.actor == "public" else _("Placard itself")
-                        if page.actor.startswith("system:") else _("a person with the right role")),
+        actor=actor or (_("A visitor") if page.actor == "public" else _("Placard itself")
+                        if page.actor.startswith("system:") else _("A person with the right role")),
     )
 
 

@@ -21,6 +21,7 @@ from core.pdf import pdf_response, render
 from core.web.access import needs
 from core.web.sheets import xlsx_response
 from core.web.tables import csv_response
+from sponsorship.contributions.donor_tabs import donor_tabs
 from sponsorship.transparency import donor_queries, papers, statement_tables, statements
 from sponsorship.transparency import donor_tables as tables
 from sponsorship.transparency.blueprint import bp
@@ -38,15 +39,6 @@ def _definitions(page: donor_queries.DonorPage) -> list[Any]:
     rare = [book[key] for key in ("exchange", "refunded", "losses") if getattr(page.total, key)]
     return [RECEIVED, *rare, book["fees"], book["spent-direct"], book["spent-support"], book["reserved"], UNSPENT,
             JOURNEYS, DAYS, book["average"], book["group"], book["women"]]
-
-
-def donor_tabs(current: str) -> list[dict[str, Any]]:
-    """The pages on which a donor reads what the fund owes it an account of."""
-    return [
-        {"label": label, "url": url_for(endpoint), "current": endpoint == current}
-        for endpoint, label in (("fund.donor_results", _("Results")), ("fund.donor_statement", _("Statement")),
-                                ("fund.donor_letters", _("Letters")))
-    ]
 
 
 @bp.get("/donor/results")

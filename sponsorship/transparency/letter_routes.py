@@ -25,9 +25,10 @@ from core.web.forms import add_error
 from core.web.tables import Column, Table
 from meetings.calendar.models import Meeting
 from sponsorship.applications.models import Call
+from sponsorship.contributions.donor_tabs import donor_tabs
+from sponsorship.contributions.officer_tabs import tabs
 from sponsorship.transparency import letters
 from sponsorship.transparency.blueprint import bp
-from sponsorship.transparency.donor_routes import donor_tabs
 from sponsorship.transparency.forms import LetterForm
 from sponsorship.transparency.fund_tables import dollars
 from sponsorship.transparency.letters import LetterRow
@@ -54,7 +55,8 @@ def letter_list() -> str:
     sizes = Counter(row.batch_id for row in rows)
     firsts = {row.batch_id: row for row in rows}
     return render_template(
-        "transparency/letters.html", table=_table(rows, people.names(row.organisation_id for row in rows)),
+        "transparency/letters.html", tabs=tabs("letter_list"),
+        table=_table(rows, people.names(row.organisation_id for row in rows)),
         may_make=allows(current_actor(), "contribution.agreement"),
         batches=[(row, sizes[key]) for key, row in firsts.items() if sizes[key] > 1])
 

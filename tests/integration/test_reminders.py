@@ -257,7 +257,7 @@ def test_the_page_shows_what_will_be_sent_next(fund: Fund, as_person: Any) -> No
 
 def test_an_empty_page(fund: Fund, as_person: Any) -> None:
     page = as_person(fund.people["fund_manager"]).get("/contributions/reminders/").text
-    assert "Nothing is to be recalled" in page
+    assert "Nobody is to be reminded" in page
 
 
 def test_other_days_hold_from_then_on(fund: Fund, as_person: Any) -> None:

@@ -206,7 +206,7 @@ def test_payouts_are_listed_and_confirmed(shop: Shop, as_person: Any) -> None:
                                                "value_date": str(today), "version": str(row.version)})
     assert answer.status_code == 303, answer.text
     text = officer.get(page).text
-    assert "STM-7" in text and "Seen on the bank’s statement" in text
+    assert "STM-7" in text and "At the bank" in text
     assert as_person(shop.someone("fund_manager")).post(f"{page}confirm").status_code == 403
     for kind in ("csv", "xlsx"):
         assert officer.get(f"{page}?format={kind}").status_code == 200
