@@ -40,7 +40,7 @@ PUBLIC = (
     Entry(_l("Meetings"), "calendar.meetings"),
     Entry(_l("Sponsorship"), "applications.calls"),
     Entry(_l("Fund"), "fund.page"),
-    Entry(_l("Donate"), "contributions.donate"),
+    Entry(_l("Contribute"), "contributions.donate"),
 )
 # in the order of the story; each person sees what the roles permit
 WORK = (

@@ -203,7 +203,6 @@ def _open_ends(stage: Stage, call_id: uuid.UUID, start: datetime) -> None:
     and what went out: letters, a refund."""
     correspondence.refunded(stage, start - timedelta(days=30))
     correspondence.call_for_funds(stage, call_id, start - timedelta(days=5))
-    correspondence.unmatched()
     giving.pledge_of_state(stage, "donor-xz", "XZ", 20_000_00, start - timedelta(days=4))
     declined = giving.pledge_of_visitor("Demo Association", 750_00, start - timedelta(days=3))
     giving.pay(declined, PUBLIC, start - timedelta(days=3), "decline")

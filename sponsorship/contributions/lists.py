@@ -96,7 +96,7 @@ TO_COME = State("to_come", _l("To come"), "waiting")
 DUE_COLUMNS = (
     Column("reference", _l("Pledge"), heading=True),
     Column("n", _l("Instalment"), render=lambda row: _("%(n)s of %(of)s", n=row.n, of=row.of)),
-    Column("due_on", _l("Due"), render=lambda row: row.due_on or _("when it suits you")),
+    Column("due_on", _l("Due"), render=lambda row: row.due_on or _("When it suits you")),
     Column("overdue", _l("Status"), render=lambda row: OVERDUE if row.overdue else TO_COME),
     Column("left", _l("Still to be paid"), numeric=True),
 )

@@ -64,6 +64,8 @@ def pledge_view(
     latest = page.latest
     waiting = latest is not None and latest.code == "checkout" and back == "paid"
     ways = () if waiting else tuple(ways_to_pay(page, payer))
+    if _is_announced(page, latest):
+        ways = tuple(replace(way, primary=False) for way in ways)
     accepted = any(row.code == "accepted" for row in page.attempts)
     return PledgeView(
         pledge=page, latest=latest, notice=_notice(page, latest, back), next=_next(page, latest, waiting, ways),
@@ -118,6 +120,11 @@ def _who(page: PledgePage) -> dict[uuid.UUID, str]:
     return found
 
 
+def _is_announced(page: PledgePage, latest: ContributionRow | None) -> bool:
+    """Whether all that is still owed is on its way, as the donor says."""
+    return latest is not None and latest.code == "declared" and latest.amount >= page.outstanding
+
+
 def _notice(page: PledgePage, latest: ContributionRow | None, back: str | None) -> tuple[str, str, str] | None:
     if latest is None:
         return None
@@ -133,6 +140,10 @@ def _notice(page: PledgePage, latest: ContributionRow | None, back: str | None) 
     if latest.code == "checkout" and back == "cancelled":
         return ("warning", _("You came back without paying"),
                 _("Nothing has been charged. You can go on to pay whenever you wish."))
+    if _is_announced(page, latest):
+        return ("info", _("You have announced a transfer of %(amount)s", amount=format_money(latest.amount)),
+                _("You need not pay again. Was it not sent? Then take the announcement back under “Pay by bank "
+                  "transfer”."))
     if latest.code in ("failed", "expired") and page.outstanding:
         return "warning", _("The last attempt was not paid"), _("Nothing has been charged. You can try again.")
     return None
@@ -163,10 +174,12 @@ def _next_payment(page: PledgePage, latest: ContributionRow | None, ways: tuple[
             latest.expires_at > clock.real_now()):
         return NextStep(_("Pay the pledge. The payment page you opened stays open for a while."),
                         _("You, the donor"), latest.expires_at)
+    if _is_announced(page, latest):
+        return NextStep(_("The transfer is looked for on the bank’s statement."), _("The fund"))
     if latest is not None and latest.code in LIVE:
         return NextStep(_("Your payment is awaited."), _("You, the donor"), page.next_due_on)
     part = page.next_part
     if part is not None and len(page.parts) > 1:
         return NextStep(_("Pay instalment %(n)s of %(of)s.", n=part.n, of=len(page.parts)), _("You, the donor"),
                         part.due_on)
-    return NextStep(_("Pay the pledge."), _("You, the donor"), page.next_due_on or _("when it suits you"))
+    return NextStep(_("Pay the pledge."), _("You, the donor"), page.next_due_on or _("When it suits you"))

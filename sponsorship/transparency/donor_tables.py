@@ -112,7 +112,7 @@ def carried_table(page: DonorPage) -> Table:
          Column("meeting", _("Meeting"), render=lambda row: meeting_cell(row.line.sponsored),
                 csv=lambda row: row.line.sponsored.meeting.short_name),
          Column("journeys", JOURNEYS.term, numeric=True, render=_in_line("journeys"), csv=_in_line("journeys")),
-         Column("shared", _("of them shared"), numeric=True, render=_in_line("shared"), csv=_in_line("shared")),
+         Column("shared", _("Of them, shared"), numeric=True, render=_in_line("shared"), csv=_in_line("shared")),
          Column("days", DAYS.term, numeric=True, render=_in_line("days"), csv=_in_line("days")),
          Column("average", _("Average cost"), numeric=True, currency=USD, render=_average_cell,
                 csv=lambda row: row.line.sponsored.average),

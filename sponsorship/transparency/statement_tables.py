@@ -74,7 +74,7 @@ def lines_table(page: Statement) -> Table:
         [Column("reference", _("Contribution"), heading=True, render=_contribution_cell,
                 csv=lambda line: line.reference),
          *(dollars(name, term(name), _of(name)) for name in names),
-         dollars("reserved", _("of it reserved"), _of("reserved"))],
+         dollars("reserved", _("Of it, reserved"), _of("reserved"))],
         page.lines, csv=False, anchor="lines", broad=True, per_page=max(len(page.lines), 1),
         totals={name: getattr(page.total, name) for name in (*names, "reserved")} if len(page.lines) > 1 else None,
         empty_title=_("No contribution had any money in this period"),

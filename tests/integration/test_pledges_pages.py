@@ -319,7 +319,7 @@ def test_what_is_due_soonest_first(fund: Fund, donor: Any) -> None:
     page = words_of(donor.get("/donor/").text)
     due = page.partition("What is due")[2].partition("My pledges")[0]
     reference = fresh(Pledge, dated).reference
-    assert due.index("1 of 2") < due.index("2 of 2") < due.index("when it suits you")
+    assert due.index("1 of 2") < due.index("2 of 2") < due.index("When it suits you")
     assert reference in due and fresh(Pledge, undated).reference in due
     assert "Statement" not in page
     with clock.moved_to(clock.now() + timedelta(days=6)):

@@ -291,7 +291,7 @@ def test_tag_differs_in_shape_and_word_for_each_tone(app: Flask) -> None:
     shapes = set()
     for tone in ("waiting", "done", "stopped", "attention", "neutral"):
         out = html("{{ ui.status_tag(s) }}", s=State("Selected", tone))
-        assert f'class="tag {tone}"' in out
+        assert f'class="tag {tone} ' in out
         assert "Selected" in out
         shapes.add(re.search("<svg.*</svg>", out)[0])  # type: ignore[index]
     assert len(shapes) == 5
