@@ -62,6 +62,8 @@ def pledge(pledge_id: uuid.UUID) -> Any:
         "contributions/officer_pledge.html", page=page, today=clock.today(), payments=payments,
         old=pledge_queries.old_schedules(page), pool=pool_of(page.pool_id),
         wish=earmark_words(page.earmark) if page.earmark else None, doubts=doubts(page.earmark),
+        may={name: page.outstanding and allows(current_actor(), f"contribution.{name}")
+             for name in ("invoice", "deposit")},
         acts=[act for act in acts_for(page) if allows(current_actor(), act.permission)],
         timeline=pledge_timeline(page, names, show_text=True))
 
