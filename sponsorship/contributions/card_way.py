@@ -15,15 +15,17 @@ from sponsorship.contributions import fund_settings
 from sponsorship.contributions.giving_fields import OneOfField
 from sponsorship.contributions.payments import card_limit
 from sponsorship.contributions.queries import PledgePage
+from sponsorship.contributions.transitions import LIVE
 from sponsorship.contributions.ways import Payer, Way, register_way
 
 NEXT, ALL, OTHER = "next", "all", "other"
 
 
 def ways(page: PledgePage, payer: Payer) -> list[Way]:
-    """A button for what is due next, and a page for everything or another amount."""
+    """A button for what is due next, and a page for everything or another amount; neither while an invoice is out."""
     limit, part = card_limit(page.amount.currency), page.next_part
-    if limit is None or part is None or not fund_settings.cards_accepted():
+    invoiced = any(row.method == "invoice" and row.code in LIVE for row in page.attempts)
+    if limit is None or part is None or invoiced or not fund_settings.cards_accepted():
         return []
     found = []
     if part.left <= limit:

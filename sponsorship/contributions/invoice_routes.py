@@ -74,7 +74,8 @@ def _invoice_page(invoice_id: uuid.UUID, form: CloseInvoiceForm | None = None) -
         "contributions/invoice.html", page=page, row=page.row,
         form=form or (CloseInvoiceForm(formdata=None, version=page.row.version) if may else None),
         crumbs=[(_("Invoices"), url_for("contributions.invoice_list")), (page.row.reference, None)],
-        timeline=timeline_items(page.history, INVOICE, names, labels={"order": _("Invoice ordered")}),
+        timeline=timeline_items(page.history, INVOICE, names, labels={
+            "order": _("Invoice ordered"), "order_close": _("Closed by an officer")}),
     )
 
 

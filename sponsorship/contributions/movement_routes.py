@@ -77,7 +77,8 @@ def _movement_page(movement_id: uuid.UUID, wrong: BaseForm | None = None) -> str
         said=usd(said.net_minor) if said.entry_ids and row.code == "unmatched" else None,
         missing=usd(row.net.minor - said.net_minor) if said.entry_ids and row.net.currency == "USD" else row.net,
         crumbs=[(_("Movements at Stripe"), url_for("contributions.movement_list")), (row.txn_id, None)],
-        timeline=timeline_items(page.history, MOVEMENT, names),
+        timeline=timeline_items(page.history, MOVEMENT, names, labels={
+            "book": _("Booked to a pool"), "explain": _("Explained and closed")}),
     )
 
 

@@ -152,7 +152,10 @@ def _refund_page(
         "contributions/refund.html", page=page, reasons=REASONS, kinds=back_lists.REFUND_KINDS, problem=problem,
         may_approve=asked and row.requested_by != me, asked_it=asked and row.requested_by == me, decline=decline,
         record=record, kept_apart=recordable and mine, step=_step(page),
-        timeline=timeline_items(page.history, REFUND, page.people, labels={"order": _("Asked for")}),
+        timeline=timeline_items(page.history, REFUND, page.people, labels={
+            "order": _("Asked for"), "approve": _("Approved"), "decline": _("Not approved"),
+            "record": _("Bank’s reference recorded"),
+        }),
     )
 
 

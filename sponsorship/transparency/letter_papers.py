@@ -91,7 +91,7 @@ def _table(needs: Needs) -> TableBlock:
         (_("Direct costs together"), needs.direct),
         (_("Programme support costs at %(rate)s", rate=percent(STANDARD_RATE_BP)), needs.support),
         (_("Needed"), needs.needed),
-        (_("There on %(day)s, available", day=format_day(needs.as_of.date())), needs.there),
+        (_("Available on %(day)s", day=format_day(needs.as_of.date())), needs.there),
     ]
     return TableBlock(
         _("Needs, US dollars"),
