@@ -22,7 +22,8 @@ from core.settings import ROOT
 TARGET = ROOT / "pictures"
 VIEWS = (("1280-light", 1280, "light", "ltr"), ("1280-dark", 1280, "dark", "ltr"), ("1280-rtl", 1280, "light", "rtl"),
          ("375-light", 375, "light", "ltr"), ("375-dark", 375, "dark", "ltr"), ("375-rtl", 375, "light", "rtl"))
-SKIP = re.compile(r"\.(csv|ics|pdf|xlsx|svg|txt)$|/static/|/sign-out|/download|/instruction$|/file")
+SKIP = re.compile(r"\.(csv|ics|pdf|xlsx|svg|txt|zip)$|/static/|/sign-out|/download|/instruction$|/file|/letter$"
+                  r"|/letters/[0-9a-f-]{36}$")  # letters are papers, not pages
 
 
 def free_port() -> int:
@@ -56,6 +57,9 @@ def shape(path: str) -> str:
     path = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", path)
     path = re.sub(r"^/meetings/(?!timeline|mandates|new)[^/]+", "/meetings/SLUG", path)
     path = re.sub(r"^/mailbox/[^/]+", "/mailbox/MAIL", path)
+    path = re.sub(r"^/donate/pledges/ID/[^/]+", "/donate/pledges/ID/TOKEN", path)
+    path = re.sub(r"^/fund/meetings/[^/]+", "/fund/meetings/SLUG", path)
+    path = re.sub(r"^/rates/currencies/[A-Z]{3}", "/rates/currencies/CODE", path)
     return path.rstrip("/") or "/"
 
 
