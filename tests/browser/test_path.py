@@ -208,7 +208,9 @@ def test_the_fund_shows_its_numbers(cast: Cast) -> None:
     page = cast["visitor"].open("/fund/")
     assert figure(page, "Received") == "USD 21,500.00"
     assert figure(page, "Reserved") == "USD 0.00"
-    expect(page.locator("figure.chart ul.bars").first.locator("li").filter(has_text="Received")).to_contain_text("21,500.00")
+    bar = page.locator("figure.chart").first.locator("ul.bars > li").filter(has_text="Received")
+    expect(bar).to_contain_text("21,500.00")
+    expect(bar.locator("svg rect.shape")).to_have_count(1)
 
 
 # --- call, application, decision --------------------------------------------------------------------------------
