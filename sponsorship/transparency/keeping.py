@@ -21,12 +21,14 @@ from sponsorship.transparency.journeys import MeetingSums, sums_of
 from sponsorship.transparency.meeting_figures import bars_of
 from sponsorship.transparency.models import MeetingFigure, PoolBar
 
-LOOK_AGAIN = timedelta(days=1)  # a kept row is made again once a day: States' groups may be corrected afterwards
+# a kept row with somebody in it is made again once a day: States' groups may be corrected afterwards
+LOOK_AGAIN = timedelta(days=1)
 
 
 def meetings_due(now: datetime, limit: int) -> Sequence[Due]:
     """Meetings that are over, with nothing reserved and nothing at the bank, whose sums are not kept, or count no more,
-    or were made a day ago."""
+    or were made a day
+    ago and tell of somebody."""
     of_meeting = Award.meeting_id == Meeting.id
     left = ReservationLine.direct_minor > ReservationLine.spent_direct_minor + ReservationLine.released_direct_minor
     reserved = select(Award.id).join(ReservationLine, ReservationLine.reservation_id == Award.reservation_id)
@@ -36,7 +38,8 @@ def meetings_due(now: datetime, limit: int) -> Sequence[Due]:
         .outerjoin(MeetingFigure, MeetingFigure.meeting_id == Meeting.id)
         .where(
             or_(Meeting.state == "held", and_(Meeting.state == "published", Meeting.end_date < now.date())),
-            or_(MeetingFigure.meeting_id.is_(None), MeetingFigure.stale, MeetingFigure.kept_at <= now - LOOK_AGAIN),
+            or_(MeetingFigure.meeting_id.is_(None), MeetingFigure.stale,
+                and_(MeetingFigure.kept_at <= now - LOOK_AGAIN, MeetingFigure.delegates > 0)),
             ~reserved.where(of_meeting, left).exists(), ~sent.where(of_meeting, Spend.state == "sent").exists(),
         )
         .order_by(Meeting.end_date, Meeting.id).limit(limit)
