@@ -43,7 +43,6 @@ CHANGES = {
     "refund": Change({
         "kind": "'refusal'",
         "usd_minor": "o.amount_minor",
-        "settles_minor": "o.amount_minor",
         "settled_minor": f"CASE WHEN {PAID} THEN o.amount_minor END",
         "reason": "coalesce((SELECT c.refusal_code FROM old_contribution c WHERE c.id = o.contribution_id), 'other')",
         "succeeded_at": f"CASE WHEN {PAID} THEN coalesce((SELECT max(e.occurred_at) FROM old_event e "
