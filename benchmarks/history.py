@@ -2,7 +2,7 @@
 over the years written straight into the tables, as the commands would have written them one by one.
 
 The triggers stay away while rows are copied and come back afterwards, so nothing guards this but `verify`, which
-`run.py` asks of the small history.
+books.py asks of the short one.
 """
 
 from __future__ import annotations
