@@ -23,7 +23,7 @@ from core.money import support_costs
 from sponsorship.ledger.service import account_id
 
 START, END = datetime(2021, 1, 1, tzinfo=UTC), datetime(2026, 10, 31, tzinfo=UTC)
-DIRECT = 250_000  # US cents of one journey
+DIRECT = 25_000  # US cents of one journey: little, since a card carries no more than a million dollars
 LEGS_OF_JOURNEY, LEGS_OF_PAYOUT = 10, 2
 BATCH = 20_000  # legs
 DONORS = ("XY", "XZ")
