@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, SelectField, StringField, TextAreaField
-from wtforms.validators import Length, Optional
+from wtforms.validators import Length, Optional, ValidationError
 
 from accounts.tokens import kept_upload
 from core.files import MAX_BYTES, CheckedUpload
@@ -17,7 +17,7 @@ from core.web.forms import BaseForm, DayField, MoneyField, Required, UploadField
 from sponsorship.contributions.donor_checks import OUTCOMES
 from sponsorship.contributions.fund_settings import MOST_DETAILS
 from sponsorship.contributions.giving_fields import OneOfField
-from sponsorship.contributions.refunds import REFUSALS
+from sponsorship.contributions.refunds import REFUSALS, not_left
 from sponsorship.contributions.transfers import NOT_ARRIVED
 
 Choices = Sequence[tuple[str, Any]]
@@ -160,8 +160,13 @@ class RefundForm(VersionForm):
                          validators=[Required(_l("Write why, for whoever approves it.")), MOST_WORDS])
 
     def __init__(self, left: Money, **kwargs: Any) -> None:
-        self.money_currency = left.currency
+        self.money_currency, self.left = left.currency, left
         super().__init__(**kwargs)
+
+    def validate_amount(self, field: Any) -> None:
+        """Not more than is left, already before the check is shown."""
+        if field.data is not None and field.data > self.left:
+            raise ValidationError(not_left(self.left))
 
 
 class WordsOnlyForm(BaseForm):

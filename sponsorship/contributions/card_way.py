@@ -30,9 +30,12 @@ def ways(page: PledgePage, payer: Payer) -> list[Way]:
         found.append(Way("card", _label(page), gettext(
             "On Stripe’s page; card data never reach us. Confirmed within a minute."), payer.url("pay"), "post", True,
             amount=part.left))
+    text = gettext("A part of it, or more than is due next; you choose how much.")
+    if page.outstanding > limit:
+        text = gettext("One card payment carries at most %(limit)s.", limit=format_money(limit))
     found.append(Way(
-        "card-part", gettext("Pay another amount by card") if found else gettext("Pay in parts by card"),
-        gettext("One card payment carries at most %(limit)s.", limit=format_money(limit)), payer.url("pay_amount")))
+        "card-part", gettext("Pay another amount by card") if found else gettext("Pay in parts by card"), text,
+        payer.url("pay_amount")))
     return found
 
 

@@ -66,7 +66,7 @@ def _own_page(pledge_id: uuid.UUID, problem: Any = None) -> str:
     page = queries.own_pledge(pledge_id, _own())
     view = pledge_view(
         page, request.args.get("back"), problem, payer=Payer(pledge_id),
-        receipt_url=lambda row: url_for("contributions.own_receipt", contribution_id=row.id),
+        paper_url=lambda row: url_for("contributions.own_paper", paper_id=row.id),
         results_url=url_for("fund.donor_results"))
     withdraw = url_for("contributions.withdraw_own", pledge_id=pledge_id) if page.code == "announced" else None
     return render_template("contributions/pledge.html", view=view, crumbs=_crumbs(page.reference),

@@ -17,6 +17,7 @@ from core.web.formats import format_day, format_money
 from core.web.timeline import TimelineItem, timeline_items
 from sponsorship.contributions.earmark_words import earmark_words
 from sponsorship.contributions.giving_words import amount_in_words
+from sponsorship.contributions.paper_queries import PaperRow, papers_of_pledge
 from sponsorship.contributions.queries import ContributionRow, PledgePage
 from sponsorship.contributions.transitions import LIVE, PLEDGE
 from sponsorship.contributions.ways import Payer, Way, ways_to_pay
@@ -41,7 +42,7 @@ class PledgeView:
     next: NextStep
     ways: tuple[Way, ...]
     refresh_url: str | None
-    receipts: tuple[tuple[str, str], ...]
+    papers: tuple[tuple[PaperRow, str], ...]
     results_url: str | None
     problem: Any
     amount_words: str
@@ -57,7 +58,7 @@ class PledgeView:
 
 def pledge_view(
     page: PledgePage, back: str | None, problem: Any, *, payer: Payer,
-    receipt_url: Callable[[ContributionRow], str], results_url: str | None = None,
+    paper_url: Callable[[PaperRow], str], results_url: str | None = None,
 ) -> PledgeView:
     """`back` is how the donor came from Stripe: paid, cancelled or None. It is only what the address says; what
     counts is what Stripe has told us. `results_url` is where a signed-in donor reads what the money has done."""
@@ -68,7 +69,7 @@ def pledge_view(
     return PledgeView(
         pledge=page, latest=latest, notice=_notice(page, latest, back), next=_next(page, latest, waiting, ways),
         ways=ways, refresh_url=payer.page(back="paid") if waiting else None,
-        receipts=tuple((row.receipt_number, receipt_url(row)) for row in page.attempts if row.receipt_number),
+        papers=tuple((row, paper_url(row)) for row in reversed(papers_of_pledge(page.id))),
         results_url=results_url if accepted and page.code == "paid" else None, problem=problem,
         amount_words=amount_in_words(page.amount), today=clock.today(),
         purpose=earmark_words(page.earmark) if page.earmark else None,

@@ -46,7 +46,8 @@ def paper_facts(page: PaperPage) -> list[tuple[Any, Any]]:
     facts: list[tuple[Any, Any]] = [
         (_("From") if row.is_receipt else _("To"), row.donor),
         (_("For"), page.purpose),
-        (_("Received"), page.value_date or page.received_on.astimezone(UTC).date()),
+        (_("Received") if row.is_receipt else _("Contribution received"),
+         page.value_date or page.received_on.astimezone(UTC).date()),
         (_("Paid by"), METHODS.get(page.method, page.method)),
     ]
     if row.cancels:

@@ -134,8 +134,13 @@ def papers_by_link(pledge_id: uuid.UUID, token: str) -> list[PaperRow]:
     pledge = db.session.get(Pledge, pledge_id)
     if pledge is None or not opens(pledge, token):
         raise NotFound()
+    return papers_of_pledge(pledge.id)
+
+
+def papers_of_pledge(pledge_id: uuid.UUID) -> list[PaperRow]:
+    """All papers of a pledge, newest first."""
     return _rows(db.session.execute(
-        _joined().where(Contribution.pledge_id == pledge.id).order_by(Receipt.id.desc()).limit(MAX_LIST)).all())
+        _joined().where(Contribution.pledge_id == pledge_id).order_by(Receipt.id.desc()).limit(MAX_LIST)).all())
 
 
 # --- one paper --------------------------------------------------------------------------------------------------

@@ -33,8 +33,8 @@ def _link_page(payer: Payer, problem: Any = None) -> str:
     page = queries.pledge_by_link(payer.pledge_id, payer.token or "")
     view = pledge_view(
         page, request.args.get("back"), problem, payer=payer,
-        receipt_url=lambda row: url_for("contributions.receipt_by_link", pledge_id=page.id, token=payer.token,
-                                        contribution_id=row.id))
+        paper_url=lambda row: url_for("contributions.paper_by_link", pledge_id=page.id, token=payer.token,
+                                      paper_id=row.id))
     return render_template("contributions/pledge.html", view=view, crumbs=_crumbs(page.reference, payer))
 
 

@@ -114,8 +114,7 @@ def request_refund(
     _none_under_way(row)
     left = left_of(row)
     if not 0 < amount_minor <= left.amount.minor:
-        raise RuleBroken(_("Write an amount above zero and up to %(most)s, which has not gone back yet.",
-                           most=format_money(left.amount)), code="refund.amount", field="amount")
+        raise RuleBroken(not_left(left.amount), code="refund.amount", field="amount")
     share = share_of(left, Money(amount_minor, left.amount.currency))
     if not share.usd_minor:
         raise RuleBroken(_("Write a larger amount: this is worth less than one US cent."), code="refund.too_small",
@@ -126,6 +125,11 @@ def request_refund(
     refund = new_refund(row, "refund", share, code, actor, words)
     notices.refund_requested(row, refund)
     return refund.id
+
+
+def not_left(most: Money) -> str:
+    """What is wrong with an amount that is not left of a contribution, in words."""
+    return _("Write an amount above zero and up to %(most)s, which has not gone back yet.", most=format_money(most))
 
 
 @command

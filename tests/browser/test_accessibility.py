@@ -4,7 +4,6 @@ dark; nothing scrolls sideways on a telephone; the browser's console stays silen
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -65,14 +64,6 @@ class Listener:
     def _note(self, kind: str, text: str) -> None:
         if self.listens:
             self.heard.append(f"{self._page.url} {kind}: {text}")
-
-
-@pytest.fixture(scope="module")
-def people(browser: Browser, told_site: Site) -> Iterator[Cast]:
-    """Everybody, with JavaScript, under the policy as served: axe comes in through the debugger, past it."""
-    made = Cast(browser, told_site, reduced_motion="reduce")
-    yield made
-    made.close()
 
 
 def _violations(page: Page, options: dict[str, Any]) -> list[str]:

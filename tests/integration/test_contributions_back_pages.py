@@ -203,13 +203,13 @@ def test_a_donor_reads_where_it_goes_announces_and_takes_back(
         assert answer.status_code == 303 and answer.location == url
     row = only(Contribution)
     page = visitor.get(url).text
-    assert "You have announced a transfer of USD 1,000.00" in page and "It was sent?" not in page
+    assert "You have announced a transfer of USD 1,000.00" in page and "Have you sent it?" not in page
     stale = visitor.submit(f"{url}/{row.id}/take-back", {"version": "1"})
     assert stale.status_code == 409
     assert visitor.submit(f"{url}/{row.id}/take-back", {"version": ""}).status_code == 422
     assert visitor.submit(f"{url}/{uuid.uuid4()}/take-back", {"version": "2"}).status_code == 404
     assert visitor.submit(f"{url}/{row.id}/take-back", {"version": str(row.version)}).status_code == 303
-    assert "It was sent?" in visitor.get(url).text
+    assert "Have you sent it?" in visitor.get(url).text
 
 
 def test_transfers_are_nobody_elses(gifts: Gifts, make: Any, as_person: Any, client: Any, pool: uuid.UUID) -> None:
@@ -378,7 +378,7 @@ def test_it_did_not_arrive(gifts: Gifts, officer: Any, client: Any) -> None:
     assert requesting.submit(url, data | {"version": "99"}).status_code == 409
     assert requesting.submit(url, data).status_code == 303
     assert "It arrived after all" in requesting.get(f"/contributions/{row.id}/").text
-    assert "It was sent?" in client.get(link(made, "transfer")).text
+    assert "Have you sent it?" in client.get(link(made, "transfer")).text
     assert officer("auditor").get(f"/contributions/{row.id}/").text.count("It arrived after all") == 0
 
 
