@@ -55,8 +55,8 @@ check-browser: $(VENV)/development ## The story in headless Chromium
 soak: $(VENV)/development ## The proofs of money in full counts, recorded in docs/soak.md (about an hour)
 	@$(BIN)/python -m tests.soak
 
-bench: $(VENV)/development ## Measure pages, feeds and posting beside their floors
-	@$(BIN)/python -m benchmarks
+bench: $(VENV)/development ## Measure pages, feeds, posting and the books (ONLY=web, posting or books: one of them)
+	@$(BIN)/python -m benchmarks $(ONLY)
 
 pictures: $(VENV)/development ## A screenshot of every page as each role, into pictures/
 	@$(BIN)/python -m operations.pictures

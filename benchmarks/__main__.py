@@ -1,4 +1,5 @@
-"""`make bench`: web pages and feeds, then posting; prints tables as they stand in docs/benchmarks.md."""
+"""`make bench`: web pages and feeds, posting, reading the books; prints tables as they stand in docs/benchmarks.md.
+`make bench ONLY=posting` (or web, books) measures one of them."""
 
 from __future__ import annotations
 
@@ -10,19 +11,36 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 
-def main() -> None:
+def _web() -> None:
     from benchmarks import web
 
-    print(f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} cores, "
-          f"{platform.system()} {platform.machine()}; `make bench`\n")
     with tempfile.TemporaryDirectory() as folder:
-        app = web.prepared(Path(folder))
-        print(web.table(web.run(app)), flush=True)
+        print(web.table(web.run(web.prepared(Path(folder)))), flush=True)
+
+
+def _posting() -> None:
     from benchmarks import posting
 
-    print(flush=True)
     posting.main()
 
 
+def _books() -> None:
+    from benchmarks import books
+
+    books.main()
+
+
+PARTS = {"web": _web, "posting": _posting, "books": _books}
+
+
+def main(only: list[str]) -> None:
+    """Those named, or all."""
+    print(f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} cores, "
+          f"{platform.system()} {platform.machine()}; `make bench`\n")
+    for part in only or PARTS:
+        PARTS[part]()
+        print(flush=True)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    main(sys.argv[1:])

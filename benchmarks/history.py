@@ -1,15 +1,16 @@
 """A long history for a throwaway database: donors who gave through the rooms' own commands, and journeys and payouts
-over the years written straight into the tables, as the commands would have written them one by one.
+over the years written straight into the tables, as the commands would have written them one by one: the first piece of
+the time row by row, the others as copies of it, by one statement for each table.
 
 The triggers stay away while rows are copied and come back afterwards, so nothing guards this but `verify`, which
-`run.py` asks of the small history.
+books.py asks of the short one.
 """
 
 from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,9 +24,10 @@ from core.money import support_costs
 from sponsorship.ledger.service import account_id
 
 START, END = datetime(2021, 1, 1, tzinfo=UTC), datetime(2026, 10, 31, tzinfo=UTC)
-DIRECT = 250_000  # US cents of one journey
+DIRECT = 25_000  # US cents of one journey: little, since a card carries no more than a million dollars
 LEGS_OF_JOURNEY, LEGS_OF_PAYOUT = 10, 2
-BATCH = 20_000  # legs
+PIECES = 20
+SPAN = (END - START) // PIECES // timedelta(seconds=1)  # seconds of a piece
 DONORS = ("XY", "XZ")
 GIFTS = 10  # of each donor
 _SUBJECT = "benchmark"
@@ -41,6 +43,8 @@ _COLUMNS = {
              "entry_id, confirm_entry_id, return_entry_id",
     "spend_line": "spend_id, reservation_line_id, direct_minor, support_minor",
 }
+_OWN = {"id", "entry_id", "reservation_id", "reservation_line_id", "spend_id", "subject_id", "confirm_entry_id",
+        "return_entry_id"}  # identifiers of what a copy has of its own
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ def _give(app: Flask, journeys: int) -> tuple[uuid.UUID, tuple[uuid.UUID, ...]]:
         purposes = ({"group": ["African"]}, {"facts": ["ldc"]}, {"sex": ["female"]}, {"facts": ["sids"]})
         pools = tuple(open_pool(f"bench-{n}", f"Purpose {n}", purpose, is_demo=True)
                       for n, purpose in enumerate(purposes))
-        each = (journeys // (GIFTS * len(DONORS)) + 2) * (DIRECT + support_costs(DIRECT, 1300))
+        each = (-(-journeys // (GIFTS * len(DONORS) * PIECES)) * PIECES + 2) * (DIRECT + support_costs(DIRECT, 1300))
         for n in range(GIFTS):
             for code in DONORS:
                 story.give(code, each, 30, pool_id=pools[n % len(pools)])
@@ -100,16 +104,12 @@ class _Rows:
     def add(self, table: str, *row: Any) -> None:
         self.by_table[table].append(row)
 
-    @property
-    def count(self) -> int:
-        return len(self.by_table["leg"])
-
 
 class _Writer:
     """Copies rows in batches past the triggers, then makes every running total what the rows say."""
 
     def __init__(self, journeys: int, payouts: int) -> None:
-        self.journeys, self.payouts = journeys, payouts
+        self.journeys, self.payouts = journeys // PIECES, payouts // PIECES
         self.raw: Any = db.engine.raw_connection()
         self.lite = db.engine.dialect.name == "sqlite"
         self.keys = itertools.count()
@@ -118,34 +118,34 @@ class _Writer:
     def write(self) -> None:
         driver = self.raw.driver_connection
         guards = self._without_guards(driver)
-        rows = _Rows()
-        for _fact in self._facts(rows):
-            if rows.count >= BATCH:
-                self._copy(driver, rows)
+        rows, first = _Rows(), new_id()
+        self._facts(rows)
         self._copy(driver, rows)
+        for n in range(1, PIECES):
+            self._again(driver, n, first, new_id())
         self._total(driver)
         self._with_guards(driver, guards)
         self.raw.close()
 
     # --- what happened ------------------------------------------------------------------------------------------
-    def _facts(self, rows: _Rows) -> Iterator[None]:
-        """Journeys and payouts, evenly over the years, in the order in which they happened."""
+    def _facts(self, rows: _Rows) -> None:
+        """Journeys and payouts, evenly over the first piece, in the order in which they happened."""
         lots = list(db.session.execute(text(
             "SELECT id, pool_id, rate_bp, amount_minor - reserved_minor - spent_minor - charged_minor AS free FROM lot "
             "ORDER BY id"))) if self.journeys else []
         db.session.remove()
         lots = [(self._id(lot.id), self._id(lot.pool_id), lot.rate_bp, lot.free) for lot in lots]
         share = -(-self.journeys // len(lots)) if lots else 0
-        queue = [lot for n in range(share) for lot in lots if lot[3] >= (n + 1) * (DIRECT + DIRECT * lot[2] // 10_000)]
+        queue = [lot for n in range(share) for lot in lots
+                 if lot[3] >= PIECES * (n + 1) * (DIRECT + support_costs(DIRECT, lot[2]))]
         steps = max(self.journeys, self.payouts)
         for n in range(steps):
-            at = START + (END - START) * n / steps
+            at = START + timedelta(seconds=SPAN) * n / steps
             if n * self.journeys // steps < (n + 1) * self.journeys // steps:
                 self._journey(rows, queue[n * self.journeys // steps], at)
             if n * self.payouts // steps < (n + 1) * self.payouts // steps:
                 self._entry(rows, "payout", at, None, [
                     ("bank", None, "D", 100), ("stripe_clearing", None, "C", 100)])
-            yield
 
     def _journey(self, rows: _Rows, lot: tuple[uuid.UUID, uuid.UUID, int, int], at: datetime) -> None:
         lot_id, pool, rate, _free = lot
@@ -205,6 +205,24 @@ class _Writer:
                     for row in found:
                         copy.write_row(row)
             found.clear()
+
+    def _again(self, driver: Any, n: int, first: uuid.UUID, last: uuid.UUID) -> None:
+        """Everything once more, `n` pieces later: identifiers differ in their first two digits."""
+        low, high = (first.hex, last.hex) if self.lite else (str(first), str(last))
+        for table, listed in _COLUMNS.items():
+            columns = listed.split(", ")
+            copied = ", ".join(self._copied(column, n) for column in columns)
+            driver.execute(f"INSERT INTO {table} ({listed}) SELECT {copied} FROM {table} "
+                           f"WHERE {columns[0]} BETWEEN '{low}' AND '{high}'")
+
+    def _copied(self, column: str, n: int) -> str:
+        if column in _OWN:
+            text_of = column if self.lite else f"replace({column}::text, '-', '')"
+            return f"('{n + 1:02x}' || substr({text_of}, 3))" + ("" if self.lite else "::uuid")
+        if column.endswith("_at"):
+            return (f"strftime('%Y-%m-%dT%H:%M:%f', substr({column}, 1, 23), '+{n * SPAN} seconds') "
+                    f"|| substr({column}, 24)" if self.lite else f"{column} + interval '{n * SPAN} seconds'")
+        return f"{column} || ':{n}'" if column == "key" else column
 
     def _without_guards(self, driver: Any) -> list[str]:
         if not self.lite:

@@ -29,8 +29,9 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+from sqlalchemy.pool import Pool
 from sqlalchemy.types import TypeDecorator
 
 from core.errors import Busy, NotFound, Stale
@@ -46,6 +47,8 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+RESTED = 1.0  # seconds after which a connection of the pool is asked whether it still stands
 
 
 def new_id() -> uuid.UUID:
@@ -167,8 +170,29 @@ def reading() -> Iterator[None]:
 def _on_connect(connection: Any, _record: Any) -> None:
     if isinstance(connection, sqlite3.Connection):
         connection.isolation_level = None  # the driver's own BEGIN would be DEFERRED; ours is chosen below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+        # mmap_size: SQLite's own cache of 2 MB forgets everything whenever another connection has written
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON",
+                       "mmap_size=268435456"):
             connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Pool, "checkin")
+def _on_checkin(_connection: Any, record: Any) -> None:
+    record.info["rests_since"] = time.monotonic()
+
+
+@event.listens_for(Pool, "checkout")
+def _on_checkout(connection: Any, record: Any, _proxy: Any) -> None:
+    """A connection that has rested may have been cut meanwhile, by a restart or a firewall: ask before its use. One
+    that has just worked is not asked, which would cost every transaction a round trip."""
+    since = record.info.get("rests_since")
+    if since is None or time.monotonic() - since < RESTED or isinstance(connection, sqlite3.Connection):
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except Exception as error:  # whatever the driver calls it: the pool makes a new one
+        raise InvalidatePoolError() from error
 
 
 @event.listens_for(Engine, "begin")
@@ -182,7 +206,9 @@ def _on_begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN" if read else "BEGIN IMMEDIATE")
     else:
         # psycopg's BEGIN is still to come, and says so: no round trip more
-        connection.connection.driver_connection.read_only = mode() == "read" or None
+        driver, read_only = connection.connection.driver_connection, mode() == "read" or None
+        if driver.read_only != read_only:
+            driver.read_only = read_only
 
 
 # --- commands ---------------------------------------------------------------------------------------------------

@@ -172,9 +172,9 @@ trigger(
 
 # --- legs join only an unposted entry ---------------------------------------------------------------------------
 # A posting locks its entry, and a leg's foreign key holds the entry against that lock: else a leg slips in beside a
-# posting that does not see it yet. On PostgreSQL the rule therefore stands AFTER the insertion: foreign keys are
-# checked first (triggers fire by name, theirs begins with RI_), so what is read here is read under the lock. A snapshot
-# older than the posting would not see it even so: the ledger is written under READ COMMITTED only.
+# posting that does not see it yet. On PostgreSQL the rule therefore stands AFTER the statement: its rows' foreign keys
+# are checked first, so what is read here is read under the lock. A snapshot older than the posting would not see it
+# even so: the ledger is written under READ COMMITTED only.
 _READ_COMMITTED = (
     "IF current_setting('transaction_isolation') <> 'read committed' THEN "
     "RAISE EXCEPTION 'the ledger is written under READ COMMITTED' USING ERRCODE = 'integrity_constraint_violation'; "
@@ -188,10 +188,11 @@ trigger(
     postgresql=(
         "CREATE OR REPLACE FUNCTION placard_leg_joins() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         + _READ_COMMITTED +
-        "IF EXISTS (SELECT 1 FROM posting WHERE entry_id = NEW.entry_id) THEN "
+        "IF EXISTS (SELECT 1 FROM added a JOIN posting p ON p.entry_id = a.entry_id) THEN "
         "RAISE EXCEPTION 'the entry is posted' USING ERRCODE = 'integrity_constraint_violation'; END IF; "
         "RETURN NULL; END $$",
-        "CREATE TRIGGER leg_joins_unposted AFTER INSERT ON leg FOR EACH ROW EXECUTE FUNCTION placard_leg_joins()",
+        "CREATE TRIGGER leg_joins_unposted AFTER INSERT ON leg REFERENCING NEW TABLE AS added "
+        "FOR EACH STATEMENT EXECUTE FUNCTION placard_leg_joins()",
     ),
 )
 
@@ -256,26 +257,25 @@ trigger(
         + _READ_COMMITTED +
         "SELECT to_char(occurred_at AT TIME ZONE 'UTC', 'YYYYMM')::integer INTO of_month FROM entry "
         "WHERE id = NEW.entry_id FOR UPDATE; "
-        "SELECT sum(b.legs), bool_and(b.net = 0) INTO legs_found, balanced FROM (SELECT count(*) AS legs, "
-        f"sum({_SIGNED}) AS net FROM {_BY_BOOK}) b; "
+        # locked in the order of identifiers, so that two postings never wait for each other
+        "PERFORM 1 FROM account WHERE id IN (SELECT account_id FROM leg WHERE entry_id = NEW.entry_id) "
+        "ORDER BY id FOR NO KEY UPDATE; "
+        "WITH moved AS (UPDATE account SET debits_posted = account.debits_posted + s.debits, "
+        "credits_posted = account.credits_posted + s.credits, moved_by = NEW.entry_id FROM "
+        "(SELECT account_id, coalesce(sum(usd_minor) FILTER (WHERE side = 'D'), 0)::bigint AS debits, "
+        "coalesce(sum(usd_minor) FILTER (WHERE side = 'C'), 0)::bigint AS credits, count(*) AS legs FROM leg "
+        "WHERE entry_id = NEW.entry_id GROUP BY account_id) s WHERE account.id = s.account_id "
+        "RETURNING account.id, book, pool_id, s.debits, s.credits, s.legs), "
+        "months AS (INSERT INTO account_month AS m (account_id, month, debits, credits, legs) "
+        "SELECT id, of_month, debits, credits, legs FROM moved ORDER BY id "
+        "ON CONFLICT (account_id, month) DO UPDATE SET debits = m.debits + excluded.debits, "
+        "credits = m.credits + excluded.credits, legs = m.legs + excluded.legs) "
+        "SELECT sum(b.legs), bool_and(b.net = 0) INTO legs_found, balanced FROM (SELECT sum(legs) AS legs, "
+        "sum(debits - credits) AS net FROM moved GROUP BY book, CASE book WHEN 'B' THEN pool_id END) b; "
         "IF coalesce(legs_found, 0) < 2 THEN RAISE EXCEPTION 'an entry has two legs or more' "
         "USING ERRCODE = 'integrity_constraint_violation'; END IF; "
         "IF NOT balanced THEN RAISE EXCEPTION 'the entry does not balance' "
         "USING ERRCODE = 'integrity_constraint_violation'; END IF; "
-        # locked in the order of identifiers, so that two postings never wait for each other
-        "PERFORM 1 FROM account WHERE id IN (SELECT account_id FROM leg WHERE entry_id = NEW.entry_id) "
-        "ORDER BY id FOR NO KEY UPDATE; "
-        "UPDATE account SET debits_posted = account.debits_posted + s.debits, "
-        "credits_posted = account.credits_posted + s.credits, moved_by = NEW.entry_id FROM "
-        "(SELECT account_id, coalesce(sum(usd_minor) FILTER (WHERE side = 'D'), 0)::bigint AS debits, "
-        "coalesce(sum(usd_minor) FILTER (WHERE side = 'C'), 0)::bigint AS credits FROM leg "
-        "WHERE entry_id = NEW.entry_id GROUP BY account_id) s WHERE account.id = s.account_id; "
-        "INSERT INTO account_month AS m (account_id, month, debits, credits, legs) "
-        "SELECT account_id, of_month, coalesce(sum(usd_minor) FILTER (WHERE side = 'D'), 0), "
-        "coalesce(sum(usd_minor) FILTER (WHERE side = 'C'), 0), count(*) FROM leg "
-        "WHERE entry_id = NEW.entry_id GROUP BY account_id ORDER BY account_id "
-        "ON CONFLICT (account_id, month) DO UPDATE SET debits = m.debits + excluded.debits, "
-        "credits = m.credits + excluded.credits, legs = m.legs + excluded.legs; "
         "RETURN NULL; END $$",
         "CREATE TRIGGER posting_moves_balances AFTER INSERT ON posting FOR EACH ROW "
         "EXECUTE FUNCTION placard_posting()",

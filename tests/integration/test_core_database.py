@@ -59,6 +59,20 @@ def test_a_busy_database_is_tried_three_times(app):
 
 
 @pytest.mark.real_database
+def test_a_connection_that_was_cut_while_it_rested_is_replaced(app, monkeypatch):
+    if db.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has no server")
+    monkeypatch.setattr(database, "RESTED", 0.0)
+    ours = db.session.scalar(sa.text("SELECT pg_backend_pid()"))
+    db.session.remove()
+    other = sa.create_engine(db.engine.url, poolclass=sa.NullPool)
+    with other.connect() as connection:
+        connection.execute(sa.text("SELECT pg_terminate_backend(:ours, 5000)"), {"ours": ours})
+    other.dispose()
+    assert db.session.scalar(sa.text("SELECT pg_backend_pid()")) != ours
+
+
+@pytest.mark.real_database
 def test_reading_transactions_cannot_write(app):
     db.session.rollback()
     with reading():
