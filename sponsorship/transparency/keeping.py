@@ -27,8 +27,7 @@ LOOK_AGAIN = timedelta(days=1)
 
 def meetings_due(now: datetime, limit: int) -> Sequence[Due]:
     """Meetings that are over, with nothing reserved and nothing at the bank, whose sums are not kept, or count no more,
-    or were made a day
-    ago and tell of somebody."""
+    or tell of somebody and were made a day ago."""
     of_meeting = Award.meeting_id == Meeting.id
     left = ReservationLine.direct_minor > ReservationLine.spent_direct_minor + ReservationLine.released_direct_minor
     reserved = select(Award.id).join(ReservationLine, ReservationLine.reservation_id == Award.reservation_id)
