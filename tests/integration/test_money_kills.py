@@ -177,7 +177,7 @@ class Till:
             kill("accept", lambda: once(lambda: service.accept(key, self.head, "Its purpose is ours.", version)))
         kill("mail", self.mail)
         version = self.only(Contribution, id=key).version
-        kill("order", lambda: once(lambda: service.request_refund(key, PART, self.officer, "donor_asked", "", version)))
+        kill("order", lambda: once(lambda: service.request_refund(key, PART, self.officer, "donor_asked", "The donor wrote.", version)))
         refund = self.only(Refund, contribution_id=key)
         refund_id, version = refund.id, refund.version
         kill("approve", lambda: once(lambda: service.approve_refund(refund_id, self.head, version)))

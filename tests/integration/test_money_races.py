@@ -267,7 +267,7 @@ def torn(make: Any, stripe: MemoryStripe, giver: Any) -> tuple[Callable[[], Any]
     inbox.perform(heard(stripe, paid_session, 1)[0], clock.now())
     row = db.session.query(Contribution).one()
     manager, head = make.actor("fund_manager"), make.actor("head_of_fund")
-    refund = service.request_refund(row.id, EACH, manager, "donor_asked", "", row.version)
+    refund = service.request_refund(row.id, EACH, manager, "donor_asked", "The donor wrote.", row.version)
     story = AwardStory(make, states=1, recommended=1, money=0)
     award = story.decide()[0]
     version, certifier = story.award(award).version, story.officer("certifying_officer")

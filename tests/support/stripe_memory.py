@@ -40,6 +40,7 @@ class MemoryStripe:
     next_refund: str = "succeeded"
     calls: list[str] = field(default_factory=list)
     livemode: bool = False
+    api_version: str | None = None
     one: Any = field(default_factory=Lock)
 
     def in_dollars(self, amount: Money) -> int:
