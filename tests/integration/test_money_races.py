@@ -251,7 +251,7 @@ def test_a_payment_is_recorded_twice_with_the_guards_off(
     receive = ledger.receive
     with monkeypatch.context() as patch:
         unlocked_payment(patch)
-        patch.setattr(money_in, "issue_receipt", lambda *args, **named: None)
+        patch.setattr(money_in, "papers_follow", lambda *args, **named: None)
         patch.setattr(ledger, "receive", lambda pool, intake, *, key, **named: receive(
             pool, intake, key=uuid.uuid4().hex, **named))
         at_once(app, [lambda key=key: inbox.perform(key, clock.now()) for key in keys])

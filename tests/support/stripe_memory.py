@@ -65,6 +65,15 @@ class MemoryStripe:
     def fetch_session(self, session_id: str) -> SessionFacts:
         return self._called("fetch_session", lambda: self.sessions[session_id])
 
+    def expire_checkout(self, session_id: str) -> SessionFacts:
+        def closed() -> SessionFacts:
+            if self.sessions[session_id].status != "open":
+                raise GatewayError("session_not_open", refused=True)
+            self.expire(session_id)
+            return self.sessions[session_id]
+
+        return self._called("expire_checkout", closed)
+
     def create_refund(self, payment_intent_id: str, amount: Money, *, key: str, reference: str) -> RefundFacts:
         def made() -> RefundFacts:
             known = self.refund_under(key)
