@@ -38,7 +38,6 @@ class Told(Books):
             assert (sums.spent_direct + sums.spent_support).minor == spent
             assert (sums.reserved.minor, sums.unspent.minor) == (reserved, self.free(lot))
 
-    @invariant()
     def together_they_are_the_pools(self) -> None:
         found = sums_by(Lot.pool_id, of_everybody, Period())
         for pool in pool_figures():
@@ -68,6 +67,7 @@ class Told(Books):
         assert (lines[-1].closing.minor if lines else 0) == sum(pool.available + pool.reserved for pool in pools)
 
     def teardown(self) -> None:
+        self.together_they_are_the_pools()
         self.a_period_ends_where_the_next_begins()  # books only grow: what holds of the whole held at every step
         self.the_years_are_the_books()
         faults = [fault for name in ("transparency.figures", "transparency.years") for fault in CHECKS[name]()[1]]
@@ -84,6 +84,6 @@ def _and(early: Sums, late: Sums, kind: str) -> Any:
 def test_any_order_of_events_leaves_books_and_statements_right(app: Any) -> None:
     run_state_machine_as_test(
         Told,
-        settings=settings(max_examples=count("EXAMPLES", 14), stateful_step_count=30, deadline=None, print_blob=True,
+        settings=settings(max_examples=count("EXAMPLES", 8), stateful_step_count=30, deadline=None, print_blob=True,
                           derandomize=not SOAKING, suppress_health_check=list(HealthCheck)),
     )

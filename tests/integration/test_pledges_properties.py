@@ -31,7 +31,7 @@ from tests.support.giving import Fund, fresh
 from tests.support.rates import put_rates
 from tests.support.soak import SOAKING, count
 
-EXAMPLES = count("EXAMPLES", 12)
+EXAMPLES = count("EXAMPLES", 8)
 START = datetime(2027, 1, 10, 9, tzinfo=UTC)
 ENDED = ("cancelled", "written_off")
 REFUSED = (RuleBroken, IllegalMove)

@@ -307,7 +307,7 @@ def test_the_same_events_in_any_order_give_the_same_books(shop: Shop) -> None:
 
     seen = set()
     dice = random.Random(SEED)
-    for _ in range(count("ORDERS", 8)):
+    for _ in range(count("ORDERS", 5)):
         order = told + dice.choices(told, k=10)
         dice.shuffle(order)
         seen.add(_books_after(order, fetched, moves, inside, payout["id"]))
