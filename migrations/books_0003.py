@@ -1,5 +1,5 @@
-"""What revision 0003 derives from the rows of 0002: instalments, months, movements of lots, shortfalls by their cause;
-and the entries that put refunds into the new order (set aside first, then paid). Amounts are US cents.
+"""What revision 0003 derives from the rows of 0002: instalments, months, years, movements of lots, shortfalls by their
+cause; and the entries that put refunds into the new order (set aside first, then paid). Amounts are US cents.
 
 It names every account and code itself: a migration stays as it was when the models move on.
 """
@@ -29,7 +29,7 @@ def _account(kind: str, pool_id: uuid.UUID | None = None) -> uuid.UUID:
     return uuid.uuid5(_ACCOUNTS, f"{kind}:{pool_id}" if pool_id else kind)
 
 
-def _table(name: str, **special: Any) -> Any:
+def _table(name: str, /, **special: Any) -> Any:
     """A table for inserting: only what needs a type of its own is told."""
     return sa.table(name, *(sa.column(column, kind) for column, kind in special.items()))
 
@@ -85,6 +85,26 @@ def keep_months(connection: Connection) -> None:
         f"{month}, sum(CASE l.side WHEN 'D' THEN l.usd_minor ELSE 0 END), "
         "sum(CASE l.side WHEN 'C' THEN l.usd_minor ELSE 0 END), count(*) "
         "FROM leg l JOIN entry e ON e.id = l.entry_id JOIN posting p ON p.entry_id = e.id GROUP BY 1, 2"))
+
+
+def keep_years(connection: Connection) -> None:
+    """What was announced in each UTC year."""
+    year = (
+        "CAST(substr(announced_at, 1, 4) AS INTEGER)" if connection.dialect.name == "sqlite"
+        else "extract(year FROM announced_at AT TIME ZONE 'UTC')::integer"
+    )
+    connection.execute(text("INSERT INTO pledge_year (year, usd_minor, pledges) "
+                            f"SELECT {year}, sum(usd_minor), count(*) FROM pledge GROUP BY 1"))
+
+
+def note_earlier_acceptances(connection: Connection) -> None:
+    """The earlier release asked no second person to check a donor. What it accepted stands, and the books say up to
+    which event that was (contributions/donor_checks.py); nobody is said to have checked who did not."""
+    if not connection.execute(text("SELECT 1 FROM contribution WHERE accepted_by IS NOT NULL LIMIT 1")).first():
+        return
+    last = _rows(connection, "SELECT max(recorded_at) AS last FROM event", last=Instant())[0].last
+    _insert(connection, _table("fund_setting", id=Uuid(), name=sa.String(), value=sa.Text(), set_at=Instant()), [
+        {"id": new_id(), "name": "donor_checks_after", "value": last.isoformat(), "set_at": last}])
 
 
 @dataclass
@@ -313,33 +333,36 @@ def _paid(connection: Connection, key: str) -> Any:
     return found
 
 
-def bear_lost_fees(connection: Connection) -> None:
-    """Fees of payments that went back stand no longer on an account of their own: the pool without an earmark bears
-    them as the new release would have had it, out of free money, and what is lacking is its shortfall. Raises Refused
-    while there is no such pool."""
+def restate_lost_fees(connection: Connection) -> None:
+    """Fees of payments that went back stand no longer on an account of their own. Where the money waits for its donor
+    again, so does its fee; where it is gone, the pool without an earmark bears the fee as the new release would have
+    had it, out of free money, and what is lacking is its shortfall. Raises Refused while there is no such pool."""
     rows = _rows(
-        connection, "SELECT e.id, e.occurred_at, e.subject_type, e.subject_id, l.account_id, l.usd_minor FROM leg l "
-        "JOIN account a ON a.id = l.account_id JOIN entry e ON e.id = l.entry_id WHERE a.kind = 'fees_lost' "
-        "ORDER BY e.id", id=Uuid(), occurred_at=Instant(), subject_id=Uuid(), account_id=Uuid())
-    if not rows:
-        return
+        connection, "SELECT e.id, e.occurred_at, e.subject_type, e.subject_id, l.account_id, l.usd_minor, c.state "
+        "FROM leg l JOIN account a ON a.id = l.account_id JOIN entry e ON e.id = l.entry_id "
+        "JOIN contribution c ON c.id = e.subject_id WHERE a.kind = 'fees_lost' ORDER BY e.id",
+        id=Uuid(), occurred_at=Instant(), subject_id=Uuid(), account_id=Uuid())
     pools = _rows(connection, "SELECT id FROM pool WHERE earmark IS NULL ORDER BY is_demo, code LIMIT 1", id=Uuid())
-    if not pools:
-        raise Refused("fees of refunds were lost, and no pool can bear them: open one without an earmark with the "
-                      "earlier release (flask --app app load-reference-data)")
     for row in rows:
-        _bear(connection, pools[0].id, row)
+        subject = (row.subject_type, row.subject_id)
+        _post(connection, "refund.restated", f"fee:{row.id}:restated", subject, row.occurred_at,
+              _move(row.usd_minor, _account("suspense_fees"), row.account_id), row.id)
+        if row.state == "refunded":
+            if not pools:
+                raise Refused("fees of refunds were lost, and no pool can bear them: open one without an earmark with "
+                              "the earlier release (flask --app app load-reference-data)")
+            _bear(connection, pools[0].id, row)
 
 
 def _bear(connection: Connection, pool_id: uuid.UUID, row: Any) -> None:
     subject: Subject = (row.subject_type, row.subject_id)
     paid = _free_of(connection, pool_id, row.usd_minor)
     total = sum(paid.values())
-    # the key by which the ledger knows that this contribution's fee is lost already (ledger/takebacks.py)
+    # the kind and key by which the ledger knows that this contribution's fee is lost (ledger/takebacks.py)
     entry_id = _post(
-        connection, "fee.lost", f"{row.subject_type}:{row.subject_id}:fee-lost", subject, row.occurred_at,
+        connection, "fee.lost", f"{row.subject_type}:{row.subject_id}:fee-lost:1", subject, row.occurred_at,
         [(_account("fees", pool_id), "D", total), (_account("shortfall", pool_id), "D", row.usd_minor - total),
-         (row.account_id, "C", row.usd_minor),
+         (_account("suspense_fees"), "C", row.usd_minor),
          *_move(total, _account("available", pool_id), _account("appropriated", pool_id))])
     _insert(connection, _MOVEMENT, [
         {"entry_id": entry_id, "lot_id": lot_id, "part": "fee", "amount_minor": amount}
@@ -368,6 +391,10 @@ _PROOFS = {
     "money in suspense is not what the receipts held say":
         f"SELECT (SELECT {_BALANCE} IN ('suspense', 'suspense_exchange')) + (SELECT coalesce(sum(gross_minor "
         "+ exchange_minor - accepted_minor - refunded_minor), 0) FROM held_receipt)",
+    "fees of money in suspense are not what the receipts held say":
+        f"SELECT (SELECT {_BALANCE} IN ('suspense_fees', 'fees_lost')) - (SELECT coalesce(sum(h.fee_minor), 0) "
+        "FROM held_receipt h LEFT JOIN contribution c ON c.id = h.source_id "
+        "WHERE h.accepted_minor = 0 AND coalesce(c.state, '') <> 'refunded')",
     "lots are not what their movements say":
         "SELECT count(*) FROM lot t LEFT JOIN (SELECT lot_id, sum(amount_minor) AS taken FROM lot_movement "
         "GROUP BY lot_id) m ON m.lot_id = t.id WHERE t.reserved_minor + t.spent_minor + t.charged_minor "

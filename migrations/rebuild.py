@@ -87,13 +87,15 @@ class Rebuild:
             self.connection.exec_driver_sql(statement if self.is_sqlite else statement.replace("%", "%%"))
 
     def move_aside(self) -> None:
-        """Give every old table the name old_<name>, without its triggers (SQLite: names of triggers are unique)."""
+        """Give every old table the name old_<name>, without its triggers (SQLite: names of triggers are unique). There
+        lookup tables go at once: nobody reads them again, and each renaming costs a reading of the whole schema."""
         if self.is_sqlite:
             tables = ", ".join(f"'{table}'" for table in self.old.columns)
             triggers = self.connection.exec_driver_sql(
                 f"SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ({tables})").scalars().all()
             self.run(*(f'DROP TRIGGER "{name}"' for name in triggers))
-            self.run(*(f"ALTER TABLE {table} RENAME TO old_{table}" for table in self.old.columns))
+            self.run(*(f"DROP TABLE {table}" for table in sorted(self.old.lookups)))
+            self.run(*(f"ALTER TABLE {table} RENAME TO old_{table}" for table in self._aside()))
             return
         self.search_path = self.connection.exec_driver_sql("SHOW search_path").scalar_one()
         self.here = self.connection.exec_driver_sql("SELECT current_schema()").scalar_one()
@@ -102,6 +104,9 @@ class Rebuild:
         for table in self.old.columns:
             self.run(f"ALTER TABLE {table} SET SCHEMA {ASIDE}", f"ALTER TABLE {ASIDE}.{table} RENAME TO old_{table}")
         self.run(f'SET LOCAL search_path TO "{self.here}", {ASIDE}')
+
+    def _aside(self) -> list[str]:
+        return [table for table in self.old.columns if table not in self.old.lookups]
 
     def make_tables(self) -> None:
         """The new tables with their checks and references, and the codes in the lookup tables."""
@@ -144,7 +149,7 @@ class Rebuild:
     def drop_old(self) -> None:
         """Drop the old tables. PostgreSQL refuses while something of the operator's (a view) still reads them."""
         if self.is_sqlite:
-            self.run(*(f"DROP TABLE old_{table}" for table in self.old.columns))
+            self.run(*(f"DROP TABLE old_{table}" for table in self._aside()))
             return
         self._grant_again()
         self.run(f"DROP TABLE {', '.join(f'{ASIDE}.old_{table}' for table in self.old.columns)}")

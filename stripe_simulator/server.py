@@ -6,7 +6,7 @@ import base64
 import json
 import re
 import time
-from typing import Any
+from typing import Any, TypeGuard
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -153,6 +153,8 @@ def _view(endpoint: Endpoint, store: Store) -> Any:
             mark = idempotency.fingerprint(request.method, request.path, raw)
             replay = idempotency.begin(store, key, request.path, mark, g.request_id)
             if replay is not None:
+                if _loses_answer(fault):
+                    raise injected(fault["status"])
                 g.replayed_id = replay.request_id
                 response = _answer(replay.status, replay.body)
                 response.headers["Idempotent-Replayed"] = "true"
@@ -194,6 +196,11 @@ def _execute(
             status, body = error.status, json.dumps(error.body(), indent=2)
         if key:
             idempotency.finish(tx, key, status, body)
-    if fault is not None and fault["mode"] == "after" and fault["status"]:
-        raise injected(fault["status"])  # the change is committed; only the answer is lost
+    if _loses_answer(fault):
+        raise injected(fault["status"])
     return _answer(status, body)
+
+
+def _loses_answer(fault: control.Fault | None) -> TypeGuard[control.Fault]:
+    """Whether the change is kept and only its answer lost; of a repeated request, its answer again."""
+    return fault is not None and fault["mode"] == "after" and bool(fault["status"])

@@ -10,6 +10,8 @@ down_revision = "0002"
 
 CAME = "CASE WHEN o.received_at IS NOT NULL THEN {} END"
 PAID = "o.state = 'succeeded' OR o.returned_at IS NOT NULL"  # a refund that succeeded, even if it came back later
+ORDERED = ("(SELECT e.actor_id FROM old_event e JOIN old_person p ON p.id = e.actor_id WHERE e.subject_type = 'refund' "
+           "AND e.subject_id = o.id AND e.tag = 'contributions.refund.order' LIMIT 1)")
 STATE = "(SELECT c.state FROM old_contribution c WHERE c.id = o.source_id)"
 
 CHANGES = {
@@ -43,9 +45,9 @@ CHANGES = {
     "refund": Change({
         "kind": "'refusal'",
         "usd_minor": "o.amount_minor",
-        "settles_minor": "o.amount_minor",
         "settled_minor": f"CASE WHEN {PAID} THEN o.amount_minor END",
         "reason": "coalesce((SELECT c.refusal_code FROM old_contribution c WHERE c.id = o.contribution_id), 'other')",
+        "requested_by": ORDERED,
         "succeeded_at": f"CASE WHEN {PAID} THEN coalesce((SELECT max(e.occurred_at) FROM old_event e "
                         "WHERE e.subject_type = 'refund' AND e.subject_id = o.id AND e.to_state = 'succeeded'), "
                         "o.created_at) END",
@@ -68,12 +70,14 @@ def upgrade() -> None:
     books.instalments(connection)
     books.open_accounts(connection)
     books.keep_months(connection)
+    books.keep_years(connection)
+    books.note_earlier_acceptances(connection)
     books.move_lots(connection)
     books.keep_shortfalls(connection)
     schema.drop_old()
     schema.make_rules()
     books.restate_refunds(connection)
-    books.bear_lost_fees(connection)
+    books.restate_lost_fees(connection)
     books.prove(connection)
     schema.prove_references()
 

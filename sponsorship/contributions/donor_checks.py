@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, false, select
 
 from accounts.permissions import require
 from core import clock, events, vault
@@ -23,8 +23,11 @@ from core.files import CheckedUpload, keep
 from sponsorship.contributions import notices
 from sponsorship.contributions.back_models import DonorCheck
 from sponsorship.contributions.models import Contribution, Pledge
+from sponsorship.ledger.settings import setting
 
 VALID_FOR = timedelta(days=365)
+# up to when an earlier release recorded acceptances without a check by somebody else: only migration 0003 writes it
+CHECKS_AFTER = "donor_checks_after"
 OUTCOMES = {"clear": _l("Clear"), "not_clear": _l("Not clear")}
 
 
@@ -113,6 +116,18 @@ def standing_of(pledge_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
 def needs_check(pledge: Pledge) -> bool:
     """Whether the donor must be checked before acceptance: everybody but States."""
     return pledge.donor_kind != "state" or pledge.organisation_id is None
+
+
+def accepted_before_checks() -> ColumnElement[bool]:
+    """Contributions whose acceptance was recorded before the fund asked somebody else to check the donor."""
+    until = setting(CHECKS_AFTER)
+    if not until:
+        return false()
+    return (
+        select(events.Event.id)
+        .where(events.Event.subject_type == "contribution", events.Event.subject_id == Contribution.id,
+               events.Event.to_state == "accepted", events.Event.recorded_at <= datetime.fromisoformat(until)).exists()
+    )
 
 
 def check_before_acceptance(pledge: Pledge, actor: Actor) -> None:

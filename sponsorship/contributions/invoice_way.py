@@ -59,13 +59,17 @@ def invoice_way(page: PledgePage, payer: Payer) -> list[Way]:
     out = invoice_out(page.id, clock.today())
     if out is not None:
         return [Way("invoice", _("Pay the invoice"), _(
-            "An invoice of %(amount)s is out. Its page takes a card or a bank transfer.",
+            "An invoice of %(amount)s is out. Its page says how it can be paid.",
             amount=format_money(out.amount)), payer.url("invoice"), primary=True)]
-    if next_invoice(page.id) is None:
+    wanted = next_invoice(page.id)
+    if wanted is None:
         return []
-    return [Way("invoice", _("Ask for an invoice"), _(
-        "For the next instalment, with a day by which to pay, by card or by bank transfer; for those who need a paper "
-        "to pay against."), payer.url("invoice"))]
+    if wanted.by_card and wanted.by_transfer:
+        how = _("It can be paid by card or by bank transfer.")
+    else:
+        how = _("It can be paid by card.") if wanted.by_card else _("It can be paid by bank transfer.")
+    what = _("For the next instalment, with a day by which to pay; for those who need a paper to pay against.")
+    return [Way("invoice", _("Ask for an invoice"), f"{what} {how}", payer.url("invoice"))]
 
 
 def register() -> None:

@@ -56,9 +56,11 @@ def _refund(row: StripeMovement) -> _Fact | None:
     found = db.session.scalars(select(Refund).where(Refund.stripe_refund_id == row.source_id)).first()
     if found is None:
         return None
-    steps = ("paid", "takeback") if row.net_minor < 0 else ("came-back", "back")
-    return _Fact(tuple(f"refund:{found.id}:{step}" for step in steps), under_way=found.state in ("created", "pending"),
-                 over=found.state == "failed")
+    # the last key is the first release's own; what it had paid is booked anew beside it (migration 0003)
+    steps, first = (("restated", "paid", "takeback"), "refund") if row.net_minor < 0 else (
+        ("came-back", "back"), "refund-returned")
+    keys = (*(f"refund:{found.id}:{step}" for step in steps), f"stripe:{row.source_id}:{first}")
+    return _Fact(keys, under_way=found.state in ("created", "pending"), over=found.state == "failed")
 
 
 def _dispute(row: StripeMovement) -> _Fact | None:

@@ -153,11 +153,13 @@ def test_the_desk_until_nothing_is_unspent(fund: Fund) -> None:
     assert item.tone == "waiting" and desk(200)[0].tone == "attention"
     from sponsorship.contributions.back_models import Refund
     from sponsorship.contributions.models import Contribution
+    from sponsorship.contributions.refunds import BankRefund
 
     row = db.session.query(Contribution).filter_by(pledge_id=pledge).one()
-    refund = service.request_refund(row.id, 1_000_00, fund.manager, "agreement_ended", "", row.version)
+    refund = service.request_refund(row.id, 1_000_00, fund.manager, "agreement_ended", "They asked.", row.version)
     service.approve_refund(refund, fund.head, fresh(Refund, refund).version)
-    service.record_bank_refund(refund, "OUT/1", 0, fund.officer, fresh(Refund, refund).version)
+    done = BankRefund("OUT/1", clock.today(), 1_000_00)
+    service.record_bank_refund(refund, done, fund.officer, fresh(Refund, refund).version)
     assert desk(200) == []
 
 

@@ -98,7 +98,7 @@ def test_parts_down_to_the_last_cent(gifts: Gifts, pool: uuid.UUID) -> None:
 
 
 @pytest.mark.parametrize(("currency", "minor", "net"), [("EUR", 1_000_01, 1_050_00), ("JPY", 100_003, 640_00),
-                                                        ("KWD", 300_007, 960_00)])
+                                                        ("KWD", 300_010, 960_00)])
 def test_parts_of_another_currency_add_up_to_the_cent(
     gifts: Gifts, pool: uuid.UUID, currency: str, minor: int, net: int
 ) -> None:

@@ -62,5 +62,7 @@ def test_a_list_gives_the_files_it_offers(story, client, make, as_person, role, 
     assert made["csv"][0] == made["xlsx"][0]
     assert len(made["csv"]) == len(made["xlsx"])
     assert len(made["csv"]) > 1 or path in MAY_BE_EMPTY
-    keys = [[row[0].lstrip("'") for row in made[kind][1:]] for kind in ("csv", "xlsx")]
-    assert keys[0] == keys[1] or path == "/audit/events"  # an instant is written in two ways
+    # a workbook has instants as cells of their own kind: the text file's T and Z are not in it
+    keys = [[re.sub(r"(\d)T(\d\d:.*)Z$", r"\1 \2", row[0].lstrip("'")) for row in made[kind][1:]]
+            for kind in ("csv", "xlsx")]
+    assert keys[0] == keys[1]

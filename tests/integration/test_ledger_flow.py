@@ -11,7 +11,7 @@ from core.actor import system
 from core.db import command, db
 from core.errors import NotFound, RuleBroken
 from core.verify import CHECKS
-from sponsorship.ledger import books
+from sponsorship.ledger import books, statements
 from sponsorship.ledger import checks as _checks  # noqa: F401 - registers them
 from sponsorship.ledger.models import Entry, Lot, Reservation, ReservationLine
 from sponsorship.ledger.queries import (
@@ -348,7 +348,7 @@ def test_unknown_things_are_not_found(pool):
         lambda: cover_shortfall(nobody, key=key(), actor=TESTS),
         lambda: books.get_account(nobody),
         lambda: books.get_entry(nobody),
-        lambda: books.statement(nobody),
+        lambda: statements.statement(nobody, statements.this_year()),
         lambda: books.account_by_code("none"),
         lambda: reservation_state(nobody),
         lambda: pool_ids_of(["none"]),
@@ -542,14 +542,13 @@ def test_a_statement_shows_the_balance_after_each_entry_on_every_page(pool):
     for amount in amounts:
         give(pool, amount)
     account = books.account_by_code("available:general").id
-    assert [row.balance for row in books.statement(account, 1, 2).rows] == [1500, 1000]
-    assert [row.balance for row in books.statement(account, 2, 2).rows] == [600, 300]
-    assert [row.balance for row in books.statement(account, 3, 2).rows] == [100]
-    assert books.statement(account, 1, 2).total == 5
-    whole = list(books.statement_lines(books.get_account(account), batch=2))
-    assert [row.balance for row in whole] == [1500, 1000, 600, 300, 100]
-    debit_side = books.account_by_code("stripe_clearing")
-    assert [row.balance for row in books.statement_lines(debit_side, batch=3)] == [1500, 1000, 600, 300, 100]
+    year = statements.this_year()
+    pages = [statements.statement(account, year, page, 2) for page in (1, 2, 3)]
+    assert [[line.balance for line in page.lines] for page in pages] == [[100, 300], [600, 1000], [1500]]
+    assert {page.moved.legs for page in pages} == {5}
+    for code in ("available:general", "stripe_clearing"):
+        whole = statements.statement_lines(books.account_by_code(code), year, batch=2)
+        assert [line.balance for batch in whole for line in batch] == [100, 300, 600, 1000, 1500]
 
 
 def test_lots_and_lines_stand_for_what_the_accounts_say(pool):

@@ -17,9 +17,11 @@ from core.events import Event, EventText
 from core.outbox import OutboxMail
 from core.verify import CHECKS
 from sponsorship.contributions import service
+from sponsorship.contributions.back_models import Refund
 from sponsorship.contributions.desk import currencies_pledged
 from sponsorship.contributions.models import Contribution, Instalment, Pledge
 from sponsorship.contributions.queries import get_pledge
+from sponsorship.contributions.refunds import BankRefund
 from sponsorship.contributions.schedules import Part
 from sponsorship.contributions.transitions import OPEN, PLEDGE
 from sponsorship.gateways.rates import RateMissing, currencies_in_use
@@ -260,7 +262,8 @@ def test_reduced_to_what_went_back_is_paid_back(fund: Fund) -> None:
     made = fund.pledge(900_00, 10, 20, 30)
     row = fresh(Contribution, fund.pay(made, 300_00))
     refund = service.refuse(row.id, fund.head, "purpose", "", row.version)
-    service.record_bank_refund(refund, "OUT/1", 0, fund.officer, 1)
+    done = BankRefund("OUT/1", clock.today(), 300_00)
+    service.record_bank_refund(refund, done, fund.officer, fresh(Refund, refund).version)
     assert fund.state_of(made) == "partly_paid", "600 are still owed: the refund hides no promise"
     assert get_pledge(made).outstanding.minor == 600_00
     service.reduce(made, 300_00, fund.manager, "No more.", fund.version(made))

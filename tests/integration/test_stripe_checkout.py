@@ -233,7 +233,8 @@ def test_the_most_that_one_payment_carries(currency: str, minor: int | None) -> 
 
 
 def test_no_cards_no_page(shop: Shop) -> None:
-    fund_settings.change_fund_settings(cards=False, details="", actor=shop.make.actor("fund_manager"))
+    fund_settings.change_fund_settings(cards=False, details="", actor=shop.make.actor("fund_manager"),
+                                       expected_version=0)
     with pytest.raises(RuleBroken) as refused:
         shop.page(shop.donor())
     assert refused.value.code == "contribution.no_cards"
