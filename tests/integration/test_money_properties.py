@@ -22,7 +22,7 @@ from tests.support.money_rules_out import OutRules
 from tests.support.money_world import START, World, common_figures, figures_of_pools, in_words, sides, statements_agree
 from tests.support.soak import SOAKING, count, note
 
-EXAMPLES, STEPS = count("EXAMPLES", 8), count("STEPS", 25)
+EXAMPLES, STEPS = count("EXAMPLES", 5), count("STEPS", 30)
 CHECKED = ("ledger.", "contributions.", "gateways.", "awards.", "disbursements.", "transparency.")
 
 
