@@ -29,6 +29,8 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 from sqlalchemy.pool import Pool
@@ -318,6 +320,12 @@ def lock(model: type[M], key: uuid.UUID, expected_version: int | None = None) ->
     if expected_version is not None and row.version != expected_version:  # type: ignore[attr-defined]
         raise Stale()
     return row
+
+
+def insert_into(model: type[Any]) -> Any:
+    """An INSERT that knows ON CONFLICT: each dialect has its own."""
+    sqlite = db.session.get_bind().dialect.name == "sqlite"
+    return (sqlite_insert if sqlite else postgresql_insert)(model.__table__)
 
 
 def scalar_now_epoch() -> int:

@@ -18,7 +18,7 @@ from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
-from core.db import Base, WithId, command, db, reading
+from core.db import Base, WithId, command, db, insert_into, reading
 
 log = structlog.get_logger("placard.jobs")
 Due = tuple[uuid.UUID, datetime, str]  # item, the instant it fell due, a word for people (no personal data)
@@ -95,11 +95,9 @@ def preview(name: str, now: datetime, limit: int = 1000) -> Sequence[Due]:
 @command
 def _start(name: str, now: datetime, work: bool) -> uuid.UUID | None:
     started = clock.real_now()
-    tick = db.session.get(JobTick, name)
-    if tick is None:
-        db.session.add(JobTick(name=name, woke_at=started))
-    else:
-        tick.woke_at = started
+    db.session.execute(  # of two that wake at once, perhaps for the first time, neither may fail
+        insert_into(JobTick).values(name=name, woke_at=started)
+        .on_conflict_do_update(index_elements=["name"], set_={"woke_at": started}))
     if not work:
         return None
     run = JobRun(name=name, started_at=started, business_at=now)

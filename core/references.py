@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base, db
+from core.db import Base, db, insert_into
 
 
 class ReferenceCounter(Base):
@@ -27,21 +27,11 @@ def next_number(prefix: str, year: int) -> int:
         )
         if changed.rowcount:  # type: ignore[attr-defined]
             return db.session.execute(select(ReferenceCounter.last).where(*where)).scalar_one()
-        insert = (
-            _dialect_insert()(ReferenceCounter).values(prefix=prefix, year=year, last=0).on_conflict_do_nothing()
-        )
-        db.session.execute(insert)
+        db.session.execute(
+            insert_into(ReferenceCounter).values(prefix=prefix, year=year, last=0).on_conflict_do_nothing())
     raise AssertionError("the counter's row was just made")
 
 
 def next_reference(prefix: str, year: int) -> str:
     """PREFIX-YEAR-0001."""
     return f"{prefix}-{year}-{next_number(prefix, year):04d}"
-
-
-def _dialect_insert():  # type: ignore[no-untyped-def]
-    if db.session.get_bind().dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert
-    else:
-        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
-    return insert

@@ -8,14 +8,12 @@ from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from accounts.permissions import people_with
 from accounts.service import in_language
 from core import vault
 from core.actor import Actor
-from core.db import command, db, get, new_id
+from core.db import command, db, get, insert_into, new_id
 from core.errors import RuleBroken
 from core.money import Money
 from sponsorship.contributions.back_models import DonorCustomer
@@ -60,10 +58,8 @@ def keep_customer(pledge_id: uuid.UUID, stripe_customer_id: str, instead_of: str
     """Remember the donor's customer, once for each donor; the one that counts. `instead_of` is one that Stripe no
     longer knows. Raises NotFound."""
     pledge = get(Pledge, pledge_id)
-    table: Any = DonorCustomer.__table__
-    make: Any = sqlite_insert if db.session.get_bind().dialect.name == "sqlite" else postgresql_insert
     mine = pledge.organisation_id
-    db.session.execute(make(table).values(
+    db.session.execute(insert_into(DonorCustomer).values(
         id=new_id(), organisation_id=mine, pledge_id=None if mine else pledge.id,
         stripe_customer_id=stripe_customer_id).on_conflict_do_nothing())
     found = db.session.scalars(select(DonorCustomer).where(_mine(pledge)).with_for_update()).one()

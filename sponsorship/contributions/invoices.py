@@ -45,10 +45,11 @@ LONGEST_TERM = timedelta(days=5 * 365)
 
 @dataclass(frozen=True)
 class Order:
-    """`invoice_id` is the invoice ordered, or the one that was out already; `to_close` the card payment whose page must
-    be closed first, and then nothing was written."""
+    """`invoice_id` is the invoice ordered, or (`is_new` false) the one that was out already; `to_close` the card
+    payment whose page must be closed first, and then nothing was written."""
 
     invoice_id: uuid.UUID | None = None
+    is_new: bool = False
     to_close: uuid.UUID | None = None
 
 
@@ -91,7 +92,7 @@ def order_invoice(
     events.record(actor, "contributions.invoice.order", "donor_invoice", invoice.id, to_state=invoice.state,
                   data={"contribution": str(row.id), "amount_minor": amount.minor, "currency": amount.currency,
                         "due_on": day.isoformat()})
-    return Order(invoice.id)
+    return Order(invoice.id, is_new=True)
 
 
 def usual_due_day(promised: date | None) -> date:

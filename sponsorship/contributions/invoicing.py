@@ -66,7 +66,7 @@ def make_invoice(
         raise RuleBroken(_("The payment page is just closing. Please try again in a minute."),
                          code="contribution.closing")
     try:
-        return order.invoice_id, carry_on(gateway, order.invoice_id, first=True)
+        return order.invoice_id, carry_on(gateway, order.invoice_id, first=order.is_new)
     except GatewayError:
         return order.invoice_id, "later"
 

@@ -14,12 +14,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from core import clock, vault
 from core.actor import Actor, system
-from core.db import command, db, lock, new_id, reading
+from core.db import command, db, insert_into, lock, new_id, reading
 from sponsorship.gateways.models import StripeEvent
 from sponsorship.gateways.stripe_calls import GatewayError
 from sponsorship.gateways.stripe_webhook import foreign, object_id
@@ -115,10 +113,8 @@ def _values(
 
 def _insert_once(values: dict[str, Any]) -> bool:
     """Insert an event unless its id is known. RETURNING tells: row counts of skipped inserts differ by driver."""
-    table: Any = StripeEvent.__table__
-    insert: Any = sqlite_insert if db.session.get_bind().dialect.name == "sqlite" else postgresql_insert
-    statement = insert(table).values(values).on_conflict_do_nothing(index_elements=["event_id"]).returning(table.c.id)
-    return db.session.execute(statement).first() is not None
+    statement = insert_into(StripeEvent).values(values).on_conflict_do_nothing(index_elements=["event_id"])
+    return db.session.execute(statement.returning(StripeEvent.id)).first() is not None
 
 
 def due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:

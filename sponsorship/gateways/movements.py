@@ -11,13 +11,11 @@ from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import insert, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from accounts.permissions import require
 from core import clock
 from core.actor import Actor, system
-from core.db import command, db, lock, new_id
+from core.db import command, db, insert_into, lock, new_id
 from core.errors import RuleBroken
 from sponsorship.gateways.cursors import advance, cursor
 from sponsorship.gateways.money_models import MovementEntry, StripeMovement
@@ -55,8 +53,6 @@ def gather(gateway: StripeGateway, since: datetime | None = None) -> tuple[int, 
 def keep(rows: Sequence[MovementFacts]) -> int:
     """Put movements on record that are not there yet; how many were new."""
     now = clock.real_now()
-    table: Any = StripeMovement.__table__
-    make: Any = sqlite_insert if db.session.get_bind().dialect.name == "sqlite" else postgresql_insert
     new = 0
     for row in rows:
         values = {
@@ -65,8 +61,8 @@ def keep(rows: Sequence[MovementFacts]) -> int:
             "fee_minor": row.fee.minor, "net_minor": row.net.minor, "words": row.words, "created_at": row.created_at,
             "available_on": row.available_on, "recorded_at": now, "state": "new",
         }
-        statement = make(table).values(values).on_conflict_do_nothing(index_elements=["txn_id"])
-        new += db.session.execute(statement.returning(table.c.id)).first() is not None
+        statement = insert_into(StripeMovement).values(values).on_conflict_do_nothing(index_elements=["txn_id"])
+        new += db.session.execute(statement.returning(StripeMovement.id)).first() is not None
     return new
 
 

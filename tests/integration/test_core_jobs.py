@@ -1,6 +1,8 @@
 """Outbox, jobs, lease, vault, files."""
 
 import io
+import threading
+import time
 import uuid
 from datetime import timedelta
 
@@ -13,6 +15,7 @@ from core.actor import PUBLIC
 from core.db import command, db
 from core.errors import RuleBroken
 from core.outbox import OutboxMail
+from tests.support.crowd import at_once
 
 
 class Collects:
@@ -157,3 +160,18 @@ def test_an_upload_is_kept_and_served_as_an_attachment(app):
     assert "sandbox" in response.headers["Content-Security-Policy"]
     response.direct_passthrough = False
     assert response.get_data() == PDF
+
+
+@pytest.mark.real_database
+def test_a_job_that_two_workers_wake_for_the_first_time(app):
+    woken = threading.Event()
+
+    @command
+    def wakes():
+        db.session.execute(sa.insert(jobs.JobTick).values(name="outbox", woke_at=clock.real_now()))
+        woken.set()
+        time.sleep(0.3)  # its commit comes while the other is at the same row
+        return 0
+
+    assert at_once(app, [wakes, lambda: woken.wait(30) and jobs.run("outbox").failed]) == [0, 0]
+    assert db.session.query(jobs.JobTick).filter_by(name="outbox").count() == 1

@@ -23,7 +23,7 @@ from tests.support.stripe import event
 pytestmark = [pytest.mark.real_database, pytest.mark.timeout(7200)]
 POSTGRESQL = KIND == "postgresql"
 # deliveries, repetitions among them
-EVENTS = count("EVENTS", 500 if POSTGRESQL else 150)
+EVENTS = count("EVENTS", 500 if POSTGRESQL else 80)
 WORKERS = 4 if POSTGRESQL else 2
 
 

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+SAME_BOOKS = "test_the_same_events_in_any_order_give_the_same_books"
 RECORD = ROOT / "docs" / "soak.md"
 SHARE = int(os.environ.get("SOAK_SHARE", "100"))
 HEAD = """# Soak
@@ -26,10 +27,11 @@ tests with small ones; how much is done is all that differs.
 
 - **Anything in any order**: pledges, payments by card and by transfer, acceptances, refunds, disputes, changing rates,
   obligations, offers, payments to delegates, in random order, every command dying at random steps and begun again.
-  After every step every figure is that of a slow model beside the books, and the donors' statements together are the
-  fund's; in the end the books are Stripe's to the cent and no check finds a fault.
-- **Killed between steps**: processes killed with SIGKILL at random statements, commits and calls of receiving money and
-  sending part of it back, against the Stripe simulator; begun again, nothing is lost and nothing doubled.
+  After every step every figure is that of a slow model beside the books, and the donors' statements, made by the code
+  of their pages, are together the fund's; in the end the books are Stripe's to the cent and no check finds a fault.
+- **Killed between steps**: processes killed with SIGKILL at random statements, commits and calls of receiving money (by
+  card, by invoice, by transfer to the bank) and sending part of it back, against the Stripe simulator; begun again,
+  nothing is lost and nothing doubled.
 - **Shuffled events**: Stripe's events in any order and repeated, read by several processes at once: the same books,
   entry by entry, as those of one reader to whom everything happens in order.
 - **Races**: a refund against an obligation and one refund sent by many at once, again and again; fifty obligations on
@@ -51,8 +53,10 @@ def parts() -> list[Part]:
         found += [
             Part("Anything in any order", ("test_money_properties.py",), {"EXAMPLES": 500, "STEPS": 40}, database),
             Part("The ledger alone, in any order", ("test_ledger_properties.py",), {"EXAMPLES": 500}, database),
+            Part("Pledges alone, in any order", ("test_pledges_properties.py",), {"EXAMPLES": 200}, database),
             Part("Killed between steps", ("test_money_kills.py",), {"KILLS": 200}, database),
-            Part("Shuffled events", ("test_money_storm.py",), {"EVENTS": events}, database),
+            Part("Shuffled events", ("test_money_storm.py", f"test_stripe_events.py::{SAME_BOOKS}"),
+                 {"EVENTS": events, "ORDERS": 100}, database),
             Part("Races", ("test_money_races.py", "test_ledger_races.py", "test_awards_races.py"), {"RACES": 20},
                  database),
         ]

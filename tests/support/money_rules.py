@@ -194,8 +194,7 @@ class MoneyRules(RuleBasedStateMachine):
         pledge = data.draw(st.sampled_from(self.open_pledges))
         version = self.version(PledgeRow, pledge.id)
         to = max(pledge.current * part // 100 // 10 * 10, pledge.paid, 1)
-        days = [Part(pledge.paid, clock.today() - timedelta(days=1))] if pledge.paid else []
-        parts = [*days, Part(pledge.current - pledge.paid, clock.today() + timedelta(days=part))]
+        parts = [Part(pledge.outstanding, clock.today() + timedelta(days=part))]
         head = self.officer("head_of_fund")
         act = {
             "reduce": lambda: service.reduce(pledge.id, to, self.world.officer, "The donor wrote.", version),
@@ -226,9 +225,22 @@ class MoneyRules(RuleBasedStateMachine):
 
     def _pay_by_card(self, data: Any, pledge: Pledge, part: int, fee: int) -> None:
         amount = max(pledge.outstanding // part // 10 * 10, min(pledge.outstanding, 10))
-        self.converse(data, lambda: checkout.begin_checkout(
-            self.stripe, pledge.id, pledge.actor, token=pledge.token,  # type: ignore[arg-type]
-            success_url="http://x/s", cancel_url="http://x/c", amount_minor=amount))
+        before = self.row(Contribution, pledge_id=pledge.id, state="checkout")
+        was_open = before.stripe_session_id if before is not None else None
+        refused = None
+        try:
+            self.converse(data, lambda: checkout.begin_checkout(
+                self.stripe, pledge.id, pledge.actor, token=pledge.token,  # type: ignore[arg-type]
+                success_url="http://x/s", cancel_url="http://x/c", amount_minor=amount))
+        except RuleBroken as refusal:  # the page that was open before, for another amount, had been paid
+            db.session.rollback()
+            assert was_open is not None and self.stripe.sessions[was_open].is_paid, refusal.code
+            refused = refusal
+        if was_open is not None and self.row(Contribution, stripe_session_id=was_open).received_at is not None:
+            self._model_hears("checkout.session.completed", was_open)
+        self._hear()
+        if refused is not None:
+            return
         session = self.row(Contribution, pledge_id=pledge.id, state="checkout").stripe_session_id
         if self.stripe.sessions[session].status == "open":  # else the payer pressed before, and nobody has read it
             if part == 3:

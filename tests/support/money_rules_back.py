@@ -199,17 +199,29 @@ class BackRules(MoneyRules):
 
     @precondition(lambda self: any(d.status not in ("won", "lost", "warning_closed")
                                    for d in self.stripe.disputes.values()))
-    @rule(data=st.data(), what=st.sampled_from(["won", "won", "lost", "under_review", "escalated"]),
+    @rule(data=st.data(), what=st.sampled_from(["won", "won late", "lost", "under_review", "escalated"]),
           fee=st.sampled_from([0, 15_00]), fee_returned=st.booleans())
     def a_dispute_moves_on(self, data: Any, what: str, fee: int, fee_returned: bool) -> None:
         dispute = data.draw(st.sampled_from([d for d in self.stripe.disputes.values()
                                              if d.status not in ("won", "lost", "warning_closed")]))
         if dispute.taken_minor:
-            status = "needs_response" if what == "escalated" else what
+            status = {"escalated": "needs_response", "won late": "won"}.get(what, what)
         else:
             status = {"escalated": "needs_response", "under_review": "warning_under_review"}.get(
                 what, "warning_closed")
-        self.stripe.dispute_moves(dispute.dispute_id, status, fee=fee, fee_returned=fee_returned)
+        self.stripe.dispute_moves(dispute.dispute_id, status, fee=fee, fee_returned=fee_returned,
+                                  late=what == "won late")
+        self._hear()
+
+    @property
+    def owed_by_banks(self) -> list[str]:
+        return [d.dispute_id for d in self.stripe.disputes.values()
+                if d.status == "won" and d.taken_minor > d.reinstated_minor == 0]
+
+    @precondition(lambda self: self.owed_by_banks)
+    @rule(data=st.data(), fee_returned=st.booleans())
+    def the_money_of_a_won_dispute_is_back(self, data: Any, fee_returned: bool) -> None:
+        self.stripe.reinstate(data.draw(st.sampled_from(self.owed_by_banks)), fee_returned)
         self._hear()
 
     # --- what lacks -------------------------------------------------------------------------------------------------

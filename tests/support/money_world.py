@@ -8,14 +8,20 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import and_, select, text
 
 from core import clock
 from core.actor import PUBLIC, Actor, person, system
 from core.db import db
+from core.money import Money
 from sponsorship.contributions import service
+from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.ledger import service as ledger
+from sponsorship.ledger.models import Lot
 from sponsorship.ledger.queries import pool_figures
+from sponsorship.transparency.queries import fund_page
+from sponsorship.transparency.statement_sums import NOTHING, SOURCE, Period, Sums, of_everybody, sums_by
+from sponsorship.transparency.statements import statement
 from tests.support.award_story import AwardStory
 from tests.support.money_flows import FUND
 from tests.support.money_model import Terms
@@ -115,61 +121,46 @@ def figures_of_pools() -> dict[uuid.UUID, dict[str, int]]:
     }
 
 
-_LEGS = (
-    "SELECT e.id, e.kind, coalesce(s.source_type, e.subject_type) AS subject_type, "
-    "coalesce(s.source_id, e.subject_id) AS subject_id, a.kind AS account, "
-    "sum(CASE l.side WHEN 'D' THEN l.usd_minor ELSE -l.usd_minor END) AS amount FROM leg l "
-    "JOIN entry e ON e.id = l.entry_id JOIN account a ON a.id = l.account_id "
-    "LEFT JOIN shortfall s ON e.subject_type = 'shortfall' AND s.entry_id = e.subject_id "
-    "WHERE a.kind IN ('received', 'exchange', 'fees', 'refunded') GROUP BY e.id, e.kind, 3, 4, a.kind"
-)
-_MOVED = ("SELECT m.entry_id, m.lot_id, m.part, m.amount_minor, e.kind FROM lot_movement m "
-          "JOIN entry e ON e.id = m.entry_id")
-_GIVERS = ("SELECT c.id, coalesce(p.organisation_id, p.id) AS donor FROM contribution c "
-           "JOIN pledge p ON p.id = c.pledge_id")
-
-
-def sides() -> dict[Any, dict[str, int]]:
-    """What became of each donor's money, from the lots and what moved them; the donor is an organisation or, without
-    one, a pledge. Exchange gains of the fund itself stand under FUND."""
-    donors = {_uuid(row.id): _uuid(row.donor) for row in db.session.execute(text(_GIVERS))}
-    lots = {_uuid(row.id): row for row in db.session.execute(text(
-        "SELECT id, source_type, source_id, entry_id, amount_minor - reserved_minor - spent_minor - charged_minor "
-        "AS free FROM lot"))}
-    opens = {_uuid(lot.entry_id): lot for lot in lots.values()}
-    found: dict[Any, dict[str, int]] = {}
-
-    def add(kind: str, source: Any, what: str, amount: int) -> None:
-        donor = donors[_uuid(source)] if kind == "contribution" else FUND
-        side = found.setdefault(donor, dict.fromkeys(
-            ("gross", "exchange", "fee", "refund", "loss", "reserved", "direct", "support", "unspent"), 0))
-        side[what] += int(amount)
-
-    borne: dict[Any, int] = {}
-    for row in db.session.execute(text(_MOVED)):
-        lot = lots[_uuid(row.lot_id)]
-        if row.part == "fee" and row.kind.startswith("exchange"):
-            add(lot.source_type, lot.source_id, "exchange", -row.amount_minor)
-        elif row.part != "refund":
-            add(lot.source_type, lot.source_id, row.part, row.amount_minor)
-        if row.part == "fee":
-            borne[_uuid(row.entry_id)] = borne.get(_uuid(row.entry_id), 0) + row.amount_minor
-    for row in db.session.execute(text(_LEGS)):
-        entry, lot = _uuid(row.id), opens.get(_uuid(row.id))
-        kind, source = (lot.source_type, lot.source_id) if lot else (row.subject_type, row.subject_id)
-        if row.account == "received":
-            add(kind, source, "gross", -row.amount)
-        elif row.account == "exchange" and lot is not None:
-            add(kind, source, "exchange", -row.amount)
-        elif row.account == "refunded":
-            add(row.subject_type, row.subject_id, "refund", row.amount)
-        elif row.account == "fees" and (row.subject_type == "contribution"):
-            add("contribution", row.subject_id, "fee", row.amount - borne.get(entry, 0))
-    for lot in lots.values():
-        add(lot.source_type, lot.source_id, "unspent", lot.free)
+def sides() -> dict[Any, Sums]:
+    """What the statements say of each donor's money until now, by the sums that make them; the donor is an organisation
+    or, without one, a pledge. Exchange gains of the fund itself stand under FUND."""
+    givers = {row.id: row.organisation_id or row.pledge_id for row in db.session.execute(
+        select(Lot.id, Pledge.organisation_id, Pledge.id.label("pledge_id"))
+        .join(Contribution, and_(Lot.source_type == SOURCE, Lot.source_id == Contribution.id))
+        .join(Pledge, Pledge.id == Contribution.pledge_id))}
+    found: dict[Any, Sums] = {}
+    for lot, sums in sums_by(Lot.id, of_everybody, Period()).items():
+        giver = givers.get(lot, FUND)
+        found[giver] = found.get(giver, NOTHING) + sums
     return found
 
 
-def _uuid(value: Any) -> Any:
-    """SQLite gives identifiers as text when asked by plain SQL."""
-    return value if value is None or isinstance(value, uuid.UUID) else uuid.UUID(value)
+def in_words(sums: Sums) -> dict[str, int]:
+    """By the words of money_flows."""
+    return {
+        "gross": sums.received.minor, "exchange": sums.exchange.minor, "fee": sums.fees.minor,
+        "refund": sums.refunded.minor, "loss": sums.losses.minor, "reserved": sums.reserved.minor,
+        "direct": sums.spent_direct.minor, "support": sums.spent_support.minor, "unspent": sums.unspent.minor,
+    }
+
+
+def statements_agree(donors: list[Donor]) -> None:
+    """Every State's statement is what its money's sums say, of all time and of two periods that meet; and those of all
+    donors together, with what is no donor's, are the fund's."""
+    found, today = sides(), clock.today()
+    for donor in donors:
+        if donor.organisation is not None:
+            whole = statement(donor.organisation, None, today)
+            assert whole.total == found.get(donor.organisation, NOTHING), donor.code
+            day = today - timedelta(days=9)
+            early = statement(donor.organisation, None, day).total
+            late = statement(donor.organisation, day + timedelta(days=1), today).total
+            assert (early.closing, early.closing_reserved) == (late.opening, late.opening_reserved)
+            assert (late.closing, late.closing_reserved) == (whole.total.closing, whole.total.closing_reserved)
+            spent = whole.total.spent_direct + whole.total.spent_support
+            assert sum((part.total for part in whole.spending), Money.zero()) == spent
+    together, fund = sum(found.values(), NOTHING), fund_page().totals
+    for ours, theirs in (("received", "received"), ("exchange", "exchange"), ("refunded", "refunded"),
+                         ("fees", "fees"), ("losses", "losses"), ("spent_direct", "spent_direct"),
+                         ("spent_support", "spent_support"), ("reserved", "reserved"), ("unspent", "available")):
+        assert getattr(together, ours) == getattr(fund, theirs), ours

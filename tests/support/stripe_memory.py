@@ -40,6 +40,7 @@ class MemoryStripe:
     next_refund: str = "succeeded"
     calls: list[str] = field(default_factory=list)
     livemode: bool = False
+    api_version: str | None = None
     one: Any = field(default_factory=Lock)
 
     def in_dollars(self, amount: Money) -> int:
@@ -63,6 +64,15 @@ class MemoryStripe:
 
     def fetch_session(self, session_id: str) -> SessionFacts:
         return self._called("fetch_session", lambda: self.sessions[session_id])
+
+    def expire_checkout(self, session_id: str) -> SessionFacts:
+        def closed() -> SessionFacts:
+            if self.sessions[session_id].status != "open":
+                raise GatewayError("session_not_open", refused=True)
+            self.expire(session_id)
+            return self.sessions[session_id]
+
+        return self._called("expire_checkout", closed)
 
     def create_refund(self, payment_intent_id: str, amount: Money, *, key: str, reference: str) -> RefundFacts:
         def made() -> RefundFacts:
@@ -179,17 +189,22 @@ class MemoryStripe:
         self.balance -= taken + fee
         self._tell("charge.dispute.funds_withdrawn", dispute_id)
 
-    def dispute_moves(self, dispute_id: str, status: str, *, fee: int = 0, fee_returned: bool = False) -> None:
-        """It is escalated (an inquiry), answered, won (the money is back, at today's rate), lost or closed."""
+    def dispute_moves(self, dispute_id: str, status: str, *, fee: int = 0, fee_returned: bool = False,
+                      late: bool = False) -> None:
+        """It is escalated (an inquiry), answered, won (the money is back, or comes `late`), lost or closed."""
         dispute = self.disputes[dispute_id]
         self.disputes[dispute_id] = replace(dispute, status=status)
         if status == "needs_response" and not dispute.taken_minor:
             self._take(dispute_id, fee)
-        if status == "won" and dispute.taken_minor:
-            back, returned = max(self.in_dollars(dispute.amount), 1), dispute.fee_minor if fee_returned else 0
-            self.disputes[dispute_id] = replace(self.disputes[dispute_id], reinstated_minor=back,
-                                                fee_returned_minor=returned)
-            self.balance += back + returned
-            self._tell("charge.dispute.funds_reinstated", dispute_id)
+        if status == "won" and dispute.taken_minor and not late:
+            self.reinstate(dispute_id, fee_returned)
         ended = status in ("won", "lost", "warning_closed")
         self._tell("charge.dispute.closed" if ended else "charge.dispute.updated", dispute_id)
+
+    def reinstate(self, dispute_id: str, fee_returned: bool) -> None:
+        """The money of a dispute that was won is back, at today's rate, and perhaps its fee."""
+        dispute = self.disputes[dispute_id]
+        back, returned = max(self.in_dollars(dispute.amount), 1), dispute.fee_minor if fee_returned else 0
+        self.disputes[dispute_id] = replace(dispute, reinstated_minor=back, fee_returned_minor=returned)
+        self.balance += back + returned
+        self._tell("charge.dispute.funds_reinstated", dispute_id)
