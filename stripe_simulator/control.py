@@ -3,6 +3,7 @@
 All of them take and answer JSON. ``seconds`` are Unix time.
 
 ``GET  /_simulator/status``        ready, counts of objects, deliveries and faults, the balance, the switches
+``POST /_simulator/reset``         forget everything: objects, deliveries, keys, faults, switches, rates
 
 Webhooks and failures
 ``POST /_simulator/webhooks``      duplicate, reorder, delay, fail_first, pause, settlement_delay, refund_delay
@@ -122,6 +123,14 @@ def status() -> Obj:
             },
             "webhooks": tx.switches(),
         }
+
+
+@blueprint.post("/reset")
+def reset() -> Obj:
+    """Begin anew."""
+    store, _ = parts()
+    store.forget()
+    return status()
 
 
 @blueprint.route("/webhooks", methods=["GET", "POST"])

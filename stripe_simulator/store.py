@@ -241,6 +241,12 @@ class Store:
             self._local.conn = conn
         return conn
 
+    def forget(self) -> None:
+        """As if started with an empty file."""
+        with self.write() as tx:
+            for table in ("payout_item", "delivery", "idempotency", "fault", "switch", "rate", "object"):
+                tx.conn.execute(f"DELETE FROM {table}")
+
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """A consistent view."""

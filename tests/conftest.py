@@ -67,6 +67,16 @@ def _template_app(databases: Databases, tmp_path_factory: pytest.TempPathFactory
     return app
 
 
+@pytest.fixture(scope="session")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The worker's Stripe simulator; tests take it by the fixture `shop` of tests/support/shop.py."""
+    from tests.support.shop import Street
+
+    made = Street(tmp_path_factory.mktemp("stripe"))
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def app(request: pytest.FixtureRequest, _template_app: Any, databases: Databases, tmp_path: Path) -> Iterator[Any]:
     """The application inside an application context. With the marker `real_database` it has a database copy of its

@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -150,19 +151,62 @@ class Shop:
         return found
 
 
+class Street:
+    """The one simulator of a worker, started once, and the port to which it sends its webhooks: they reach whichever
+    application has its shop open, and otherwise nobody."""
+
+    SECRET = "whsec_of_the_tests"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self._app, self._busy, self._change = folder, None, 0, threading.Condition()
+        self._server = make_server("127.0.0.1", 0, self._hear, threaded=True)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.simulator = Simulator(folder, f"http://127.0.0.1:{self._server.port}/webhooks/stripe", self.SECRET)
+
+    def _hear(self, environ: Any, start_response: Any) -> list[bytes]:
+        with self._change:
+            app = self._app
+            self._busy += app is not None
+        if app is None:
+            start_response("503 Service Unavailable", [])
+            return [b""]
+        try:
+            answer = app(environ, start_response)
+            try:
+                return [b"".join(answer)]
+            finally:
+                answer.close()
+        finally:
+            with self._change:
+                self._busy -= 1
+                self._change.notify_all()
+
+    @contextmanager
+    def shop_open(self, app: Any) -> Iterator[None]:
+        """Webhooks reach `app`; afterwards the simulator has forgotten everything."""
+        self._app = app
+        try:
+            yield
+        finally:
+            db.session.rollback()  # a webhook would wait for what a test left open
+            with self._change:
+                self._app = None
+                assert self._change.wait_for(lambda: not self._busy, 30), "a webhook is still being read"
+            self.simulator.control("reset")
+
+    def close(self) -> None:
+        self.simulator.stop()
+        self._server.shutdown()
+        self._server.server_close()
+
+
 @pytest.fixture
-def shop(app: Any, make: Any, tmp_path: Path) -> Iterator[Shop]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    settings = app.extensions["placard_settings"]
-    simulator = Simulator(tmp_path, f"http://127.0.0.1:{server.port}/webhooks/stripe", settings.stripe_webhook_secret)
-    settings = replace(settings, stripe_api_base=simulator.url, checkout_origin=simulator.url)
+def shop(app: Any, make: Any, street: Street) -> Iterator[Shop]:
+    url = street.simulator.url
+    settings = replace(app.extensions["placard_settings"], stripe_api_base=url, checkout_origin=url,
+                       stripe_webhook_secret=street.SECRET)
     app.extensions["placard_settings"] = settings
     app.extensions["placard_stripe"] = StripeGateway(settings)
     ledger.open_pool("general", "Unearmarked money")
-    try:
-        yield Shop(app, simulator, app.extensions["placard_stripe"], make, tmp_path)
-    finally:
-        simulator.stop()
-        server.shutdown()
-        server.server_close()
+    with street.shop_open(app):
+        yield Shop(app, street.simulator, app.extensions["placard_stripe"], make, street.folder)
