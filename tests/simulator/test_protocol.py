@@ -371,7 +371,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
 def test_begun_anew_nothing_is_known(client: stripe.StripeClient, simulator: Simulator, paid: Any) -> None:
     simulator.control("faults", {"path": "/v1/refunds", "status": 500})
     simulator.control("webhooks", {"duplicate": 2})
-    fresh = simulator.control("reset")
+    fresh = simulator.control("reset", {})
     assert (fresh["objects"], fresh["deliveries"], fresh["faults"], fresh["balance"]["pending"]) == ({}, {}, 0, 0)
     assert fresh["webhooks"]["duplicate"] == 0
     with pytest.raises(stripe.InvalidRequestError):
