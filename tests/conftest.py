@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ os.environ["PLACARD_ENV"] = "test"
 from app import create_app
 from core import db as database
 from core.db import Base, PlacardSession, db
+from core.outbox import MailboxTransport
 from core.settings import Settings
+from sponsorship.gateways.stripe_gateway import StripeGateway
 from tests.simulator.report import pytest_terminal_summary as pytest_terminal_summary
 from tests.support.databases import Databases
 from tests.support.pages import PageClient
@@ -67,6 +70,34 @@ def _template_app(databases: Databases, tmp_path_factory: pytest.TempPathFactory
     return app
 
 
+@contextmanager
+def moved_to(app: Any, url: str, folder: Path) -> Iterator[Any]:
+    """The application with another database, folder and secrets, in its context: making a new one for each test would
+    take longer than most tests."""
+    extensions, config, settings = dict(app.extensions), dict(app.config), _settings(url, folder)
+    app.extensions.update(placard_settings=settings, placard_stripe=StripeGateway(settings),
+                          placard_mail=MailboxTransport(settings.mailbox_dir))
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    with app.app_context():
+        options: dict[str, Any] = {"url": url, "hide_parameters": True}
+        db._apply_driver_defaults(options, app)
+        db._app_engines[app][None] = db._make_engine(None, options, app)
+        try:
+            yield app
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+            app.extensions.clear()
+            app.extensions.update(extensions)
+            app.config.clear()
+            app.config.update(config)
+
+
+@pytest.fixture(scope="session")
+def _real_app(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return _make_app(databases.url(databases.template), tmp_path_factory.mktemp("real"))
+
+
 @pytest.fixture(scope="session")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The worker's Stripe simulator; tests take it by the fixture `shop` of tests/support/shop.py."""
@@ -85,11 +116,8 @@ def app(request: pytest.FixtureRequest, _template_app: Any, databases: Databases
         with _template_app.app_context():
             db.engine.dispose()
         name, url = databases.copy()
-        app = _make_app(url, tmp_path)
-        with app.app_context():
+        with moved_to(request.getfixturevalue("_real_app"), url, tmp_path) as app:
             yield app
-            db.session.remove()
-            db.engine.dispose()
         databases.drop(name)
         return
     with _template_app.app_context():
