@@ -28,6 +28,7 @@ from sponsorship.contributions.schedules import is_open
 from sponsorship.contributions.transitions import CONTRIBUTION
 from sponsorship.contributions.valuation import Worth, value_of
 from sponsorship.gateways.rates import rate_on
+from sponsorship.ledger.models import MAX_USD_MINOR
 
 TRANSFERS = system("transfers")
 NOT_ARRIVED = {
@@ -139,6 +140,9 @@ def understood(pledge: Pledge, line: BankLine) -> Deposit:
               fee=format_money(usd(line.fee_minor)), came=format_money(usd(came)), paid=format_money(line.paid)),
             code="deposit.differs", field="credited")
     worth = value_of(line.paid, line.value_date)
+    if max(worth.usd_minor, came) > MAX_USD_MINOR:  # the books carry no more in one line
+        raise RuleBroken(_("Check the number of zeros: no line of a statement is worth more than %(most)s.",
+                           most=format_money(usd(MAX_USD_MINOR))), code="deposit.too_large", field="paid")
     if not worth.usd_minor or not worth.usd_minor <= 2 * came <= 4 * worth.usd_minor:
         raise RuleBroken(
             _("%(paid)s was worth %(worth)s on that day, and %(came)s came. Check amount, currency and day.",
