@@ -10,6 +10,7 @@ from fractions import Fraction
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from accounts.permissions import require
 from core import clock
@@ -203,7 +204,13 @@ def record_deposit(pledge_id: uuid.UUID, line: BankLine, actor: Actor) -> uuid.U
 
 
 def _record(pledge: Pledge, row: Contribution, line: BankLine, deposit: Deposit, actor: Actor) -> None:
-    row.bank_reference, row.value_date, row.confirmed_by = deposit.reference, line.value_date, actor.person_id
+    try:
+        with db.session.begin_nested():
+            row.bank_reference, row.value_date, row.confirmed_by = deposit.reference, line.value_date, actor.person_id
+            db.session.flush()
+    except IntegrityError:  # somebody recorded the same line between our look and the index
+        checked_reference(deposit.reference)
+        raise
     came = Came(line.paid, line.fee_minor, line.credited_minor, deposit.settles.minor, key=f"transfer:{row.id}",
                 day=line.value_date, clearing="bank")
     record_money(pledge, row, came, actor, moves=("confirm", "confirm_held"))
