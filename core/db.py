@@ -172,9 +172,10 @@ def reading() -> Iterator[None]:
 def _on_connect(connection: Any, _record: Any) -> None:
     if isinstance(connection, sqlite3.Connection):
         connection.isolation_level = None  # the driver's own BEGIN would be DEFERRED; ours is chosen below
-        # mmap_size: SQLite's own cache of 2 MB forgets everything whenever another connection has written
+        # mmap_size: SQLite's own cache of 2 MB forgets everything whenever another connection has written;
+        # recursive_triggers: without them REPLACE removes the row that holds a unique value past its delete trigger
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON",
-                       "mmap_size=268435456"):
+                       "recursive_triggers=ON", "mmap_size=268435456"):
             connection.execute(f"PRAGMA {pragma}")
 
 

@@ -22,7 +22,7 @@ from core.measure import ems
 from core.money import Money, currency_digits
 from core.web.attachments import attachment
 from core.web.formats import current_locale
-from core.web.tables import RISKY, Column, csv_text, words_of
+from core.web.tables import Column, csv_text, is_risky, words_of
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_ROWS = 1_048_576 - 1_000  # of a sheet, less room for header, total and notes
@@ -177,7 +177,7 @@ class _Writer:
 
     def _text(self, row: int, index: int, text: str, **look: Any) -> None:
         text = _fit(text)
-        if text.lstrip().startswith(RISKY):
+        if is_risky(text):
             look["quote_prefix"] = True  # stays text when somebody edits the cell
         self.target.write_string(row, index, text, self.formats(num_format="@", text_wrap=True, **look))
         self._widen(index, max(text.splitlines(), key=len, default=""))

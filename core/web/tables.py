@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -22,7 +23,8 @@ from core.web.fields import parse_day
 MAX_PAGE = 100_000
 MAX_TEXT = 200
 FORMATS = ("csv", "xlsx")
-RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
+RISKY = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # their full-width forms too
+_UNSEEN = "".join(ch for ch in map(chr, range(0x10000)) if ch.isspace() or unicodedata.category(ch) in ("Cc", "Cf"))
 _PLAIN_NUMBER = re.compile(r"-?\d+(\.\d+)?\Z")
 
 
@@ -311,9 +313,12 @@ def words_of(value: Any) -> str:
 
 def guarded(text: str) -> str:
     """Text that a spreadsheet will show and not calculate."""
-    if text.lstrip(" ").startswith(RISKY) and not _PLAIN_NUMBER.match(text):
-        return "'" + text
-    return text
+    return "'" + text if is_risky(text) and not _PLAIN_NUMBER.match(text) else text
+
+
+def is_risky(text: str) -> bool:
+    """Whether a spreadsheet may take the text for a formula, once it has dropped blanks and marks that nobody sees."""
+    return text.startswith(("\t", "\r", "\n")) or text.lstrip(_UNSEEN).startswith(RISKY)
 
 
 def csv_lines(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[bytes]:

@@ -151,3 +151,11 @@ def _under_way(contribution_id: uuid.UUID) -> bool:
     return db.session.scalar(
         select(Refund.id).where(Refund.contribution_id == contribution_id, Refund.state.in_(UNDER_WAY)).limit(1)
     ) is not None
+
+
+def refund_under_way(contribution_id: uuid.UUID) -> bool:
+    """Whether a refund or correction that somebody here asked for has not ended."""
+    return db.session.scalar(
+        select(Refund.id).where(Refund.contribution_id == contribution_id, Refund.kind != "external",
+                                Refund.state.in_(UNDER_WAY)).limit(1)
+    ) is not None

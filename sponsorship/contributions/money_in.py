@@ -22,7 +22,7 @@ from core.money import Money
 from sponsorship.contributions import notices
 from sponsorship.contributions.agreements import in_force
 from sponsorship.contributions.donor_checks import check_before_acceptance, is_clear, needs_check
-from sponsorship.contributions.going_back import SUBJECT, gone_minor, undecided_dispute
+from sponsorship.contributions.going_back import SUBJECT, gone_minor, refund_under_way, undecided_dispute
 from sponsorship.contributions.models import Agreement, Contribution, Pledge
 from sponsorship.contributions.pools import general_pool_id
 from sponsorship.contributions.receipts import papers_follow
@@ -137,6 +137,9 @@ def accept(contribution_id: uuid.UUID, actor: Actor, words: str, expected_versio
 
 def _acceptable(row: Contribution) -> None:
     """Raises RuleBroken where accepting would be too early, or would bring nothing."""
+    if refund_under_way(row.id):
+        raise RuleBroken(_("Somebody has asked that this deposit be taken out of the books. Accept it once that is "
+                           "decided."), code="contribution.refund_under_way", field="checked")
     if undecided_dispute(row.id) is not None:
         raise RuleBroken(_("The donor's bank disputes this payment. Accept what is left of it once that is decided."),
                          code="contribution.disputed", field="checked")

@@ -5,23 +5,22 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
 
 from accounts.permissions import require
 from core import clock
 from core.actor import Actor
-from core.db import command, db, get
+from core.db import command, get
 from core.errors import IllegalMove, RuleBroken, Stale
 from core.money import Money, usd
-from core.web.formats import format_money
+from core.web.formats import format_day, format_money
 from sponsorship.contributions import notices
 from sponsorship.contributions.back_models import Refund
 from sponsorship.contributions.bank_lines import MOST_BANK_FEE, check_day, checked_reference
-from sponsorship.contributions.going_back import SUBJECT, UNDER_WAY, left_of, share_of, undecided_dispute
+from sponsorship.contributions.going_back import SUBJECT, left_of, refund_under_way, share_of, undecided_dispute
 from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.contributions.money_in import locked
 from sponsorship.contributions.pools import general_pool_id
@@ -164,10 +163,7 @@ def _reason(code: str) -> None:
 
 
 def _none_under_way(row: Contribution) -> None:
-    under_way = db.session.scalar(
-        select(Refund.id).where(Refund.contribution_id == row.id, Refund.kind != "external",
-                                Refund.state.in_(UNDER_WAY)))
-    if under_way is not None:
+    if refund_under_way(row.id):
         raise RuleBroken(_("A refund of this contribution is under way. Wait until it has ended."),
                          code="refund.under_way")
 
@@ -291,6 +287,10 @@ def check_bank_refund(refund_id: uuid.UUID, done: BankRefund) -> str:
 def _checked(refund: Refund, done: BankRefund) -> str:
     reference = checked_reference(done.bank_reference)
     check_day(done.value_date)
+    asked_on = refund.created_at.date()
+    if done.value_date < asked_on - timedelta(days=1):  # a day, because the bank's may still be yesterday
+        raise RuleBroken(_("The bank cannot have sent it before it was asked for, on %(day)s. Check the day.",
+                           day=format_day(asked_on)), code="refund.too_early", field="value_date")
     if done.fee_minor < 0 or done.fee_minor > MOST_BANK_FEE:
         raise RuleBroken(_("Check the bank's fee: it is more than %(most)s.", most=format_money(usd(MOST_BANK_FEE))),
                          code="refund.fee", field="fee")

@@ -10,6 +10,7 @@ from fractions import Fraction
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from accounts.permissions import require
 from core import clock
@@ -28,6 +29,7 @@ from sponsorship.contributions.schedules import is_open
 from sponsorship.contributions.transitions import CONTRIBUTION
 from sponsorship.contributions.valuation import Worth, value_of
 from sponsorship.gateways.rates import rate_on
+from sponsorship.ledger.models import MAX_USD_MINOR
 
 TRANSFERS = system("transfers")
 NOT_ARRIVED = {
@@ -139,6 +141,9 @@ def understood(pledge: Pledge, line: BankLine) -> Deposit:
               fee=format_money(usd(line.fee_minor)), came=format_money(usd(came)), paid=format_money(line.paid)),
             code="deposit.differs", field="credited")
     worth = value_of(line.paid, line.value_date)
+    if max(worth.usd_minor, came) > MAX_USD_MINOR:  # the books carry no more in one line
+        raise RuleBroken(_("Check the number of zeros: no line of a statement is worth more than %(most)s.",
+                           most=format_money(usd(MAX_USD_MINOR))), code="deposit.too_large", field="paid")
     if not worth.usd_minor or not worth.usd_minor <= 2 * came <= 4 * worth.usd_minor:
         raise RuleBroken(
             _("%(paid)s was worth %(worth)s on that day, and %(came)s came. Check amount, currency and day.",
@@ -199,7 +204,13 @@ def record_deposit(pledge_id: uuid.UUID, line: BankLine, actor: Actor) -> uuid.U
 
 
 def _record(pledge: Pledge, row: Contribution, line: BankLine, deposit: Deposit, actor: Actor) -> None:
-    row.bank_reference, row.value_date, row.confirmed_by = deposit.reference, line.value_date, actor.person_id
+    try:
+        with db.session.begin_nested():
+            row.bank_reference, row.value_date, row.confirmed_by = deposit.reference, line.value_date, actor.person_id
+            db.session.flush()
+    except IntegrityError:  # somebody recorded the same line between our look and the index
+        checked_reference(deposit.reference)
+        raise
     came = Came(line.paid, line.fee_minor, line.credited_minor, deposit.settles.minor, key=f"transfer:{row.id}",
                 day=line.value_date, clearing="bank")
     record_money(pledge, row, came, actor, moves=("confirm", "confirm_held"))

@@ -33,10 +33,10 @@ def verified(raw: bytes, signature: str | None, secrets: Sequence[str]) -> dict[
         text = raw.decode("utf-8")
         _prove(text, signature, secrets)
         event = json.loads(text, object_pairs_hook=_said_once, parse_constant=_no_number)
+        # stripe-python accepts any timestamp in the future
+        stamp = int(next(part[2:] for part in str(signature).split(",") if part.startswith("t=")))
     except (stripe.SignatureVerificationError, ValueError, RecursionError) as error:
         raise BadSignature(type(error).__name__) from error
-    # stripe-python accepts any timestamp in the future
-    stamp = int(next(part[2:] for part in str(signature).split(",") if part.startswith("t=")))
     if stamp > time.time() + TOLERANCE:
         raise BadSignature("from the future")
     if not is_event(event):

@@ -243,6 +243,12 @@ def test_papers_are_never_replaced(accepted: Contribution) -> None:
     for changed in ({"amount_minor": 1}, {"number": "RCT-2020-0001"}, {"id": uuid.uuid4()},
                     {"id": uuid.uuid4(), "number": "RCT-2020-0001", "sequence": 2}):
         refused(lambda changed=changed: db.session.execute(sa.insert(Receipt).values(**columns | changed)))
+    if db.engine.dialect.name == "sqlite":
+        for changed in ({"number": "RCT-X"}, {"sequence": 9, "year": 1999}):
+            again = sa.insert(Receipt).prefix_with("OR REPLACE").values(
+                **columns | {"id": uuid.uuid4(), "cause_id": uuid.uuid4(), "amount_minor": 1} | changed)
+            assert "append-only" in refused(lambda again=again: db.session.execute(again))
+    assert only(Receipt).amount_minor == columns["amount_minor"]
     for statement in ("DELETE FROM receipt", "UPDATE receipt SET usd_minor = 1",
                       "UPDATE receipt SET cancels_id = NULL"):
         assert "append-only" in refused(lambda statement=statement: db.session.execute(sa.text(statement)))

@@ -470,6 +470,7 @@ def test_a_transfer_goes_back_by_bank_and_a_third_person_records_it(gifts: Gifts
         ({"reference": row.bank_reference.lower()}, "bank.reference_used", "bank_reference"),
         ({"day": clock.today() + timedelta(days=1)}, "bank.future", "value_date"),
         ({"day": clock.today() - timedelta(days=400)}, "bank.too_old", "value_date"),
+        ({"day": clock.today() - timedelta(days=3)}, "refund.too_early", "value_date"),
         ({"fee_minor": -1}, "refund.fee", "fee"), ({"fee_minor": 1_000_01}, "refund.fee", "fee"),
     ):
         with pytest.raises(RuleBroken) as refused:
@@ -533,6 +534,11 @@ def test_a_deposit_recorded_by_mistake_is_taken_out_and_its_reference_is_free_ag
     correction = refunds.request_correction(row.id, gifts.manager, "It was for another pledge.", row.version)
     with pytest.raises(RuleBroken, match=r"refund\.under_way"):
         refunds.request_correction(row.id, gifts.manager, "Again.", row.version)
+    if not accepted:  # what may never have been the fund's is not accepted meanwhile, from another tab either
+        gifts.check(row)
+        with pytest.raises(RuleBroken, match="refund_under_way"):
+            service.accept(row.id, gifts.head, "Its purpose is the fund's.", row.version)
+        db.session.rollback()
     with pytest.raises(RuleBroken, match="same_person"):
         gifts.approve(correction, _granted(gifts))
     db.session.rollback()

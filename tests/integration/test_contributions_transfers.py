@@ -191,6 +191,8 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"value_date": TODAY - timedelta(days=367)}, "bank.too_old", "value_date"),
     ({"value_date": date(1926, 1, 1)}, "bank.too_old", "value_date"),
     ({"paid": usd(0)}, "deposit.amount", "paid"),
+    ({"paid": usd(10**15), "credited_minor": 10**15}, "deposit.too_large", "paid"),
+    ({"paid": Money(10**15, "KWD"), "credited_minor": 10**14}, "deposit.too_large", "paid"),
     ({"paid": usd(-1_000_00), "credited_minor": -1_000_00}, "deposit.amount", "paid"),
     ({"credited_minor": 0}, "deposit.credited", "credited"),
     ({"credited_minor": -1}, "deposit.credited", "credited"),

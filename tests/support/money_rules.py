@@ -330,7 +330,7 @@ class MoneyRules(RuleBasedStateMachine):
         if payment.pledge.token is not None:  # States come under letters instead
             service.record_check(payment.pledge.id, "clear", "A register.", self.world.officer)
         version = self.version(Contribution, payment.id)
-        nothing = payment.came.waits <= payment.came.fee or payment.disputed
+        nothing = payment.came.waits <= payment.came.fee or payment.disputed or payment.under_way()
         try:
             self.do(data, lambda: service.accept(payment.id, self.officer("head_of_fund"), "Its purpose is ours.",
                                                  version))

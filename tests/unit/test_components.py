@@ -498,7 +498,7 @@ def test_csv_streams_with_mark_and_guards_formulas(app: Flask) -> None:
     disposition = response.headers["Content-Disposition"]
     assert disposition.startswith("attachment; filename=")
     assert "filename*=UTF-8''Reserve%20list%20%E2%80%93%202028.csv" in disposition
-    for risky in ("=1", "+1", "-x", "@a", "\tx", " =1"):
+    for risky in ("=1", "+1", "-x", "@a", "\tx", " =1", "\u00a0=1", "\u3000+1", "\ufeff=1", "\x0b@a", "\uff1d1+1"):
         assert guarded(risky).startswith("'")
     assert guarded("-5.20") == "-5.20"
 
