@@ -63,7 +63,7 @@ def refuse(
     _reason(code)
     CONTRIBUTION.move(row.state, "refuse")
     _undisputed(row)
-    _none_under_way(row)
+    _none_under_way(row, elsewhere=True)
     row.refusal_code = code
     CONTRIBUTION.apply(row, "refuse", actor, expected_version=expected_version, reason=code, text=words or None)
     return _refuse(pledge, row, code, actor)
@@ -78,6 +78,7 @@ def send_again(contribution_id: uuid.UUID, actor: Actor) -> uuid.UUID:
     if row.state != "refund_due" or not left_of(row).amount:
         raise IllegalMove(code="contribution.refund_again")
     _undisputed(row)
+    _none_under_way(row, elsewhere=True)
     return _refuse(pledge, row, row.refusal_code or "other", actor)
 
 
@@ -163,11 +164,12 @@ def _reason(code: str) -> None:
         raise RuleBroken(_("Choose a reason."), code="contribution.no_reason", field="reason")
 
 
-def _none_under_way(row: Contribution) -> None:
-    under_way = db.session.scalar(
-        select(Refund.id).where(Refund.contribution_id == row.id, Refund.kind != "external",
-                                Refund.state.in_(UNDER_WAY)))
-    if under_way is not None:
+def _none_under_way(row: Contribution, *, elsewhere: bool = False) -> None:
+    """No refund of ours is under way; nor (`elsewhere`) one made at Stripe, whose money still waits in suspense: it
+    would be set aside with the rest, and be nobody's when that refund failed."""
+    under_way = db.session.scalars(
+        select(Refund.kind).where(Refund.contribution_id == row.id, Refund.state.in_(UNDER_WAY)))
+    if any(elsewhere or kind != "external" for kind in under_way):
         raise RuleBroken(_("A refund of this contribution is under way. Wait until it has ended."),
                          code="refund.under_way")
 
