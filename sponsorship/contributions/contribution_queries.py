@@ -201,6 +201,11 @@ class ContributionPage:
         """The refund of ours that has not ended."""
         return next((r for r in self.refunds if r.under_way and r.kind != "external"), None)
 
+    @property
+    def on_its_way(self) -> RefundRow | None:
+        """The same, or else one made at Stripe: money in suspense is sent back once that has ended."""
+        return self.under_way or next((r for r in self.refunds if r.under_way), None)
+
 
 def refund_row(r: Refund) -> RefundRow:
     return RefundRow(

@@ -72,15 +72,15 @@ def contribution_page(
 def _may(page: ContributionPage) -> dict[str, bool]:
     """What this person may do here now."""
     actor, row = current_actor(), page.row
-    held, idle = row.code == "in_suspense", page.under_way is None
+    held, idle, still = row.code == "in_suspense", page.under_way is None, page.on_its_way is None
     clear = not page.needs_check or (page.check is not None and page.check.outcome == "clear")
     refund, deposit = allows(actor, "contribution.refund"), allows(actor, "contribution.deposit")
-    failed = row.code == "refund_due" and idle and bool(page.left)
+    failed = row.code == "refund_due" and still and bool(page.left)
     by_bank = page.bank_reference is not None
     return {
         "accept": held and idle and clear and not page.disputed and allows(actor, "contribution.accept"),
         "check": page.needs_check and allows(actor, "contribution.check"),
-        "refuse": held and idle and not page.disputed and refund,
+        "refuse": held and still and not page.disputed and refund,
         "send_again": failed and not page.disputed and refund,
         "refund": row.code == "accepted" and idle and not page.disputed and bool(page.left) and refund,
         "correct": by_bank and idle and row.code in ("accepted", "in_suspense") and not row.back and refund,

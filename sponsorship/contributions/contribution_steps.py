@@ -44,7 +44,7 @@ def next_step(page: ContributionPage) -> Step:
                     page.declared_on + FIND_WITHIN if page.declared_on else None)
     if row.code == "in_suspense":
         return _held(page)
-    refund = page.under_way
+    refund = page.on_its_way if row.code == "refund_due" else page.under_way
     if refund is not None:
         return _refund(page, refund.code, refund.kind)
     if row.code == "refund_due":
@@ -62,6 +62,8 @@ def _held(page: ContributionPage) -> Step:
         return Step(_("The donor is checked; then the head of the fund accepts the contribution, or it goes back."),
                     _("The fund manager"), by)
     if page.check is not None and page.check.outcome != "clear":
+        if page.on_its_way is not None:
+            return _refund(page, page.on_its_way.code, page.on_its_way.kind)
         return Step(_("The donor was not found clear: the contribution is paid back."),
                     _("The fund manager or the head of the fund"), by)
     return Step(_("The contribution is accepted by name, or paid back."), _("The head of the fund"), by)

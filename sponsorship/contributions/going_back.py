@@ -153,9 +153,9 @@ def _under_way(contribution_id: uuid.UUID) -> bool:
     ) is not None
 
 
-def refund_under_way(contribution_id: uuid.UUID) -> bool:
-    """Whether a refund or correction that somebody here asked for has not ended."""
-    return db.session.scalar(
-        select(Refund.id).where(Refund.contribution_id == contribution_id, Refund.kind != "external",
-                                Refund.state.in_(UNDER_WAY)).limit(1)
-    ) is not None
+def refund_under_way(contribution_id: uuid.UUID, *, elsewhere: bool = False) -> bool:
+    """Whether a refund or correction that somebody here asked for (or, with `elsewhere`, one made at Stripe) has not
+    ended."""
+    kinds = db.session.scalars(
+        select(Refund.kind).where(Refund.contribution_id == contribution_id, Refund.state.in_(UNDER_WAY)))
+    return any(elsewhere or kind != "external" for kind in kinds)

@@ -62,7 +62,7 @@ def refuse(
     _reason(code)
     CONTRIBUTION.move(row.state, "refuse")
     _undisputed(row)
-    _none_under_way(row)
+    _none_under_way(row, elsewhere=True)
     row.refusal_code = code
     CONTRIBUTION.apply(row, "refuse", actor, expected_version=expected_version, reason=code, text=words or None)
     return _refuse(pledge, row, code, actor)
@@ -77,6 +77,7 @@ def send_again(contribution_id: uuid.UUID, actor: Actor) -> uuid.UUID:
     if row.state != "refund_due" or not left_of(row).amount:
         raise IllegalMove(code="contribution.refund_again")
     _undisputed(row)
+    _none_under_way(row, elsewhere=True)
     return _refuse(pledge, row, row.refusal_code or "other", actor)
 
 
@@ -162,8 +163,10 @@ def _reason(code: str) -> None:
         raise RuleBroken(_("Choose a reason."), code="contribution.no_reason", field="reason")
 
 
-def _none_under_way(row: Contribution) -> None:
-    if refund_under_way(row.id):
+def _none_under_way(row: Contribution, *, elsewhere: bool = False) -> None:
+    """No refund of ours is under way; nor (`elsewhere`) one made at Stripe, whose money still waits in suspense: it
+    would be set aside with the rest, and be nobody's when that refund failed."""
+    if refund_under_way(row.id, elsewhere=elsewhere):
         raise RuleBroken(_("A refund of this contribution is under way. Wait until it has ended."),
                          code="refund.under_way")
 

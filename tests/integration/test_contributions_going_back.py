@@ -361,6 +361,41 @@ def test_all_of_money_in_suspense_refunded_elsewhere_loses_its_fee(gifts: Gifts,
     gifts.accept(row)
 
 
+@pytest.mark.parametrize("part", [400_00, 1_000_00])
+@pytest.mark.parametrize("ends", ["succeeded", "failed"])
+def test_nothing_held_is_sent_back_while_a_refund_elsewhere_has_not_ended(
+    gifts: Gifts, pool: uuid.UUID, part: int, ends: str
+) -> None:
+    """All that waits would be set aside for the part that is left: the part on its way would be nobody's."""
+    spare(pool, 100_00)
+    row = gifts.held()
+    name, _news = gifts.elsewhere(row, part, status="pending")
+    with pytest.raises(RuleBroken, match=r"refund\.under_way"):
+        service.refuse(row.id, gifts.manager, "purpose", "")
+    db.session.rollback()
+    gifts.news(only(Refund, stripe_refund_id=name).id, ends)
+    if (part, ends) != (1_000_00, "succeeded"):
+        refund_id = service.refuse(row.id, gifts.manager, "purpose", "")
+        left = 1_000_00 - (part if ends == "succeeded" else 0)
+        assert only(Refund, id=refund_id).usd_minor == left
+        gifts.news(refund_id, "succeeded")
+    assert (gifts.row(row.id).state, figures(pool).shortfall, figures(pool).available) == ("refunded", 0, 70_00)
+
+
+def test_a_refusal_is_not_sent_twice_when_a_refund_elsewhere_fails_beside_it(gifts: Gifts, pool: uuid.UUID) -> None:
+    spare(pool, 100_00)
+    row = gifts.held()
+    name, _news = gifts.elsewhere(row, 400_00)
+    refund_id = service.refuse(row.id, gifts.manager, "purpose", "")
+    gifts.news(only(Refund, stripe_refund_id=name).id, "failed")
+    with pytest.raises(RuleBroken, match=r"refund\.under_way"):
+        service.send_again(row.id, gifts.manager)
+    db.session.rollback()
+    gifts.news(refund_id, "succeeded")
+    gifts.news(service.send_again(row.id, gifts.manager), "succeeded")
+    assert (gifts.row(row.id).state, figures(pool).shortfall, figures(pool).available) == ("refunded", 0, 70_00)
+
+
 def test_a_part_refunded_elsewhere_that_fails_after_the_rest_was_accepted_follows_it(
     gifts: Gifts, pool: uuid.UUID
 ) -> None:
