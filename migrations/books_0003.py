@@ -94,7 +94,8 @@ def keep_years(connection: Connection) -> None:
         else "extract(year FROM announced_at AT TIME ZONE 'UTC')::integer"
     )
     connection.execute(text("INSERT INTO pledge_year (year, usd_minor, pledges) "
-                            f"SELECT {year}, sum(usd_minor), count(*) FROM pledge GROUP BY 1"))
+                            f"SELECT {year}, sum(usd_minor), count(*) FROM pledge "
+                            "WHERE organisation_id IS NOT NULL GROUP BY 1"))
 
 
 def note_earlier_acceptances(connection: Connection) -> None:

@@ -1475,7 +1475,7 @@ CREATE TRIGGER pledge_schedule_sums BEFORE UPDATE OF schedule ON pledge FOR EACH
 -- next --
 CREATE OR REPLACE FUNCTION placard_pledge_year() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO pledge_year AS y (year, usd_minor, pledges) VALUES (extract(year FROM NEW.announced_at AT TIME ZONE 'UTC')::integer, NEW.usd_minor, 1) ON CONFLICT (year) DO UPDATE SET usd_minor = y.usd_minor + excluded.usd_minor, pledges = y.pledges + 1; RETURN NULL; END $$
 -- next --
-CREATE TRIGGER pledge_counts_in_its_year AFTER INSERT ON pledge FOR EACH ROW EXECUTE FUNCTION placard_pledge_year()
+CREATE TRIGGER pledge_counts_in_its_year AFTER INSERT ON pledge FOR EACH ROW WHEN (NEW.organisation_id IS NOT NULL) EXECUTE FUNCTION placard_pledge_year()
 -- next --
 CREATE TABLE donor_file (
 	organisation_id UUID NOT NULL, 

@@ -1519,7 +1519,7 @@ CREATE TRIGGER pledge_agreement_stands BEFORE UPDATE OF agreement_id ON pledge W
 -- next --
 CREATE TRIGGER pledge_schedule_sums BEFORE UPDATE OF schedule ON pledge WHEN NEW.schedule <> OLD.schedule AND (NEW.schedule < OLD.schedule OR NEW.current_minor <> (SELECT coalesce(sum(amount_minor), 0) FROM instalment WHERE pledge_id = NEW.id AND schedule = NEW.schedule)) BEGIN SELECT RAISE(ABORT, 'the instalments are not the pledge'); END
 -- next --
-CREATE TRIGGER pledge_counts_in_its_year AFTER INSERT ON pledge BEGIN UPDATE pledge_year SET usd_minor = usd_minor + NEW.usd_minor, pledges = pledges + 1 WHERE year = CAST(substr(NEW.announced_at, 1, 4) AS INTEGER); INSERT INTO pledge_year (year, usd_minor, pledges) SELECT CAST(substr(NEW.announced_at, 1, 4) AS INTEGER), NEW.usd_minor, 1 WHERE NOT EXISTS (SELECT 1 FROM pledge_year WHERE year = CAST(substr(NEW.announced_at, 1, 4) AS INTEGER)); END
+CREATE TRIGGER pledge_counts_in_its_year AFTER INSERT ON pledge WHEN NEW.organisation_id IS NOT NULL BEGIN UPDATE pledge_year SET usd_minor = usd_minor + NEW.usd_minor, pledges = pledges + 1 WHERE year = CAST(substr(NEW.announced_at, 1, 4) AS INTEGER); INSERT INTO pledge_year (year, usd_minor, pledges) SELECT CAST(substr(NEW.announced_at, 1, 4) AS INTEGER), NEW.usd_minor, 1 WHERE NOT EXISTS (SELECT 1 FROM pledge_year WHERE year = CAST(substr(NEW.announced_at, 1, 4) AS INTEGER)); END
 -- next --
 CREATE TABLE donor_file (
 	organisation_id CHAR(32) NOT NULL, 

@@ -31,31 +31,22 @@ class PledgeFigures:
 def pledge_figures() -> PledgeFigures:
     """What is still to come of pledges, and what waits."""
     rows = _open_pledges()
-    overdue = sum(worth for _pool, state, worth in rows if state == "overdue")
+    overdue = sum(worth for state, worth in rows if state == "overdue")
     waiting = db.session.scalar(
         select(func.sum(Contribution.gross_minor + Contribution.exchange_minor - Contribution.back_minor))
         .where(Contribution.state.in_(("in_suspense", "refund_due")))
     )
-    return PledgeFigures(usd(sum(worth for *_rest, worth in rows)), usd(overdue), usd(int(waiting or 0)))
+    return PledgeFigures(usd(sum(worth for _state, worth in rows)), usd(overdue), usd(int(waiting or 0)))
 
 
-def outstanding_by_pool() -> dict[uuid.UUID | None, int]:
-    """US cents pledged and not paid yet, by the pool of the pledge's purpose (None: where it is needed most). Reads
-    only pledges that are open, so it does not grow with history."""
-    found: dict[uuid.UUID | None, int] = {}
-    for pool_id, _state, worth in _open_pledges():
-        found[pool_id] = found.get(pool_id, 0) + worth
-    return found
-
-
-def _open_pledges() -> list[tuple[uuid.UUID | None, str, int]]:
+def _open_pledges() -> list[tuple[str, int]]:
     rows = db.session.execute(
-        select(Pledge.pool_id, Pledge.state, Pledge.usd_minor, Pledge.amount_minor, Pledge.current_minor,
+        select(Pledge.state, Pledge.usd_minor, Pledge.amount_minor, Pledge.current_minor,
                Pledge.paid_minor)
         .where(Pledge.state.in_(OPEN), Pledge.current_minor > Pledge.paid_minor)
     )
     return [
-        (row.pool_id, row.state, outstanding_worth(row.usd_minor, row.amount_minor, row.current_minor - row.paid_minor))
+        (row.state, outstanding_worth(row.usd_minor, row.amount_minor, row.current_minor - row.paid_minor))
         for row in rows
     ]
 

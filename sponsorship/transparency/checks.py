@@ -69,13 +69,14 @@ def _from_legs() -> dict[tuple[str, str], int]:
 
 
 def _announced() -> int:
-    """What pledges whose last recorded move leaves them open still owe, in US cents: from their events and payments
-    rather than from their states and totals."""
+    """What organisations' pledges whose last recorded move leaves them open still owe, in US cents: from their events
+    and payments rather than from their states and totals."""
     rows = db.session.execute(text(
         "SELECT p.usd_minor, p.amount_minor, p.current_minor, (SELECT coalesce(sum(c.settles_minor), 0) FROM "
         "contribution c WHERE c.pledge_id = p.id AND c.received_at IS NOT NULL AND c.state <> 'corrected') AS paid, "
         "(SELECT e.to_state FROM event e WHERE e.subject_type = 'pledge' AND e.subject_id = p.id "
-        "AND e.to_state IS NOT NULL ORDER BY e.recorded_at DESC, e.id DESC LIMIT 1) AS state FROM pledge p"
+        "AND e.to_state IS NOT NULL ORDER BY e.recorded_at DESC, e.id DESC LIMIT 1) AS state FROM pledge p "
+        "WHERE p.organisation_id IS NOT NULL"
     ))
     return sum(
         outstanding_worth(row.usd_minor, row.amount_minor, max(row.current_minor - int(row.paid), 0))
@@ -100,7 +101,8 @@ def years_are_the_books() -> tuple[int, list[str]]:
         "extract(year FROM announced_at AT TIME ZONE 'UTC')::integer"
     rows = db.session.execute(text(
         "SELECT year, sum(u) AS u, sum(n) AS n FROM (SELECT year, usd_minor AS u, pledges AS n FROM pledge_year UNION "
-        f"ALL SELECT {year}, -usd_minor, -1 FROM pledge) f GROUP BY year HAVING sum(u) <> 0 OR sum(n) <> 0"))
+        f"ALL SELECT {year}, -usd_minor, -1 FROM pledge WHERE organisation_id IS NOT NULL) "
+        "f GROUP BY year HAVING sum(u) <> 0 OR sum(n) <> 0"))
     faults += [f"year {row.year}: pledged is not the pledges announced in it" for row in rows]
     return len(lines), faults
 

@@ -136,11 +136,13 @@ _marks_stale(Award.__table__, "meeting_figure_by_new_award", "INSERT", "NEW.meet
 _marks_stale(Award.__table__, "meeting_figure_by_award", "UPDATE", "NEW.meeting_id")
 
 # --- pledges by year --------------------------------------------------------------------------------------------
+_KNOWN = "NEW.organisation_id IS NOT NULL"  # what anybody may type without an account counts once it is paid
 _YEAR = "CAST(substr(NEW.announced_at, 1, 4) AS INTEGER)"
 trigger(
     Pledge.__table__, "pledge_counts_in_its_year",  # type: ignore[arg-type]
     # not an upsert: an outer INSERT OR REPLACE would pass its conflict rule on to it
-    sqlite="CREATE TRIGGER pledge_counts_in_its_year AFTER INSERT ON pledge BEGIN "
+    sqlite="CREATE TRIGGER pledge_counts_in_its_year AFTER INSERT ON pledge "
+           f"WHEN {_KNOWN} BEGIN "
            f"UPDATE pledge_year SET usd_minor = usd_minor + NEW.usd_minor, pledges = pledges + 1 WHERE year = {_YEAR}; "
            f"INSERT INTO pledge_year (year, usd_minor, pledges) SELECT {_YEAR}, NEW.usd_minor, 1 "
            f"WHERE NOT EXISTS (SELECT 1 FROM pledge_year WHERE year = {_YEAR}); END",
@@ -151,7 +153,7 @@ trigger(
         "ON CONFLICT (year) DO UPDATE SET usd_minor = y.usd_minor + excluded.usd_minor, pledges = y.pledges + 1; "
         "RETURN NULL; END $$",
         "CREATE TRIGGER pledge_counts_in_its_year AFTER INSERT ON pledge FOR EACH ROW "
-        "EXECUTE FUNCTION placard_pledge_year()",
+        f"WHEN ({_KNOWN}) EXECUTE FUNCTION placard_pledge_year()",
     ),
 )
 trigger(

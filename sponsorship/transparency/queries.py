@@ -156,6 +156,8 @@ def _pool_lines(
         PoolLine(pool.code, pool.name, earmark_words(pool.earmark, names),
                  figures_of(pool, pledged.get(pool.pool_id, 0)), pool.pool_id not in barred)
         for pool in sorted(figures.pools, key=lambda p: (p.earmark is not None, p.code))
+        # a wish that somebody without an account typed opens a pool: it is nothing until money comes
+        if pool.earmark is None or pool.received or pool.pool_id in pledged
     )
 
 
@@ -172,14 +174,15 @@ def figures_of(source: FundFigures | PoolFigures, pledged: int = 0) -> Figures:
 
 def _open_pledges(pools: Iterable[PoolFigures]) -> tuple[dict[uuid.UUID | None, int], StillToCome]:
     """US cents pledged and not paid yet, by the pool the donor chose ("where it is needed most" counts with the pool
-    which such money enters), and by how firm they are. Reads open pledges only, so it does not grow with history."""
+    which such money enters), and by how firm they are. Reads open pledges only, so it does not grow with history.
+    Only those of organisations: whatever anybody may type without an account is no figure of the fund until paid."""
     general = _general(pools)
     by_pool: dict[uuid.UUID | None, int] = {}
     firm = {"announced": 0, "agreed": 0, "overdue": 0}
     for row in db.session.execute(
         select(Pledge.pool_id, Pledge.state, Pledge.agreement_id, Pledge.usd_minor, Pledge.amount_minor,
                (Pledge.current_minor - Pledge.paid_minor).label("left"))
-        .where(Pledge.state.in_(OPEN), Pledge.current_minor > Pledge.paid_minor)
+        .where(Pledge.state.in_(OPEN), Pledge.current_minor > Pledge.paid_minor, Pledge.organisation_id.is_not(None))
     ):
         worth = outstanding_worth(row.usd_minor, row.amount_minor, row.left)
         by_pool[row.pool_id or general] = by_pool.get(row.pool_id or general, 0) + worth

@@ -12,8 +12,9 @@ from core.web.charts import Definition
 # keys are stable: they name the figures in files and are the anchors of the definitions
 DEFINITIONS: dict[str, Definition] = {d.id: d for d in (
     Definition("pledged", _l("Pledged"), _l(
-        "Announced by a donor, or agreed in an exchange of letters, and not paid yet. It is shown and never spent: no "
-        "delegate is promised anything on a pledge.")),
+        "Announced by a State or an organisation known to the fund, or agreed in an exchange of letters, and not paid "
+        "yet; what anybody else announces counts once it is received. It is shown and never spent: no delegate is "
+        "promised anything on a pledge.")),
     Definition("announced", _l("Announced"), _l("Pledged, without an agreement yet, and not after its date.")),
     Definition("agreed", _l("Under an agreement"), _l(
         "Pledged under an exchange of letters, and not after its date.")),
@@ -52,8 +53,8 @@ DEFINITIONS: dict[str, Definition] = {d.id: d for d in (
     Definition("shortfall", _l("Shortfall"), _l(
         "What banks took when a pool had nothing free. Nothing leaves that pool until it is covered.")),
     Definition("pledged-in-year", _l("Pledged in the year"), _l(
-        "Announced in the year, at the rate of the day of the announcement. It stays as announced, whether it was paid "
-        "in another year, reduced or cancelled.")),
+        "Announced in the year by States and organisations known to the fund, at the rate of the day of the "
+        "announcement. It stays as announced, whether it was paid in another year, reduced or cancelled.")),
     Definition("opening", _l("At the beginning of the year"), _l(
         "What was reserved and available together when the year began, at midnight UTC.")),
     Definition("closing", _l("At the end of the year"), _l(

@@ -136,12 +136,26 @@ def test_pools_sum_to_the_fund_and_speak_plainly(client: Any, fund: FundStory, m
 
 
 def test_a_pledge_for_where_it_is_needed_most_counts_with_the_unearmarked_pool(client: Any, fund: FundStory) -> None:
+    from core.actor import person
+    from sponsorship.contributions import service
+
+    giver = fund.make.person("donor")
+    service.make_pledge(service.PledgeDraft(uuid.uuid4().hex, 123_00, organisation_id=fund.make.donor()),
+                        person(giver.id))
+    assert figures(client, "pool", "general")["pledged"] == "123.00"
+
+
+def test_what_anybody_may_type_is_no_figure_of_the_fund(client: Any, fund: FundStory) -> None:
     from core.actor import PUBLIC
     from sponsorship.contributions import service
 
-    service.make_pledge(service.PledgeDraft(uuid.uuid4().hex, 123_00, donor_name="Ada Foundation",
-                                            donor_email="ada@donor.example"), PUBLIC)
-    assert figures(client, "pool", "general")["pledged"] == "123.00"
+    before = client.get("/fund/").get_data(as_text=True), figures(client), figures(client, "pool", "general")
+    service.make_pledge(service.PledgeDraft(
+        uuid.uuid4().hex, 99_500_000_00, donor_name="Ada Foundation", donor_email="ada@donor.example",
+        earmark={"group": ["GRULAC"], "facts": ["sids"]}), PUBLIC)
+    after = client.get("/fund/").get_data(as_text=True), figures(client), figures(client, "pool", "general")
+    assert after[1:] == before[1:]
+    assert "99,500,000" not in after[0] and after[0].count("<tr") == before[0].count("<tr")
 
 
 def test_money_in_suspense_is_in_no_pool(client: Any, fund: FundStory) -> None:
