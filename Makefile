@@ -44,9 +44,9 @@ check-sqlite: $(VENV)/development ## The suite on SQLite
 	@echo "Suite on SQLite"
 	@TEST_DATABASE=sqlite $(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/browser
 
-check-postgresql: $(VENV)/development ## The suite on PostgreSQL (TEST_DATABASE_URL, else one of its own)
+check-postgresql: $(VENV)/development ## The suite on PostgreSQL (TEST_DATABASE_URL, else one of its own; ALL=1 for pages too)
 	@echo "Suite on PostgreSQL"
-	@TEST_DATABASE=postgresql $(BIN)/python -m pytest -n $(WORKERS) tests/integration
+	@TEST_DATABASE=postgresql $(BIN)/python -m pytest -n $(WORKERS) $(if $(ALL),,-m "not pages") tests/integration
 
 check-browser: $(VENV)/development ## The story in headless Chromium
 	@echo "Suite in the browser"

@@ -14,6 +14,8 @@ from core import clock
 from core.db import db
 from core.outbox import OutboxMail
 
+pytestmark = pytest.mark.pages
+
 PASSWORD = "correct horse battery staple"
 
 

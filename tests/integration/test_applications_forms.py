@@ -15,6 +15,8 @@ from sponsorship.applications.models import Application, ApplicationStep, Call, 
 from tests.integration.test_applications_pages import call_answers, text_of, version_in
 from tests.support.applications import NOW, PERSON, fresh, kit, nominees_of
 
+pytestmark = pytest.mark.pages
+
 
 @pytest.fixture
 def room(make):

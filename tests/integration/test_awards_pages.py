@@ -15,6 +15,8 @@ from sponsorship.awards.models import Award
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction
 from tests.support.award_story import IBAN, AwardStory
 
+pytestmark = pytest.mark.pages
+
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 
 

@@ -17,6 +17,8 @@ from meetings.calendar.models import Meeting, MeetingDates
 from meetings.calendar.reference import load_meetings
 from meetings.calendar.service import MeetingFacts
 
+pytestmark = pytest.mark.pages
+
 START, END = date(2027, 6, 7), date(2027, 6, 11)
 FACTS = MeetingFacts(
     kind="BMS", title="Demonstration Biennial Meeting", short_name="DBMS 1", certainty="fixed", start_date=START,

@@ -32,6 +32,8 @@ from tests.integration.test_contributions_payments import FakeGateway, RuleBroke
 from tests.integration.test_contributions_payments import gateway as gateway
 from tests.support.going_back import Gifts, faults, only, rates
 
+pytestmark = pytest.mark.pages
+
 PDF = (b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
        b"trailer<</Root 1 0 R>>\n%%EOF\n")
 TODAY = clock.today()

@@ -33,6 +33,8 @@ from tests.integration.test_contributions_payments import (
 from tests.integration.test_contributions_payments import gateway as gateway
 from tests.support.people import TESTS
 
+pytestmark = pytest.mark.pages
+
 AMOUNT = {"amount": "25,000", "purpose": "general"}
 DONOR = {"donor_kind": "organisation", "donor_name": "Ada Foundation", "donor_contact": "Ada L.",
          "donor_email": "ada@donor.example"}

@@ -19,6 +19,8 @@ from sponsorship.ledger import service as ledger
 from tests.support.giving import AMOUNT, DONOR, error_of, main_of, rows, seen, words_of
 from tests.support.rates import put_rates
 
+pytestmark = pytest.mark.pages
+
 OWN = AMOUNT | {"purpose": "own"}
 DATED = AMOUNT | {"when": "dated"}
 

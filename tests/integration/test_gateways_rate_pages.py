@@ -26,6 +26,8 @@ from sponsorship.gateways.rate_models import ExchangeRate, RateImport
 from sponsorship.gateways.rates import rate_on, register_currencies_in_use
 from tests.support.rates import ecb_file, put_file, put_rates, un_file
 
+pytestmark = pytest.mark.pages
+
 NOW = datetime(2027, 3, 20, 9, tzinfo=UTC)
 MARCH = date(2027, 3, 1)
 

@@ -7,7 +7,7 @@ import pytest
 from tests.support import pseudo
 from tests.support.pages import XHTML, check_page
 
-pytestmark = pytest.mark.real_database
+pytestmark = [pytest.mark.pages, pytest.mark.real_database]
 SPOKEN = ("h1", "h2", "h3", "label", "legend", "button", "th", "caption", "dt", "summary", "figcaption")
 # words of the data, not of the product
 DATA = {"placard", "code", "title", "reference", "document", "wordmark", "data-text"}

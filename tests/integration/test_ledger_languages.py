@@ -28,7 +28,7 @@ from tests.integration.test_i18n import speaking as speaking
 from tests.integration.test_ledger_pages import TESTS
 from tests.support.people import put_session
 
-pytestmark = pytest.mark.real_database
+pytestmark = [pytest.mark.pages, pytest.mark.real_database]
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ from tests.integration.test_contributions_payments import gateway as gateway
 from tests.support.giving import Fund, error_of, fresh, in_days, main_of, rows, words_of
 from tests.support.rates import put_rates
 
+pytestmark = pytest.mark.pages
+
 
 @pytest.fixture
 def fund(make: Any) -> Fund:

@@ -29,7 +29,7 @@ from tests.integration.test_stripe_movements import by_hand
 from tests.support.shop import Shop
 from tests.support.shop import shop as shop
 
-pytestmark = pytest.mark.real_database
+pytestmark = [pytest.mark.pages, pytest.mark.real_database]
 
 
 def parts(*amounts: int) -> tuple[service.Part, ...]:
