@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import BigInteger, case, cast, func, select
 
 from core import clock
 from core.db import db
@@ -22,7 +22,8 @@ SEEN_WITHIN = timedelta(days=1)  # a tolerance of time, not of money: so long ma
 LOOKED_WITHIN = timedelta(hours=2)
 MADE_WITHIN = timedelta(days=2)
 _CLEARING = account_id("stripe_clearing")
-_NET = func.coalesce(func.sum(case((Leg.side == "D", Leg.usd_minor), else_=-Leg.usd_minor)), 0)
+# PostgreSQL adds integers up to a decimal number
+_NET = cast(func.coalesce(func.sum(case((Leg.side == "D", Leg.usd_minor), else_=-Leg.usd_minor)), 0), BigInteger)
 
 
 def _tied() -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from core.db import command, db, reading
+from core.db import command, db, insert_into, reading
 from sponsorship.gateways.money_models import StripeCursor
 
 
@@ -20,8 +20,7 @@ def cursor(name: str) -> datetime | None:
 @command
 def advance(name: str, through: datetime) -> None:
     """Only ever forward."""
-    found = db.session.get(StripeCursor, name, with_for_update=True, populate_existing=True)
-    if found is None:
-        db.session.add(StripeCursor(name=name, through=through))
-    elif found.through < through:
+    db.session.execute(insert_into(StripeCursor).values(name=name, through=through).on_conflict_do_nothing())
+    found = db.session.get_one(StripeCursor, name, with_for_update=True, populate_existing=True)
+    if found.through < through:
         found.through = through
