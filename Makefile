@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: --no-binary=flask-principal
-WORKERS ?= 2
+WORKERS ?= 3
 # every process, and every one that tests start, would compile all modules anew
 unexport PYTHONDONTWRITEBYTECODE
 
