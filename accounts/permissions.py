@@ -77,6 +77,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "contribution.deposit": frozenset({"requesting_officer"}),
     "contribution.check": frozenset({"fund_manager"}),
     "contribution.settings": frozenset({"fund_manager"}),
+    "contribution.settings.approve": frozenset({"head_of_fund"}),
     "shortfall.cover": frozenset({"fund_manager"}),
     "shortfall.approve": frozenset({"head_of_fund"}),
     "contribution.invoice": frozenset({"fund_manager"}),

@@ -3,8 +3,6 @@ officer. All of it is invented."""
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from datetime import date, datetime, timedelta
 
 from flask import current_app
@@ -18,7 +16,7 @@ from demonstration.applying import noon
 from demonstration.stage import DEMONSTRATION, Stage
 from sponsorship.contributions import refunds, transfers
 from sponsorship.contributions.disputes import settle_dispute
-from sponsorship.contributions.fund_settings import change_fund_settings, settings_version
+from sponsorship.contributions.fund_settings import approve_bank_details, change_fund_settings, settings_version
 from sponsorship.contributions.models import Contribution
 from sponsorship.contributions.transfers import BankLine
 
@@ -36,6 +34,7 @@ def early(stage: Stage, today: date) -> None:
         db.session.rollback()
         change_fund_settings(cards=True, details=BANK_DETAILS, actor=stage.actor("fund-manager"),
                              expected_version=version)
+        approve_bank_details(stage.actor("head"), version + 1)
     at = noon(today - timedelta(days=60))
     made = giving.pledge_of_state(stage, "donor-xy", "XY", 15_000_00, at)
     with clock.moved_to(at + timedelta(days=4)):
@@ -70,18 +69,6 @@ def open_ends(stage: Stage, start: datetime) -> None:
     with clock.moved_to(start - timedelta(days=1)):
         payment = _row(disputed).stripe_payment_intent_id
         db.session.rollback()
-        made = _at_simulator("disputes", {"payment_intent": payment, "reason": "unrecognized"})
+        made = giving.at_simulator("disputes", payment_intent=payment, reason="unrecognized")
         gateway = current_app.extensions["placard_stripe"]
         settle_dispute(gateway.fetch_dispute(made["id"]), DEMONSTRATION)
-
-
-def _at_simulator(path: str, values: dict[str, object]) -> dict[str, str]:
-    """Press a control switch of the simulator, which this demonstration alone pays at."""
-    base = current_app.extensions["placard_settings"].stripe_api_base or ""
-    if not base.startswith("http://127.0.0.1:"):
-        raise RuntimeError("the demonstration pays at the simulator only")
-    wanted = urllib.request.Request(f"{base}/_simulator/{path}", data=json.dumps(values).encode(),
-                                    headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(wanted, timeout=10) as answer:
-        made: dict[str, str] = json.load(answer)
-    return made

@@ -79,9 +79,9 @@ def pay_out(stage: Stage, at: datetime) -> None:
     on the bank's statement. Stripe's own dates are real ones, whatever the business clock says."""
     gateway = current_app.extensions["placard_stripe"]
     with clock.moved_to(at):
-        _control("balance", available=True)
-        payout_id = _control("payouts")["data"][0]["id"]
-        _control(f"payouts/{payout_id}", status="paid")
+        at_simulator("balance", available=True)
+        payout_id = at_simulator("payouts")["data"][0]["id"]
+        at_simulator(f"payouts/{payout_id}", status="paid")
         payouts.ask(gateway, payout_id)
         movements.gather(gateway)
         for movement_id, _due, _word in movements.due(at, 1000):
@@ -93,7 +93,7 @@ def pay_out(stage: Stage, at: datetime) -> None:
                                 stage.actor("requesting"))
 
 
-def _control(path: str, **values: object) -> dict[str, Any]:
+def at_simulator(path: str, **values: object) -> dict[str, Any]:
     """Press one of the simulator's switches."""
     base = current_app.extensions["placard_settings"].stripe_api_base or ""
     if not base.startswith("http://127.0.0.1:"):

@@ -239,20 +239,6 @@ CREATE TABLE refund_clause (
 -- next --
 INSERT INTO refund_clause (code) VALUES ('return'), ('reprogramme'), ('none')
 -- next --
-CREATE TABLE receipt_kind (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_receipt_kind PRIMARY KEY (code)
-)
--- next --
-INSERT INTO receipt_kind (code) VALUES ('receipt'), ('credit_note')
--- next --
-CREATE TABLE refund_kind (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_refund_kind PRIMARY KEY (code)
-)
--- next --
-INSERT INTO refund_kind (code) VALUES ('refusal'), ('refund'), ('external'), ('correction')
--- next --
 CREATE TABLE spend_state (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_spend_state PRIMARY KEY (code)
@@ -317,6 +303,24 @@ CREATE TRIGGER fund_setting_no_update BEFORE UPDATE ON fund_setting FOR EACH ROW
 CREATE TRIGGER fund_setting_no_delete BEFORE DELETE ON fund_setting FOR EACH ROW EXECUTE FUNCTION placard_refuse('fund_setting is append-only')
 -- next --
 CREATE TRIGGER fund_setting_no_replace BEFORE TRUNCATE ON fund_setting FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('fund_setting is append-only')
+-- next --
+CREATE OR REPLACE FUNCTION placard_bank_details() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.name = 'bank_details' AND NOT EXISTS (SELECT 1 FROM (SELECT value, set_by FROM fund_setting WHERE name = 'bank_details_asked' ORDER BY id DESC LIMIT 1) asked WHERE asked.value = '?' || NEW.value AND asked.set_by <> NEW.set_by) THEN RAISE EXCEPTION 'bank details are asked for by one person and approved by another' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER bank_details_by_two BEFORE INSERT ON fund_setting FOR EACH ROW EXECUTE FUNCTION placard_bank_details()
+-- next --
+CREATE TABLE receipt_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_receipt_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO receipt_kind (code) VALUES ('receipt'), ('credit_note')
+-- next --
+CREATE TABLE refund_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_refund_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO refund_kind (code) VALUES ('refusal'), ('refund'), ('external'), ('correction')
 -- next --
 CREATE TABLE meeting_state (
 	code VARCHAR(40) NOT NULL, 
@@ -1477,34 +1481,6 @@ CREATE OR REPLACE FUNCTION placard_pledge_year() RETURNS trigger LANGUAGE plpgsq
 -- next --
 CREATE TRIGGER pledge_counts_in_its_year AFTER INSERT ON pledge FOR EACH ROW WHEN (NEW.organisation_id IS NOT NULL) EXECUTE FUNCTION placard_pledge_year()
 -- next --
-CREATE TABLE donor_file (
-	organisation_id UUID NOT NULL, 
-	agreement_id UUID, 
-	kind VARCHAR(20) NOT NULL, 
-	title VARCHAR(200) NOT NULL, 
-	file_id UUID NOT NULL, 
-	added_by UUID, 
-	added_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	withdrawn_at TIMESTAMP WITH TIME ZONE, 
-	id UUID NOT NULL, 
-	CONSTRAINT pk_donor_file PRIMARY KEY (id), 
-	CONSTRAINT ck_donor_file_kind CHECK (kind IN ('letter', 'agreement', 'report', 'other')), 
-	CONSTRAINT fk_donor_file_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
-	CONSTRAINT fk_donor_file_agreement_id FOREIGN KEY(agreement_id) REFERENCES agreement (id), 
-	CONSTRAINT fk_donor_file_file_id FOREIGN KEY(file_id) REFERENCES stored_file (id), 
-	CONSTRAINT fk_donor_file_added_by FOREIGN KEY(added_by) REFERENCES person (id)
-)
--- next --
-CREATE INDEX ix_donor_file_agreement_id ON donor_file (agreement_id)
--- next --
-CREATE INDEX ix_donor_file_organisation_id ON donor_file (organisation_id)
--- next --
-CREATE TRIGGER donor_file_no_update BEFORE UPDATE OF organisation_id, agreement_id, kind, title, file_id, added_by, added_at, id ON donor_file FOR EACH ROW EXECUTE FUNCTION placard_refuse('donor_file is append-only')
--- next --
-CREATE TRIGGER donor_file_no_delete BEFORE DELETE ON donor_file FOR EACH ROW EXECUTE FUNCTION placard_refuse('donor_file is append-only')
--- next --
-CREATE TRIGGER donor_file_no_replace BEFORE TRUNCATE ON donor_file FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('donor_file is append-only')
--- next --
 CREATE TABLE lot_movement (
 	entry_id UUID NOT NULL, 
 	lot_id UUID NOT NULL, 
@@ -1607,6 +1583,34 @@ CREATE TRIGGER spend_no_delete BEFORE DELETE ON spend FOR EACH ROW EXECUTE FUNCT
 CREATE TRIGGER spend_no_replace BEFORE TRUNCATE ON spend FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('spend is append-only')
 -- next --
 CREATE TRIGGER spend_moves_forward BEFORE UPDATE ON spend FOR EACH ROW WHEN (NOT (((OLD.state = 'sent' AND NEW.state IN ('confirmed', 'returned')) OR (OLD.state = 'confirmed' AND NEW.state = 'returned') OR OLD.state = NEW.state) AND (coalesce(OLD.confirm_entry_id = NEW.confirm_entry_id, OLD.confirm_entry_id IS NULL) AND coalesce(OLD.return_entry_id = NEW.return_entry_id, OLD.return_entry_id IS NULL)))) EXECUTE FUNCTION placard_refuse('a payment does not move so')
+-- next --
+CREATE TABLE donor_file (
+	organisation_id UUID NOT NULL, 
+	agreement_id UUID, 
+	kind VARCHAR(20) NOT NULL, 
+	title VARCHAR(200) NOT NULL, 
+	file_id UUID NOT NULL, 
+	added_by UUID, 
+	added_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	withdrawn_at TIMESTAMP WITH TIME ZONE, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_donor_file PRIMARY KEY (id), 
+	CONSTRAINT ck_donor_file_kind CHECK (kind IN ('letter', 'agreement', 'report', 'other')), 
+	CONSTRAINT fk_donor_file_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
+	CONSTRAINT fk_donor_file_agreement_id FOREIGN KEY(agreement_id) REFERENCES agreement (id), 
+	CONSTRAINT fk_donor_file_file_id FOREIGN KEY(file_id) REFERENCES stored_file (id), 
+	CONSTRAINT fk_donor_file_added_by FOREIGN KEY(added_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_donor_file_agreement_id ON donor_file (agreement_id)
+-- next --
+CREATE INDEX ix_donor_file_organisation_id ON donor_file (organisation_id)
+-- next --
+CREATE TRIGGER donor_file_no_update BEFORE UPDATE OF organisation_id, agreement_id, kind, title, file_id, added_by, added_at, id ON donor_file FOR EACH ROW EXECUTE FUNCTION placard_refuse('donor_file is append-only')
+-- next --
+CREATE TRIGGER donor_file_no_delete BEFORE DELETE ON donor_file FOR EACH ROW EXECUTE FUNCTION placard_refuse('donor_file is append-only')
+-- next --
+CREATE TRIGGER donor_file_no_replace BEFORE TRUNCATE ON donor_file FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('donor_file is append-only')
 -- next --
 CREATE TABLE stripe_movement (
 	txn_id VARCHAR(100) NOT NULL, 
@@ -1768,6 +1772,25 @@ CREATE TRIGGER instalment_no_delete BEFORE DELETE ON instalment FOR EACH ROW EXE
 -- next --
 CREATE TRIGGER instalment_no_replace BEFORE TRUNCATE ON instalment FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('instalment is append-only')
 -- next --
+CREATE TABLE spend_line (
+	spend_id UUID NOT NULL, 
+	reservation_line_id UUID NOT NULL, 
+	direct_minor BIGINT NOT NULL, 
+	support_minor BIGINT NOT NULL, 
+	CONSTRAINT pk_spend_line PRIMARY KEY (spend_id, reservation_line_id), 
+	CONSTRAINT ck_spend_line_amounts CHECK (direct_minor > 0 AND support_minor >= 0), 
+	CONSTRAINT fk_spend_line_spend_id FOREIGN KEY(spend_id) REFERENCES spend (id), 
+	CONSTRAINT fk_spend_line_reservation_line_id FOREIGN KEY(reservation_line_id) REFERENCES reservation_line (id)
+)
+-- next --
+CREATE INDEX ix_spend_line_reservation_line_id ON spend_line (reservation_line_id)
+-- next --
+CREATE TRIGGER spend_line_no_update BEFORE UPDATE ON spend_line FOR EACH ROW EXECUTE FUNCTION placard_refuse('spend_line is append-only')
+-- next --
+CREATE TRIGGER spend_line_no_delete BEFORE DELETE ON spend_line FOR EACH ROW EXECUTE FUNCTION placard_refuse('spend_line is append-only')
+-- next --
+CREATE TRIGGER spend_line_no_replace BEFORE TRUNCATE ON spend_line FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('spend_line is append-only')
+-- next --
 CREATE TABLE donor_check (
 	organisation_id UUID, 
 	pledge_id UUID, 
@@ -1811,25 +1834,6 @@ CREATE TABLE donor_customer (
 	CONSTRAINT fk_donor_customer_pledge_id FOREIGN KEY(pledge_id) REFERENCES pledge (id), 
 	CONSTRAINT uq_donor_customer_stripe_customer_id UNIQUE (stripe_customer_id)
 )
--- next --
-CREATE TABLE spend_line (
-	spend_id UUID NOT NULL, 
-	reservation_line_id UUID NOT NULL, 
-	direct_minor BIGINT NOT NULL, 
-	support_minor BIGINT NOT NULL, 
-	CONSTRAINT pk_spend_line PRIMARY KEY (spend_id, reservation_line_id), 
-	CONSTRAINT ck_spend_line_amounts CHECK (direct_minor > 0 AND support_minor >= 0), 
-	CONSTRAINT fk_spend_line_spend_id FOREIGN KEY(spend_id) REFERENCES spend (id), 
-	CONSTRAINT fk_spend_line_reservation_line_id FOREIGN KEY(reservation_line_id) REFERENCES reservation_line (id)
-)
--- next --
-CREATE INDEX ix_spend_line_reservation_line_id ON spend_line (reservation_line_id)
--- next --
-CREATE TRIGGER spend_line_no_update BEFORE UPDATE ON spend_line FOR EACH ROW EXECUTE FUNCTION placard_refuse('spend_line is append-only')
--- next --
-CREATE TRIGGER spend_line_no_delete BEFORE DELETE ON spend_line FOR EACH ROW EXECUTE FUNCTION placard_refuse('spend_line is append-only')
--- next --
-CREATE TRIGGER spend_line_no_replace BEFORE TRUNCATE ON spend_line FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('spend_line is append-only')
 -- next --
 CREATE TABLE stripe_movement_entry (
 	entry_id UUID NOT NULL, 

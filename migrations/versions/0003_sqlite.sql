@@ -237,20 +237,6 @@ CREATE TABLE refund_clause (
 -- next --
 INSERT INTO refund_clause (code) VALUES ('return'), ('reprogramme'), ('none')
 -- next --
-CREATE TABLE receipt_kind (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_receipt_kind PRIMARY KEY (code)
-)
--- next --
-INSERT INTO receipt_kind (code) VALUES ('receipt'), ('credit_note')
--- next --
-CREATE TABLE refund_kind (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_refund_kind PRIMARY KEY (code)
-)
--- next --
-INSERT INTO refund_kind (code) VALUES ('refusal'), ('refund'), ('external'), ('correction')
--- next --
 CREATE TABLE spend_state (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_spend_state PRIMARY KEY (code)
@@ -315,6 +301,22 @@ CREATE TRIGGER fund_setting_no_update BEFORE UPDATE ON fund_setting BEGIN SELECT
 CREATE TRIGGER fund_setting_no_delete BEFORE DELETE ON fund_setting BEGIN SELECT RAISE(ABORT, 'fund_setting is append-only'); END
 -- next --
 CREATE TRIGGER fund_setting_no_replace BEFORE INSERT ON fund_setting WHEN EXISTS (SELECT 1 FROM fund_setting WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'fund_setting is append-only'); END
+-- next --
+CREATE TRIGGER bank_details_by_two BEFORE INSERT ON fund_setting WHEN NEW.name = 'bank_details' AND NOT EXISTS (SELECT 1 FROM (SELECT value, set_by FROM fund_setting WHERE name = 'bank_details_asked' ORDER BY id DESC LIMIT 1) asked WHERE asked.value = '?' || NEW.value AND asked.set_by <> NEW.set_by) BEGIN SELECT RAISE(ABORT, 'bank details are asked for by one person and approved by another'); END
+-- next --
+CREATE TABLE receipt_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_receipt_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO receipt_kind (code) VALUES ('receipt'), ('credit_note')
+-- next --
+CREATE TABLE refund_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_refund_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO refund_kind (code) VALUES ('refusal'), ('refund'), ('external'), ('correction')
 -- next --
 CREATE TABLE meeting_state (
 	code VARCHAR(40) NOT NULL, 
@@ -1521,36 +1523,6 @@ CREATE TRIGGER pledge_schedule_sums BEFORE UPDATE OF schedule ON pledge WHEN NEW
 -- next --
 CREATE TRIGGER pledge_counts_in_its_year AFTER INSERT ON pledge WHEN NEW.organisation_id IS NOT NULL BEGIN UPDATE pledge_year SET usd_minor = usd_minor + NEW.usd_minor, pledges = pledges + 1 WHERE year = CAST(substr(NEW.announced_at, 1, 4) AS INTEGER); INSERT INTO pledge_year (year, usd_minor, pledges) SELECT CAST(substr(NEW.announced_at, 1, 4) AS INTEGER), NEW.usd_minor, 1 WHERE NOT EXISTS (SELECT 1 FROM pledge_year WHERE year = CAST(substr(NEW.announced_at, 1, 4) AS INTEGER)); END
 -- next --
-CREATE TABLE donor_file (
-	organisation_id CHAR(32) NOT NULL, 
-	agreement_id CHAR(32), 
-	kind VARCHAR(20) NOT NULL, 
-	title VARCHAR(200) NOT NULL, 
-	file_id CHAR(32) NOT NULL, 
-	added_by CHAR(32), 
-	added_at VARCHAR(27) NOT NULL, 
-	withdrawn_at VARCHAR(27), 
-	id CHAR(32) NOT NULL, 
-	CONSTRAINT pk_donor_file PRIMARY KEY (id), 
-	CONSTRAINT ck_donor_file_kind CHECK (kind IN ('letter', 'agreement', 'report', 'other')), 
-	CONSTRAINT fk_donor_file_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
-	CONSTRAINT fk_donor_file_agreement_id FOREIGN KEY(agreement_id) REFERENCES agreement (id), 
-	CONSTRAINT fk_donor_file_file_id FOREIGN KEY(file_id) REFERENCES stored_file (id), 
-	CONSTRAINT fk_donor_file_added_by FOREIGN KEY(added_by) REFERENCES person (id)
-)
--- next --
-CREATE INDEX ix_donor_file_agreement_id ON donor_file (agreement_id)
--- next --
-CREATE INDEX ix_donor_file_organisation_id ON donor_file (organisation_id)
--- next --
-CREATE TRIGGER donor_file_no_update BEFORE UPDATE OF organisation_id, agreement_id, kind, title, file_id, added_by, added_at, id ON donor_file BEGIN SELECT RAISE(ABORT, 'donor_file is append-only'); END
--- next --
-CREATE TRIGGER donor_file_no_renumber BEFORE UPDATE ON donor_file WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'donor_file is append-only'); END
--- next --
-CREATE TRIGGER donor_file_no_delete BEFORE DELETE ON donor_file BEGIN SELECT RAISE(ABORT, 'donor_file is append-only'); END
--- next --
-CREATE TRIGGER donor_file_no_replace BEFORE INSERT ON donor_file WHEN EXISTS (SELECT 1 FROM donor_file WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'donor_file is append-only'); END
--- next --
 CREATE TABLE lot_movement (
 	entry_id CHAR(32) NOT NULL, 
 	lot_id CHAR(32) NOT NULL, 
@@ -1672,6 +1644,36 @@ CREATE TRIGGER spend_keeps_confirm_entry_id BEFORE INSERT ON spend WHEN EXISTS (
 CREATE TRIGGER spend_keeps_return_entry_id BEFORE INSERT ON spend WHEN EXISTS (SELECT 1 FROM spend WHERE return_entry_id = NEW.return_entry_id) BEGIN SELECT RAISE(ABORT, 'spend holds this return_entry_id already'); END
 -- next --
 CREATE TRIGGER spend_moves_forward BEFORE UPDATE ON spend WHEN NOT (((OLD.state = 'sent' AND NEW.state IN ('confirmed', 'returned')) OR (OLD.state = 'confirmed' AND NEW.state = 'returned') OR OLD.state = NEW.state) AND (coalesce(OLD.confirm_entry_id = NEW.confirm_entry_id, OLD.confirm_entry_id IS NULL) AND coalesce(OLD.return_entry_id = NEW.return_entry_id, OLD.return_entry_id IS NULL))) OR EXISTS (SELECT 1 FROM spend s WHERE s.id <> NEW.id AND (s.confirm_entry_id = NEW.confirm_entry_id OR s.return_entry_id = NEW.return_entry_id)) BEGIN SELECT RAISE(ABORT, 'a payment does not move so'); END
+-- next --
+CREATE TABLE donor_file (
+	organisation_id CHAR(32) NOT NULL, 
+	agreement_id CHAR(32), 
+	kind VARCHAR(20) NOT NULL, 
+	title VARCHAR(200) NOT NULL, 
+	file_id CHAR(32) NOT NULL, 
+	added_by CHAR(32), 
+	added_at VARCHAR(27) NOT NULL, 
+	withdrawn_at VARCHAR(27), 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_donor_file PRIMARY KEY (id), 
+	CONSTRAINT ck_donor_file_kind CHECK (kind IN ('letter', 'agreement', 'report', 'other')), 
+	CONSTRAINT fk_donor_file_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
+	CONSTRAINT fk_donor_file_agreement_id FOREIGN KEY(agreement_id) REFERENCES agreement (id), 
+	CONSTRAINT fk_donor_file_file_id FOREIGN KEY(file_id) REFERENCES stored_file (id), 
+	CONSTRAINT fk_donor_file_added_by FOREIGN KEY(added_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_donor_file_agreement_id ON donor_file (agreement_id)
+-- next --
+CREATE INDEX ix_donor_file_organisation_id ON donor_file (organisation_id)
+-- next --
+CREATE TRIGGER donor_file_no_update BEFORE UPDATE OF organisation_id, agreement_id, kind, title, file_id, added_by, added_at, id ON donor_file BEGIN SELECT RAISE(ABORT, 'donor_file is append-only'); END
+-- next --
+CREATE TRIGGER donor_file_no_renumber BEFORE UPDATE ON donor_file WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'donor_file is append-only'); END
+-- next --
+CREATE TRIGGER donor_file_no_delete BEFORE DELETE ON donor_file BEGIN SELECT RAISE(ABORT, 'donor_file is append-only'); END
+-- next --
+CREATE TRIGGER donor_file_no_replace BEFORE INSERT ON donor_file WHEN EXISTS (SELECT 1 FROM donor_file WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'donor_file is append-only'); END
 -- next --
 CREATE TABLE stripe_movement (
 	txn_id VARCHAR(100) NOT NULL, 
@@ -1842,6 +1844,27 @@ CREATE TRIGGER instalment_no_delete BEFORE DELETE ON instalment BEGIN SELECT RAI
 -- next --
 CREATE TRIGGER instalment_no_replace BEFORE INSERT ON instalment WHEN EXISTS (SELECT 1 FROM instalment WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'instalment is append-only'); END
 -- next --
+CREATE TABLE spend_line (
+	spend_id CHAR(32) NOT NULL, 
+	reservation_line_id CHAR(32) NOT NULL, 
+	direct_minor BIGINT NOT NULL, 
+	support_minor BIGINT NOT NULL, 
+	CONSTRAINT pk_spend_line PRIMARY KEY (spend_id, reservation_line_id), 
+	CONSTRAINT ck_spend_line_amounts CHECK (direct_minor > 0 AND support_minor >= 0), 
+	CONSTRAINT fk_spend_line_spend_id FOREIGN KEY(spend_id) REFERENCES spend (id), 
+	CONSTRAINT fk_spend_line_reservation_line_id FOREIGN KEY(reservation_line_id) REFERENCES reservation_line (id), 
+	CONSTRAINT ck_spend_line_direct_minor_is_integer CHECK (typeof(direct_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_spend_line_support_minor_is_integer CHECK (typeof(support_minor) IN ('integer', 'null'))
+)
+-- next --
+CREATE INDEX ix_spend_line_reservation_line_id ON spend_line (reservation_line_id)
+-- next --
+CREATE TRIGGER spend_line_no_update BEFORE UPDATE ON spend_line BEGIN SELECT RAISE(ABORT, 'spend_line is append-only'); END
+-- next --
+CREATE TRIGGER spend_line_no_delete BEFORE DELETE ON spend_line BEGIN SELECT RAISE(ABORT, 'spend_line is append-only'); END
+-- next --
+CREATE TRIGGER spend_line_no_replace BEFORE INSERT ON spend_line WHEN EXISTS (SELECT 1 FROM spend_line WHERE (spend_id = NEW.spend_id AND reservation_line_id = NEW.reservation_line_id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'spend_line is append-only'); END
+-- next --
 CREATE TABLE donor_check (
 	organisation_id CHAR(32), 
 	pledge_id CHAR(32), 
@@ -1885,27 +1908,6 @@ CREATE TABLE donor_customer (
 	CONSTRAINT fk_donor_customer_pledge_id FOREIGN KEY(pledge_id) REFERENCES pledge (id), 
 	CONSTRAINT uq_donor_customer_stripe_customer_id UNIQUE (stripe_customer_id)
 )
--- next --
-CREATE TABLE spend_line (
-	spend_id CHAR(32) NOT NULL, 
-	reservation_line_id CHAR(32) NOT NULL, 
-	direct_minor BIGINT NOT NULL, 
-	support_minor BIGINT NOT NULL, 
-	CONSTRAINT pk_spend_line PRIMARY KEY (spend_id, reservation_line_id), 
-	CONSTRAINT ck_spend_line_amounts CHECK (direct_minor > 0 AND support_minor >= 0), 
-	CONSTRAINT fk_spend_line_spend_id FOREIGN KEY(spend_id) REFERENCES spend (id), 
-	CONSTRAINT fk_spend_line_reservation_line_id FOREIGN KEY(reservation_line_id) REFERENCES reservation_line (id), 
-	CONSTRAINT ck_spend_line_direct_minor_is_integer CHECK (typeof(direct_minor) IN ('integer', 'null')), 
-	CONSTRAINT ck_spend_line_support_minor_is_integer CHECK (typeof(support_minor) IN ('integer', 'null'))
-)
--- next --
-CREATE INDEX ix_spend_line_reservation_line_id ON spend_line (reservation_line_id)
--- next --
-CREATE TRIGGER spend_line_no_update BEFORE UPDATE ON spend_line BEGIN SELECT RAISE(ABORT, 'spend_line is append-only'); END
--- next --
-CREATE TRIGGER spend_line_no_delete BEFORE DELETE ON spend_line BEGIN SELECT RAISE(ABORT, 'spend_line is append-only'); END
--- next --
-CREATE TRIGGER spend_line_no_replace BEFORE INSERT ON spend_line WHEN EXISTS (SELECT 1 FROM spend_line WHERE (spend_id = NEW.spend_id AND reservation_line_id = NEW.reservation_line_id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'spend_line is append-only'); END
 -- next --
 CREATE TABLE stripe_movement_entry (
 	entry_id CHAR(32) NOT NULL, 

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from accounts.desk import DeskItem, register_source
 from core.actor import Actor
 from core.web.formats import format_money
-from sponsorship.contributions import back_queries, figures, shortfall_queries
+from sponsorship.contributions import back_queries, figures, fund_settings, shortfall_queries
 from sponsorship.contributions.back_queries import BackRow
 from sponsorship.contributions.contribution_steps import ACCEPT_WITHIN
 from sponsorship.contributions.donor_checks import standing_of
@@ -100,6 +100,15 @@ def _stopped(row: shortfall_queries.StoppedRow, what: str) -> DeskItem:
         url=url_for("contributions.shortfall", pool_id=row.pool_id), due=None, what=what, tone="attention")
 
 
+def bank_details(actor: Actor) -> list[DeskItem]:
+    """Other bank details that somebody else asks for."""
+    asked = fund_settings.asked_details()
+    if asked is None or asked.by == actor.person_id:
+        return []
+    return [DeskItem(title=_("Other bank details of the fund"), url=url_for("contributions.fund_settings"), due=None,
+                     what=_("Approve them, or not"), tone="attention")]
+
+
 def register() -> None:
     """Called once by app.py."""
     register_source("contribution.check", checks)
@@ -111,3 +120,4 @@ def register() -> None:
     register_source("contribution.refund", disputes)
     register_source("shortfall.cover", stopped)
     register_source("shortfall.approve", to_cover)
+    register_source("contribution.settings.approve", bank_details)

@@ -13,8 +13,9 @@ from wtforms.validators import Length, Optional, ValidationError
 from accounts.tokens import kept_upload
 from core.files import MAX_BYTES, CheckedUpload
 from core.money import Money
-from core.web.forms import BaseForm, DayField, MoneyField, Required, UploadField, VersionField
+from core.web.forms import BaseForm, DayField, MoneyField, Required, UploadField
 from sponsorship.contributions.donor_checks import OUTCOMES
+from sponsorship.contributions.forms import VersionForm
 from sponsorship.contributions.fund_settings import MOST_DETAILS
 from sponsorship.contributions.giving_fields import OneOfField
 from sponsorship.contributions.refunds import REFUSALS, not_left
@@ -22,18 +23,6 @@ from sponsorship.contributions.transfers import NOT_ARRIVED
 
 Choices = Sequence[tuple[str, Any]]
 MOST_WORDS = Length(max=2000, message=_l("Keep it under 2,000 letters."))
-
-
-class VersionForm(BaseForm):
-    """A button, or more, that must know what the page showed."""
-
-    version = VersionField()
-
-    @property
-    def seen(self) -> int:
-        """The version that the page showed, once the form is found good."""
-        assert isinstance(self.version.data, int)
-        return self.version.data
 
 
 class FormsMoneyField(MoneyField):
@@ -104,8 +93,8 @@ class FindPledgeForm(BaseForm):
     )
 
 
-class DepositForm(BaseForm):
-    """A line of the bank's statement."""
+class BankLineForm(BaseForm):
+    """What names a line of the bank's statement."""
 
     bank_reference = StringField(
         _l("Bank reference"), description=_l("The reference that the bank gave this line of its statement."),
@@ -114,6 +103,11 @@ class DepositForm(BaseForm):
         render_kw={"autocomplete": "off"},
     )
     value_date = DayField(_l("Value date"), validators=[Required(_l("Write the value date of the statement."))])
+
+
+class DepositForm(BankLineForm):
+    """A line of the bank's statement that says what came."""
+
     currency = SelectField(_l("Currency in which the donor paid"),
                            validators=[Required(_l("Choose the currency."))])
     paid = MoneyField(_l("Amount that the donor paid"), currency_from="currency", allow_zero=False,
@@ -179,16 +173,9 @@ class WordsForm(VersionForm, WordsOnlyForm):
     """A decision that takes a reason in words."""
 
 
-class BankRefundForm(VersionForm):
+class BankRefundForm(VersionForm, BankLineForm):
     """What the bank did with a refund."""
 
-    bank_reference = StringField(
-        _l("Bank reference"), description=_l("The reference that the bank gave this line of its statement."),
-        validators=[Required(_l("Write the bank's reference as it stands on the statement.")),
-                    Length(max=80, message=_l("Write a reference of at most 80 letters."))],
-        render_kw={"autocomplete": "off"},
-    )
-    value_date = DayField(_l("Value date"), validators=[Required(_l("Write the value date of the statement."))])
     cost = MoneyField(_l("US dollars that left the account for it"), allow_zero=False,
                       validators=[Required(_l("Write the US dollars that left the account."))])
     fee = MoneyField(_l("Bank fee"), description=_l("In US dollars, beside that. Leave it empty if nothing."),
@@ -213,6 +200,7 @@ class SettingsForm(VersionForm):
     details = TextAreaField(
         _l("Bank details for transfers"),
         description=_l("Shown to donors as they stand here: name of the account, bank, account number or IBAN, BIC. "
-                       "Leave it empty, and donors read that the office writes to them."),
+                       "Leave it empty, and donors read that the office writes to them. The head of the fund approves "
+                       "a change before donors read it."),
         validators=[Length(max=MOST_DETAILS, message=_l("Keep it under 2,000 letters."))], render_kw={"rows": 8},
     )

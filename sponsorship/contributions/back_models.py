@@ -12,6 +12,7 @@ from core.db import Base, MinorUnits, Versioned, WithId
 from core.ddl import append_only, lookup_table, trigger
 from sponsorship.contributions.models import Contribution
 from sponsorship.contributions.transitions import DISPUTE, REFUND
+from sponsorship.ledger.models import FundSetting
 
 PAPERS = ("receipt", "credit_note")
 # refusal: not accepted, goes back whole; refund: accepted money, ordered by us; external: made at the provider by
@@ -240,5 +241,24 @@ trigger(
         "RETURN NEW; END $$",
         "CREATE TRIGGER contribution_accepted_by_another BEFORE UPDATE OF accepted_by ON contribution FOR EACH ROW "
         "EXECUTE FUNCTION placard_accepted_by_another()",
+    ),
+)
+# where transfers go is said by somebody else than who asked for it, and exactly as asked (fund_settings.py)
+_UNASKED = (
+    "NEW.name = 'bank_details' AND NOT EXISTS (SELECT 1 FROM (SELECT value, set_by FROM fund_setting "
+    "WHERE name = 'bank_details_asked' ORDER BY id DESC LIMIT 1) asked "
+    "WHERE asked.value = '?' || NEW.value AND asked.set_by <> NEW.set_by)"
+)
+_BY_TWO = "bank details are asked for by one person and approved by another"
+trigger(
+    FundSetting.__table__, "bank_details_by_two",  # type: ignore[arg-type]
+    sqlite=f"CREATE TRIGGER bank_details_by_two BEFORE INSERT ON fund_setting WHEN {_UNASKED} "
+           f"BEGIN SELECT RAISE(ABORT, '{_BY_TWO}'); END",
+    postgresql=(
+        "CREATE OR REPLACE FUNCTION placard_bank_details() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF {_UNASKED} THEN RAISE EXCEPTION '{_BY_TWO}' USING ERRCODE = 'integrity_constraint_violation'; END IF; "
+        "RETURN NEW; END $$",
+        "CREATE TRIGGER bank_details_by_two BEFORE INSERT ON fund_setting FOR EACH ROW "
+        "EXECUTE FUNCTION placard_bank_details()",
     ),
 )

@@ -20,7 +20,7 @@ from sponsorship.contributions import agreement_queries, figures, lists, paying,
 from sponsorship.contributions.agreement_files import files_of, stored_file_of
 from sponsorship.contributions.blueprint import bp
 from sponsorship.contributions.donor_tabs import donor_tabs
-from sponsorship.contributions.forms import VersionOnlyForm
+from sponsorship.contributions.forms import VersionForm
 from sponsorship.contributions.giving_words import rate_of_support
 from sponsorship.contributions.pages import pledge_view
 from sponsorship.contributions.ways import Payer
@@ -101,7 +101,7 @@ def pay_this_own(pledge_id: uuid.UUID) -> Any:
 @needs("contribution.own")
 def withdraw_own(pledge_id: uuid.UUID) -> Any:
     """Take a pledge back before paying it."""
-    form = VersionOnlyForm()
+    form = VersionForm()
     if not form.validate_on_submit():
         return _own_page(pledge_id, _("This page was incomplete. Open it again and repeat your change.")), 422
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,7 @@ class Preview:
     parts: tuple[Part, ...] = ()
 
 
-class Act:
+class Act(ABC):
     """An act on a pledge. `move` names the row of the state table that permits it; `done` is said afterwards."""
 
     key: str
@@ -63,13 +64,13 @@ class Act:
         """What the form holds at first."""
         return {}
 
+    @abstractmethod
     def preview(self, page: PledgePage, form: Any) -> Preview | None:
         """What it would do; None when something is wrong, which is then said at its field. Raises RuleBroken."""
-        raise NotImplementedError
 
+    @abstractmethod
     def run(self, page: PledgePage, form: Any) -> None:
         """Do it. Raises what the command raises."""
-        raise NotImplementedError
 
 
 def _pledge(page: PledgePage) -> Pledge:

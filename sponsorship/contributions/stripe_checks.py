@@ -22,8 +22,14 @@ SEEN_WITHIN = timedelta(days=1)  # a tolerance of time, not of money: so long ma
 LOOKED_WITHIN = timedelta(hours=2)
 MADE_WITHIN = timedelta(days=2)
 _CLEARING = account_id("stripe_clearing")
-# PostgreSQL adds integers up to a decimal number
-_NET = cast(func.coalesce(func.sum(case((Leg.side == "D", Leg.usd_minor), else_=-Leg.usd_minor)), 0), BigInteger)
+
+
+def _whole(cents: Any) -> Any:
+    """A sum of cents, zero of none: PostgreSQL adds integers up to a decimal number."""
+    return cast(func.coalesce(func.sum(cents), 0), BigInteger)
+
+
+_NET = _whole(case((Leg.side == "D", Leg.usd_minor), else_=-Leg.usd_minor))
 
 
 def _tied() -> Any:
@@ -97,15 +103,18 @@ class Totals:
 
 def totals() -> Totals:
     """Both sides and what stands between them."""
-    rows = db.session.execute(
-        select(StripeMovement.state, StripeMovement.net_minor, _tied()).where(StripeMovement.currency == "USD")).all()
+    each = select(StripeMovement.state, StripeMovement.net_minor.label("net"), _tied().label("tied")).where(
+        StripeMovement.currency == "USD").subquery()
+    sums = {row.state: row for row in db.session.execute(
+        select(each.c.state, _whole(each.c.net).label("net"), _whole(each.c.net - each.c.tied).label("apart"))
+        .group_by(each.c.state))}
     account = db.session.execute(
         select(Account.debits_posted, Account.credits_posted).where(Account.id == _CLEARING)).one_or_none()
     return Totals(
-        at_stripe=sum(net for _state, net, _tied_net in rows),
+        at_stripe=sum(row.net for row in sums.values()),
         in_books=account.debits_posted - account.credits_posted if account is not None else 0,
-        not_booked=sum(net - tied for state, net, tied in rows if state in ("new", "unmatched")),
-        explained=sum(net - tied for state, net, tied in rows if state == "explained"),
+        not_booked=sum(sums[state].apart for state in ("new", "unmatched") if state in sums),
+        explained=sums["explained"].apart if "explained" in sums else 0,
         not_listed=sum(row.net for row in db.session.execute(_untied())),
     )
 

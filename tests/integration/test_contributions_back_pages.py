@@ -184,8 +184,7 @@ def test_a_donor_reads_where_it_goes_announces_and_takes_back(
         visitor, url = client, link(made, "transfer")
     page = visitor.get(url).text
     assert "The fund’s office writes to you with its bank details" in page and made.reference in page
-    fund_settings.change_fund_settings(cards=True, details="IBAN XX00\nBIC DEMO", actor=gifts.manager,
-                                       expected_version=0)
+    gifts.bank_details("IBAN XX00\nBIC DEMO")
     assert "IBAN XX00\nBIC DEMO" in visitor.get(url).text
     for data, field, words in (
         ({"amount": "", "sent_on": ""}, "amount", "Write the amount"),
@@ -238,7 +237,7 @@ def test_the_way_to_pay_is_first_where_a_card_cannot(gifts: Gifts, app: Any) -> 
         assert (ways(small).primary, ways(large).primary) == (False, True)
         assert "writes to you" in str(ways(small).text)
         assert ways(small).url == link(small, "transfer")
-        fund_settings.change_fund_settings(cards=False, details="IBAN", actor=gifts.manager, expected_version=0)
+        gifts.bank_details("IBAN", cards=False)
         assert ways(small).primary and "bank details" in str(ways(small).text)
 
 
@@ -738,6 +737,8 @@ def test_settings_hold_at_once_and_keep_their_history(
     assert manager.submit(url, data).status_code == 303
     assert manager.submit(url, data).status_code == 409  # the page showed what held before
     assert not fund_settings.cards_accepted()
+    assert not fund_settings.bank_details(), "the head of the fund has not approved them"
+    fund_settings.approve_bank_details(gifts.head, fund_settings.settings_version())
     made = gifts.pledge(usd(1_000_00))
     text = client.get(link(made, "transfer")).text
     assert "IBAN XX00" in text and "<b>" not in text.partition("IBAN")[2][:40] and "&lt;b&gt;" in text
@@ -749,8 +750,53 @@ def test_settings_hold_at_once_and_keep_their_history(
     assert "No cards are taken now" in manager.get("/contributions/").text
     data = {"cards": "on", "details": "", "version": str(fund_settings.settings_version())}
     assert manager.submit(url, data).status_code == 303
+    assert "asked that the bank details be removed" in manager.get(url).text
+    fund_settings.approve_bank_details(gifts.head, fund_settings.settings_version())
     assert "bank details removed" in manager.get(url).text
     start_payment(made.id, _public(), made.token)
+
+
+def test_where_transfers_go_takes_two_people(gifts: Gifts, officer: Any, make: Any) -> None:
+    manager, head, url = officer("fund_manager"), officer("head_of_fund"), "/contributions/settings/"
+    both = officer("fund_manager", "head_of_fund")
+    gifts.bank_details("IBAN XX00")
+
+    def ask(client: Any, details: str) -> Any:
+        return client.submit(url, {"cards": "on", "details": details,
+                                   "version": str(fund_settings.settings_version())})
+
+    def decide(client: Any, what: str, **data: str) -> int:
+        version = {"version": str(fund_settings.settings_version())}
+        return int(client.submit(f"{url}bank-details/{what}", version | data).status_code)
+
+    assert decide(head, "approve") == 422, "nothing is asked for"
+    for hidden in ("IBAN \u202e00XX", "IBAN \u2066XX00"):
+        answer = ask(manager, hidden)
+        assert answer.status_code == 422 and "invisible" in error_of(answer.text, "details")
+    with pytest.raises(RuleBroken, match="unseen"):
+        gifts.bank_details("IBAN\x07 XX00")
+    mails = db.session.query(OutboxMail).count()
+    assert ask(both, "IBAN YY11").status_code == 303
+    assert db.session.query(OutboxMail).count() > mails
+    assert fund_settings.bank_details() == "IBAN XX00"
+    assert decide(both, "approve") == 422, "who asked does not approve"
+    assert decide(manager, "approve") == 403
+    assert ask(manager, "IBAN YY11").status_code == 303, "the same again is still what the other asked for"
+    page = head.get(url).text
+    assert page.index("IBAN XX00") < page.index("IBAN YY11") and "Approve these bank details" in page
+    assert "Other bank details of the fund" in head.get("/desk").text
+    assert decide(head, "decline") == 422 and decide(head, "decline", note="The bank knows nothing of it.") == 303
+    assert fund_settings.bank_details() == "IBAN XX00" and fund_settings.asked_details() is None
+    ask(manager, "IBAN YY11")
+    ask(manager, "IBAN XX00")
+    assert fund_settings.asked_details() is None, "taken back"
+    ask(manager, "IBAN YY11")
+    stale = fund_settings.settings_version()
+    ask(manager, "IBAN ZZ22")
+    assert head.submit(f"{url}bank-details/approve", {"version": str(stale)}).status_code == 409
+    assert decide(head, "approve") == 303
+    assert fund_settings.bank_details() == "IBAN ZZ22"
+    assert "Other bank details of the fund" not in head.get("/desk").text
 
 
 def _public() -> Any:

@@ -18,6 +18,7 @@ from sponsorship.contributions.back_models import Receipt, Refund
 from sponsorship.contributions.models import Agreement, Contribution, Instalment, Pledge
 from sponsorship.contributions.shortfall_models import Cover
 from sponsorship.gateways.models import StripeEvent
+from sponsorship.ledger.models import FundSetting
 from tests.integration.test_contributions_payments import FakeGateway, begin, checked, named_pledge, only, settle
 from tests.integration.test_contributions_payments import gateway as gateway
 from tests.integration.test_contributions_payments import pool as pool
@@ -330,3 +331,23 @@ def test_the_checks_see_what_went_back_wrongly(accepted: Contribution, pool: uui
     db.session.flush()
     assert any("should be refunded" in fault for fault in back_checks.states_follow_what_is_gone()[1])
     assert len(back_checks.papers_say_what_is_kept()[1]) == 1
+
+
+# --- where transfers go -----------------------------------------------------------------------------------------
+def test_bank_details_are_changed_by_two(make: Any) -> None:
+    one, other = make.person("fund_manager").id, make.person("head_of_fund").id
+
+    def say(name: str, value: str, by: uuid.UUID | None) -> Callable[[], Any]:
+        return lambda: db.session.add(FundSetting(name=name, value=value, set_at=clock.now(), set_by=by))
+
+    def put(name: str, value: str, by: uuid.UUID) -> None:
+        say(name, value, by)()
+        db.session.commit()
+
+    assert "approved by another" in refused(say("bank_details", "IBAN", other)), "nothing is asked for"
+    put("bank_details_asked", "?IBAN", one)
+    for value, by in (("IBAN", one), ("IBAN", None), ("another", other)):
+        assert "approved by another" in refused(say("bank_details", value, by))
+    put("bank_details", "IBAN", other)
+    put("bank_details_asked", "", other)
+    assert "approved by another" in refused(say("bank_details", "IBAN", other))

@@ -12,7 +12,7 @@ from core import clock, verify
 from core.actor import PUBLIC, Actor, system
 from core.db import db
 from core.money import Money, usd
-from sponsorship.contributions import payments, refunds, service, transfers
+from sponsorship.contributions import fund_settings, payments, refunds, service, transfers
 from sponsorship.contributions.back_models import Dispute, Refund
 from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.gateways.stripe_facts import DisputeFacts, RefundFacts, SessionFacts
@@ -42,6 +42,12 @@ class Gifts:
         self.make = make
         self.manager, self.head = make.actor("fund_manager"), make.actor("head_of_fund")
         self.officer = make.actor("requesting_officer")
+
+    def bank_details(self, details: str, cards: bool = True) -> None:
+        """Where transfers go from now on: asked for by one, approved by another."""
+        fund_settings.change_fund_settings(cards=cards, details=details, actor=self.manager,
+                                           expected_version=fund_settings.settings_version())
+        fund_settings.approve_bank_details(self.head, fund_settings.settings_version())
 
     # --- money in -----------------------------------------------------------------------------------------------
     def pledge(self, amount: Money, **values: Any) -> service.PledgeMade:
