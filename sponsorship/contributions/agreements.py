@@ -97,4 +97,4 @@ def agreement_in_force(organisation_id: uuid.UUID, day: date) -> Agreement | Non
 
 def in_force(agreement: Agreement, day: date) -> bool:
     """Whether `day` lies within the agreement (its last day included)."""
-    return agreement.exchange_of_letters <= day and (agreement.end_date is None or day <= agreement.end_date)
+    return agreement.exchange_of_letters <= day and not agreement.has_ended(day)

@@ -53,6 +53,10 @@ class Agreement(WithId, Base):
     recorded_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
     recorded_at: Mapped[datetime]
 
+    def has_ended(self, day: date) -> bool:
+        """Whether its last day lies before this one."""
+        return self.end_date is not None and self.end_date < day
+
 
 class Pledge(WithId, Versioned, Base):
     """What a donor intends to give. Either an organisation with an account, or a donor whose name and address are

@@ -107,7 +107,8 @@ def _as_system(actor: Actor) -> Actor:
 @command
 def accept(contribution_id: uuid.UUID, actor: Actor, words: str, expected_version: int | None = None) -> None:
     """The head of the fund accepts a contribution held in suspense, saying why: what is left of it enters the pool of
-    the pledge's purpose. A donor other than a State must have been checked, by somebody else.
+    the pledge's purpose. A donor other than a State must have been checked, by somebody else. Where its agreement has
+    ended, it enters without an end date, by which it could never be spent.
 
     Raises NotAllowed, NotFound, IllegalMove, Stale, RuleBroken.
     """
@@ -123,13 +124,14 @@ def accept(contribution_id: uuid.UUID, actor: Actor, words: str, expected_versio
     _acceptable(row)
     pool_id = pledge.pool_id or general_pool_id()
     agreement = db.session.get_one(Agreement, pledge.agreement_id) if pledge.agreement_id else None
+    ended = agreement is not None and agreement.has_ended(clock.today())
     with db.session.no_autoflush:
         row.pool_id, row.accepted_at, row.accepted_by = pool_id, clock.now(), actor.person_id
         CONTRIBUTION.apply(row, "accept", actor, text=words, data={"pool": str(pool_id)})
     ledger.accept_from_suspense(
         pool_id, source=(SUBJECT, row.id), key=f"contribution:{row.id}:acceptance", actor=actor,
         rate_bp=agreement.support_rate_bp if agreement else ledger.STANDARD_RATE_BP,
-        end_date=agreement.end_date if agreement else None,
+        end_date=agreement.end_date if agreement and not ended else None,
     )
     assert row.paid_minor is not None
     papers_follow(pledge, row, row.paid_minor - gone_minor(row), actor, (SUBJECT, row.id))

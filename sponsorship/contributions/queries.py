@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from accounts.queries import names
-from core import vault
+from core import clock, vault
 from core.db import db
 from core.errors import NotFound
 from core.events import History, history
@@ -104,6 +104,7 @@ class PledgePage(PledgeRow):
     contact: str | None
     email: str | None
     agreement_reference: str | None
+    agreement_ended: date | None  # its last day, once that is past
     earmark: dict[str, Any] | None
     rate: Rate | None
     parts: tuple[PartRow, ...]
@@ -248,7 +249,9 @@ def _pledge_page(pledge: Pledge) -> PledgePage:
         **_pledge_values(pledge, donors_of([pledge])[pledge.id], purposes_of([pledge])[pledge.id]),
         contact=vault.unseal(pledge.id, pledge.donor_contact_sealed),
         email=vault.unseal(pledge.id, pledge.donor_email_sealed),
-        agreement_reference=agreement.reference if agreement else None, earmark=pledge.earmark,
+        agreement_reference=agreement.reference if agreement else None,
+        agreement_ended=agreement.end_date if agreement and agreement.has_ended(clock.today()) else None,
+        earmark=pledge.earmark,
         rate=rate_of(pledge), parts=tuple(parts_of(pledge)), attempts=tuple(contribution_rows(list(attempts))),
         history=tuple(history("pledge", pledge.id)),
     )

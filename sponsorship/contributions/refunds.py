@@ -9,11 +9,12 @@ from datetime import date, timedelta
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.exc import IntegrityError
 
 from accounts.permissions import require
 from core import clock
 from core.actor import Actor
-from core.db import command, get
+from core.db import command, db, get
 from core.errors import IllegalMove, RuleBroken, Stale
 from core.money import Money, usd
 from core.web.formats import format_day, format_money
@@ -274,8 +275,14 @@ def record_bank_refund(refund_id: uuid.UUID, done: BankRefund, actor: Actor, exp
                          code="refund.same_person")
     REFUND.move(refund.state, "record")
     reference = _checked(refund, done)
-    refund.bank_reference, refund.recorded_by = reference, actor.person_id
-    REFUND.apply(refund, "record", actor, data={"value_date": done.value_date.isoformat()})
+    try:
+        with db.session.begin_nested():
+            refund.bank_reference, refund.recorded_by = reference, actor.person_id
+            REFUND.apply(refund, "record", actor, data={"value_date": done.value_date.isoformat()})
+            db.session.flush()
+    except IntegrityError:  # somebody recorded the same line between our look and the index
+        checked_reference(reference)
+        raise
     if done.fee_minor:
         ledger.charge_fee(general_pool_id(), done.fee_minor, clearing="bank", subject=("refund", refund.id),
                           key=f"refund:{refund.id}:fee", actor=actor)

@@ -19,7 +19,7 @@ from sponsorship.contributions.agreement_ends import desk_items
 from sponsorship.contributions.agreement_files import add_file, withdraw_file
 from sponsorship.contributions.agreement_queries import money_of
 from sponsorship.contributions.back_models import DonorFile
-from sponsorship.contributions.models import Agreement, Pledge
+from sponsorship.contributions.models import Agreement, Contribution, Pledge
 from sponsorship.ledger import service as ledger
 from sponsorship.ledger.models import Pool
 from tests.integration.test_contributions_database import refused, update
@@ -152,7 +152,6 @@ def test_the_desk_until_nothing_is_unspent(fund: Fund) -> None:
     assert item.url == f"/contributions/agreements/{made}/" and "USD 1,000.00" in item.title
     assert item.tone == "waiting" and desk(200)[0].tone == "attention"
     from sponsorship.contributions.back_models import Refund
-    from sponsorship.contributions.models import Contribution
     from sponsorship.contributions.refunds import BankRefund
 
     row = db.session.query(Contribution).filter_by(pledge_id=pledge).one()
@@ -161,6 +160,18 @@ def test_the_desk_until_nothing_is_unspent(fund: Fund) -> None:
     done = BankRefund("OUT/1", clock.today(), 1_000_00)
     service.record_bank_refund(refund, done, fund.officer, fresh(Refund, refund).version)
     assert desk(200) == []
+
+
+def test_money_accepted_after_the_agreement_ended_can_be_spent(fund: Fund, as_person: Any) -> None:
+    fund.agreement(pool_id=fund.general, reference="NV/7", end_date=in_days(20))
+    pledge = fund.pledge(1_000_00)
+    with clock.moved_to(clock.now() + timedelta(days=30)):
+        key = fund.pay(pledge, 1_000_00)
+        assert fresh(Contribution, key).state == "in_suspense"
+        page = as_person(fund.people["head_of_fund"]).get(f"/contributions/{key}/").text
+        assert "NV/7 ended on" in page
+        service.accept(key, fund.head, "The donor agrees by its note of today.")
+        ledger.reserve(("test", uuid.uuid4()), [fund.general], 800_00, key="r", actor=fund.manager)
 
 
 # --- its papers -------------------------------------------------------------------------------------------------
