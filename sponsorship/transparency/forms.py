@@ -9,10 +9,11 @@ from typing import Any
 
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectField, StringField, TextAreaField
+from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import Length, NumberRange, Optional
 
 from core import clock
+from core.db import new_id
 from core.web.forms import After, BaseForm, DayField, MoneyField, Required, WholeNumberField
 from sponsorship.transparency.letters import Wish
 
@@ -68,6 +69,7 @@ class LetterForm(BaseForm):
     office = StringField(_l("Office of whoever signs"),
                          validators=[Required(_l("Write the office of whoever signs.")), _no_longer_than(160)])
     language = SelectField(_l("Language of the letter"), validators=[Required()])
+    batch = HiddenField()  # set on the page that shows the figures: its button makes the letters once
 
     def __init__(self, donors: Choices, calls: Choices, languages: Choices, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -86,4 +88,12 @@ class LetterForm(BaseForm):
             values["each"], values["pay_by"], values["words"] or "", values["name"], values["office"],
             values["language"],
             tuple(donors) if values["addressee"] == ALL else (uuid.UUID(values["addressee"]),),
+            _batch(values["batch"]),
         )
+
+
+def _batch(text: str | None) -> uuid.UUID:
+    try:
+        return uuid.UUID(text or "")
+    except ValueError:  # not from our page: letters of their own
+        return new_id()

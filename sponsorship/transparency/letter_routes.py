@@ -104,7 +104,7 @@ def check_letter() -> Any:
         except RuleBroken as refusal:
             add_error(form, refusal.field, refusal.message)
         else:
-            names = people.names(wish.addressees)
+            names, form.batch.data = people.names(wish.addressees), str(wish.batch)
             applied = letters.applications_for(wish.call_id) if wish.call_id else None
             return render_template("transparency/letter_check.html", form=form, wish=wish, needs=found, applied=applied,
                                    names=sorted(names.values()))

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from flask_babel import gettext as _
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from accounts.models import Membership
 from accounts.permissions import require
@@ -38,7 +39,7 @@ DONOR_KINDS = ("state", "observer", "donor", "organisation")
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What the officer asks for. `each` is the direct cost of one delegate (None: the call's estimate); `words` a
-    paragraph of the officer's own; `name` and `office` are of whoever signs."""
+    paragraph of the officer's own; `name` and `office` are of whoever signs. The same `batch` is made once."""
 
     call_id: uuid.UUID | None
     subject: str
@@ -50,6 +51,7 @@ class Wish:
     office: str
     language: str
     addressees: tuple[uuid.UUID, ...]
+    batch: uuid.UUID = field(default_factory=new_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +127,12 @@ def kind_of(organisation_kind: str) -> str:
 
 
 def make_letters(wish: Wish, actor: Actor) -> uuid.UUID:
-    """Make, sign and keep the letters; the identifier that is common to them. The papers are set with no transaction
-    open; a number once given to one is not given again. Raises NotAllowed, NotFound, RuleBroken."""
+    """Make, sign and keep the letters; the identifier that is common to them, under which they are made once. The
+    papers are set with no transaction open; a number once given to one is not given again. Raises NotAllowed, NotFound,
+    RuleBroken."""
     require(actor, "contribution.agreement")
+    if _made(wish.batch):
+        return wish.batch
     if not 0 < len(wish.addressees) <= MOST_ADDRESSEES:
         raise RuleBroken(_("Choose between one and %(most)s donors.", most=MOST_ADDRESSEES),
                          code="letter.addressees", field="addressee")
@@ -139,7 +144,16 @@ def make_letters(wish: Wish, actor: Actor) -> uuid.UUID:
     end_reading()
     laid = {key: files.lay_down(render(paper), f"{numbers[key]}.pdf", "application/pdf")
             for key, paper in papers.items()}
-    return _keep(wish, found, kinds, numbers, laid, actor)
+    try:
+        return _keep(wish, found, kinds, numbers, laid, actor)
+    except IntegrityError:  # a second click was quicker
+        if not _made(wish.batch):
+            raise
+        return wish.batch
+
+
+def _made(batch: uuid.UUID) -> bool:
+    return db.session.scalar(select(FundLetter.id).where(FundLetter.batch_id == batch).limit(1)) is not None
 
 
 @command
@@ -154,11 +168,10 @@ def _keep(
     laid: dict[uuid.UUID, files.CheckedUpload], actor: Actor,
 ) -> uuid.UUID:
     require(actor, "contribution.agreement")
-    batch = new_id()
     for key in wish.addressees:
         stored = files.keep(laid[key], PURPOSE, actor)
         row = FundLetter(
-            id=new_id(), reference=numbers[key], batch_id=batch, organisation_id=key, kind=kinds[key],
+            id=new_id(), reference=numbers[key], batch_id=wish.batch, organisation_id=key, kind=kinds[key],
             call_id=wish.call_id, subject=found.subject, language=wish.language, delegates=found.delegates,
             each_minor=found.each.minor, needed_minor=found.needed.minor, there_minor=found.there.minor,
             pay_by=wish.pay_by, as_of=found.as_of, file_id=stored.id, made_by=actor.person_id, made_at=clock.now(),
@@ -166,9 +179,9 @@ def _keep(
         db.session.add(row)
         db.session.flush()  # the event names the row
         events.record(actor, "transparency.letter.make", "fund_letter", row.id, data={
-            "reference": row.reference, "organisation": str(key), "batch": str(batch),
+            "reference": row.reference, "organisation": str(key), "batch": str(wish.batch),
             "needed_minor": row.needed_minor, "there_minor": row.there_minor, "sha256": stored.sha256})
-    return batch
+    return wish.batch
 
 
 # --- reading ----------------------------------------------------------------------------------------------------
