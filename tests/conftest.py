@@ -22,10 +22,17 @@ from core.outbox import MailboxTransport
 from core.settings import Settings
 from sponsorship.gateways.stripe_gateway import StripeGateway
 from tests.simulator.report import pytest_terminal_summary as pytest_terminal_summary
-from tests.support.databases import Databases
+from tests.support.databases import KIND, Databases, postgres_url
 from tests.support.pages import PageClient
 
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|TRUNCATE)\b", re.IGNORECASE)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One server for all workers, started before there are any: several that start it at once get into each other's
+    way on a machine where it has never run."""
+    if KIND == "postgresql" and not hasattr(config, "workerinput"):
+        os.environ["TEST_DATABASE_URL"] = postgres_url()
 
 
 @sa.event.listens_for(sa.Engine, "before_cursor_execute")

@@ -13,6 +13,9 @@ from flask_babel import gettext as _
 from core.events import History
 from core.machines import Machine
 
+# parts of the system that act on another's word, by the code of the actor, in words; each room names its own
+SYSTEM_ACTORS: dict[str, Any] = {}
+
 
 @dataclass(frozen=True)
 class TimelineItem:
@@ -53,5 +56,5 @@ def _actor(h: History, names: Mapping[uuid.UUID, str]) -> str:
     if h.actor_id is not None:
         return names.get(h.actor_id, _("A person with the right role"))
     if h.actor.startswith("system:"):
-        return _("Placard, by schedule")
+        return str(SYSTEM_ACTORS.get(h.actor) or _("Placard, by schedule"))
     return _("A visitor")

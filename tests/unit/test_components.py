@@ -793,3 +793,20 @@ def test_style_sheet_mirrors_and_stays_at_home() -> None:
     assert not re.search(sided, css)
     assert "url(" not in css
     assert "@import" not in css
+
+
+def test_history_says_on_whose_word_placard_acted(app: Flask) -> None:
+    from core import clock
+    from core.events import History
+    from core.web.timeline import timeline_items
+    from sponsorship.contributions.transitions import CONTRIBUTION
+    from sponsorship.gateways import inbox, stripe_events
+    from sponsorship.gateways import routes as _names_them
+
+    assert _names_them
+    codes = (inbox.ACTOR.code, stripe_events.REPLAY.code, "system:agreements-ending", "public")
+    history = [History(clock.real_now(), "contributions.contribution.open", code, None, "created", "checkout", None, {},
+                       None) for code in codes]
+    with app.test_request_context("/"):
+        actors = [item.actor for item in timeline_items(history, CONTRIBUTION)]
+    assert actors == ["Placard, as Stripe reported"] * 2 + ["Placard, by schedule", "A visitor"]
