@@ -33,7 +33,10 @@ run: $(VENV)/runtime ## Start Placard with its demonstration on http://127.0.0.1
 verify: $(VENV)/runtime ## Prove every invariant of the local database
 	@$(BIN)/flask --app app verify
 
-test: lint check-sqlite check-postgresql check-browser ## Everything: lint, types, contracts, both databases, browser
+test: lint check-sqlite ## Everything: lint, types, contracts, both databases, browser
+	@$(MAKE) --no-print-directory check-browser >.browser.log 2>&1 & browser=$$!; \
+	 $(MAKE) --no-print-directory check-postgresql; suite=$$?; \
+	 wait $$browser; browser=$$?; cat .browser.log; exit $$((suite + browser))
 
 lint: $(VENV)/development
 	@$(BIN)/ruff check .
@@ -42,11 +45,11 @@ lint: $(VENV)/development
 
 check-sqlite: $(VENV)/development ## The suite on SQLite
 	@echo "Suite on SQLite"
-	@TEST_DATABASE=sqlite $(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/browser
+	@TEST_DATABASE=sqlite $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/browser
 
 check-postgresql: $(VENV)/development ## The suite on PostgreSQL (TEST_DATABASE_URL, else one of its own; ALL=1 for pages too)
 	@echo "Suite on PostgreSQL"
-	@TEST_DATABASE=postgresql $(BIN)/python -m pytest -n $(WORKERS) $(if $(ALL),,-m "not pages") tests/integration
+	@TEST_DATABASE=postgresql $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(if $(ALL),,-m "not pages") tests/integration
 
 check-browser: $(VENV)/development ## The story in headless Chromium
 	@echo "Suite in the browser"

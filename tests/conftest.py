@@ -48,10 +48,10 @@ def databases(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Itera
     made.drop(made.template)
 
 
-def _settings(url: str, folder: Path) -> Settings:
+def _settings(url: str, folder: Path, **more: str) -> Settings:
     return Settings.from_environ({
         "PLACARD_ENV": "test", "DATABASE_URL": url, "INSTANCE_DIR": str(folder), "PUBLIC_URL": "http://placard.test",
-        "SIMULATOR_PORT": os.environ.get("SIMULATOR_PORT", "1"),
+        "SIMULATOR_PORT": os.environ.get("SIMULATOR_PORT", "1"), **more,
     })
 
 
@@ -78,10 +78,10 @@ def _template_app(databases: Databases, tmp_path_factory: pytest.TempPathFactory
 
 
 @contextmanager
-def moved_to(app: Any, url: str, folder: Path) -> Iterator[Any]:
-    """The application with another database, folder and secrets, in its context: making a new one for each test would
-    take longer than most tests."""
-    extensions, config, settings = dict(app.extensions), dict(app.config), _settings(url, folder)
+def moved_to(app: Any, url: str, folder: Path, **more: str) -> Iterator[Any]:
+    """The application with another database, folder and secrets (and `more` of its environment), in its context: making
+    a new one for each test would take longer than most tests."""
+    extensions, config, settings = dict(app.extensions), dict(app.config), _settings(url, folder, **more)
     app.extensions.update(placard_settings=settings, placard_stripe=StripeGateway(settings),
                           placard_mail=MailboxTransport(settings.mailbox_dir))
     app.config["SQLALCHEMY_DATABASE_URI"] = url

@@ -15,12 +15,11 @@ import sqlalchemy as sa
 from flask_migrate import downgrade, upgrade
 
 from accounts.models import Person
-from app import create_app
 from core import clock, vault, verify
 from core.actor import person, system
 from core.db import db
 from core.money import usd
-from core.settings import ROOT, Settings
+from core.settings import ROOT
 from migrations import rebuild
 from migrations.rebuild import Change, Rebuild, Refused
 from sponsorship.contributions import donor_checks, movements, refund_settling, refunds, service
@@ -34,13 +33,15 @@ from sponsorship.ledger import service as ledger
 from sponsorship.ledger.chart import account_id
 from sponsorship.ledger.models import Account, Entry, HeldReceipt, Leg, LotMovement, Pool, Shortfall
 from sponsorship.transparency import statements
+from tests.conftest import moved_to
 from tests.integration.test_schema import schema
 from tests.support import old_books
 from tests.support.people import put_session
 from tests.support.rates import put_rates
 
 FEES = "fees:unearmarked"
-pytestmark = pytest.mark.real_database
+# in one worker, which makes the old books once
+pytestmark = [pytest.mark.real_database, pytest.mark.xdist_group("migration")]
 STRIPE = system("stripe-inbox")
 LOST, WAITS = 31_093, 7_804  # fees of the four payments that are gone, and of the three that wait again
 # tables whose rows change by 0003; every other table has the same rows before and after
@@ -49,26 +50,27 @@ CHANGED = {"account", "agreement", "alembic_version", "contribution", "entry", "
 MORE_CODES = {"contribution_state", "pledge_state", "refund_state"}
 
 
-@contextmanager
-def application(url, folder):
-    """The application on this database, at the instant at which the old books were left."""
-    app = create_app(Settings.from_environ({
-        "PLACARD_ENV": "test", "DATABASE_URL": url, "INSTANCE_DIR": str(folder), "DATA_KEYS": old_books.DATA_KEYS,
-        "SIMULATOR_PORT": "1",
-    }))
-    with app.app_context(), clock.moved_to(old_books.AS_OF):
-        yield app
-        db.session.remove()
-        db.engine.dispose()
+@pytest.fixture(scope="session")
+def application(_real_app):
+    """`application(url, folder)`: the application on this database, at the instant at which the old books were left."""
+
+    @contextmanager
+    def at(url, folder):
+        with moved_to(_real_app, url, folder, DATA_KEYS=old_books.DATA_KEYS) as app, \
+                clock.moved_to(old_books.AS_OF):
+            yield app
+
+    return at
 
 
-def _template(databases, folder, name, *, head):
+def _template(application, databases, folder, name, *, head):
     """A database to copy: nobody may have it open, and SQLite's log must be in its file."""
     with application(databases.create(name), folder):
         old_books.make()
         before = old_books.rows(), old_books.balances()
         if head:
             migrate()
+        db.session.remove()  # a reader would hold the checkpoint up
         if databases.kind == "sqlite":
             with db.engine.connect() as connection:
                 connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -76,10 +78,10 @@ def _template(databases, folder, name, *, head):
 
 
 @pytest.fixture(scope="module")
-def templates(databases, tmp_path_factory):
+def templates(application, databases, tmp_path_factory):
     """The old books, before and after."""
     folder = tmp_path_factory.mktemp("old")
-    made = {head: _template(databases, folder, f"placard_old_{uuid.uuid4().hex[:12]}", head=head)
+    made = {head: _template(application, databases, folder, f"placard_old_{uuid.uuid4().hex[:12]}", head=head)
             for head in (False, True)}
     yield made
     for name, _before in made.values():
@@ -92,7 +94,7 @@ def before(templates):
     return tuple(dict(part) for part in templates[True][1])
 
 
-def _copied(databases, template, folder, monkeypatch):
+def _copied(application, databases, template, folder, monkeypatch):
     monkeypatch.setattr(clock, "real_now", lambda: old_books.AS_OF)  # so that nothing open grows overdue
     name, url = databases.copy(template)
     with application(url, folder) as app:
@@ -101,19 +103,19 @@ def _copied(databases, template, folder, monkeypatch):
 
 
 @pytest.fixture
-def old(databases, templates, tmp_path, monkeypatch):
+def old(application, databases, templates, tmp_path, monkeypatch):
     """The old books."""
-    yield from _copied(databases, templates[False][0], tmp_path, monkeypatch)
+    yield from _copied(application, databases, templates[False][0], tmp_path, monkeypatch)
 
 
 @pytest.fixture
-def migrated(databases, templates, tmp_path, monkeypatch):
+def migrated(application, databases, templates, tmp_path, monkeypatch):
     """The old books after the upgrade."""
-    yield from _copied(databases, templates[True][0], tmp_path, monkeypatch)
+    yield from _copied(application, databases, templates[True][0], tmp_path, monkeypatch)
 
 
 @pytest.fixture
-def empty(databases, tmp_path):
+def empty(application, databases, tmp_path):
     """A database with nothing in it."""
     name = f"placard_old_{uuid.uuid4().hex[:12]}"
     with application(databases.create(name), tmp_path) as app:

