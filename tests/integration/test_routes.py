@@ -7,6 +7,7 @@ import pytest
 
 from accounts.access import access_of
 from accounts.permissions import PERMISSIONS, ROLES
+from tests.support.databases import KIND
 
 GROUPS = {"public", "signed_in", "permission", "webhook"}
 WRITES_ON_GET: set[str] = set()  # none: mailed links lead to a page whose button does the writing
@@ -70,17 +71,20 @@ def _expected(access, role):
 
 @pytest.mark.parametrize("role", [None, *ROLES])
 def test_matrix_of_roles_and_routes(app, make, as_person, client, role):
-    """Each route as each role: shut where the permission table says so, and never a server error where open."""
+    """Each route as each role: shut where the permission table says so, and never a server error where open. What is
+    shut is shut before the database is asked anything of its own: on PostgreSQL the open ones are enough."""
     visitor = client if role is None else as_person(make.person(role))
     faults = []
     for rule in _rules(app):
         if rule.endpoint in ("static", "security.logout"):
             continue
         access = access_of(app, rule.endpoint)
+        expected = _expected(access, role)
+        if expected != "open" and KIND == "postgresql":
+            continue
         method = "GET" if "GET" in rule.methods else "POST"
         address = _address(rule)
         answer = visitor.open(address, method=method, check=False)
-        expected = _expected(access, role)
         to_sign_in = answer.status_code in (302, 303) and "/sign-in" in answer.headers.get("Location", "")
         if expected == "sign-in":
             good = to_sign_in or answer.status_code == 401
