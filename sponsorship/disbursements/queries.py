@@ -20,7 +20,7 @@ from core.money import Money, usd
 from core.web.tables import TableQuery
 from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_by_id
 from sponsorship.applications.queries import NomineeRow, nominee_by_id
-from sponsorship.awards.approvals import Signature, signatures_of
+from sponsorship.awards.approvals import Signature, signatures_of, signer, signer_ids
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.payee_service import may_enter
@@ -165,14 +165,14 @@ def to_release(rows: Sequence[DisbursementRow]) -> list[ToRelease]:
         select(Payee).where(Payee.award_id.in_({row.award_id for row in rows})))}
     vault.preload([p.id for p in payees.values()])
     signed = signatures_of("disbursement", {row.id: row.round for row in rows})
-    people = person_labels({s.person_id for found in signed.values() for s in found})
+    people = person_labels(signer_ids(s for found in signed.values() for s in found))
     found = []
     for row in rows:
         payee = payees[row.award_id]
         holder, bank, account = (vault.unseal(payee.id, getattr(payee, f"{name}_sealed")) or ""
                                  for name in ("holder", "bank_name", "account"))
         found.append(ToRelease(row, holder, bank, "•••• " + account[-4:] if account else "",
-                               tuple((s, people.get(s.person_id, "")) for s in signed[row.id])))
+                               tuple((s, signer(s, people)) for s in signed[row.id])))
     return found
 
 

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from accounts.current import current_actor
+from accounts.fresh import fresh_sign_in
 from accounts.permissions import allows
 from accounts.queries import person_labels
 from core import clock
@@ -29,8 +30,8 @@ from core.web.downloads import download
 from core.web.formats import format_money, instant_html
 from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
-from core.web.timeline import timeline_items
-from sponsorship.awards.approvals import signatures
+from core.web.timeline import people_in, timeline_items
+from sponsorship.awards.approvals import signatures, signer, signer_ids
 from sponsorship.awards.forms import VersionedForm
 from sponsorship.disbursements import queries, release_service, service
 from sponsorship.disbursements.forms import ConfirmForm, FailForm, ReleaseForm, SendBackForm
@@ -102,14 +103,14 @@ def _show(disbursement_id: uuid.UUID, message: object | None = None) -> View:
     page = queries.disbursement_page(disbursement_id, actor)
     signed = signatures("disbursement", disbursement_id, page.row.round)
     events = history("disbursement", disbursement_id)
-    names = person_labels([s.person_id for s in signed] + [e.actor_id for e in events])
+    names = person_labels(signer_ids(signed) | people_in(events))
     moves = [
         m for m in DISBURSEMENT.from_state(page.row.state)
         if m.permission != SYSTEM and allows(actor, m.permission)
     ]
     body = render_template(
         "disbursements/disbursement.html", page=page, moves=moves, message=message,
-        signed=[(STEPS[s.step], names.get(s.person_id, ""), s.at) for s in signed],
+        signed=[(STEPS[s.step], signer(s, names), s.at) for s in signed],
         timeline=timeline_items(events, DISBURSEMENT, names, LABELS),
         next=next_step(page.row.state, page.row.by, page.row.payee_state),
         me_signed=any(s.person_id == actor.person_id for s in signed),
@@ -151,6 +152,7 @@ def certify(id: uuid.UUID) -> View:
 
 @bp.post("/disbursements/<uuid:id>/approve")
 @needs("disbursement.approve")
+@fresh_sign_in(_l("Approve the payment"))
 def approve(id: uuid.UUID) -> View:
     return _one_button(id, lambda v: service.approve(id, current_actor(), v),
                        _("Approved. On its date it becomes ready for release."))
@@ -239,6 +241,7 @@ def fail(id: uuid.UUID) -> View:
 # --- release ----------------------------------------------------------------------------------------------------
 @bp.route("/disbursements/release", methods=["GET", "POST"])
 @needs("disbursement.release")
+@fresh_sign_in(_l("Sign and release the payments"))
 def release() -> View:
     """Everything ready and due, each line visible; what is chosen leaves in one signed instruction."""
     rows = queries.ready()

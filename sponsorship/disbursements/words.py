@@ -18,6 +18,7 @@ STEPS = {
     "disbursement.requested": _l("Requested, requesting officer"),
     "disbursement.certified": _l("Certified, certifying officer"),
     "disbursement.approved": _l("Approved, approving officer"),
+    "disbursement.approved_second": _l("Approved, second approving officer"),
     "disbursement.released": _l("Released, bank signatory"),
 }
 LABELS = {
