@@ -56,6 +56,7 @@ WIRING = (
     "sponsorship.disbursements.signals_in:subscribe",
     "sponsorship.disbursements.desk:register",
     "sponsorship.disbursements.ledger_words:register",
+    "sponsorship.disbursements.stops:register",
     "sponsorship.transparency.panels:register",
 )
 JOBS = (
@@ -141,6 +142,7 @@ def _rooms(app: Flask, settings: Settings) -> None:
         "account_items": navigation.account_items(),
         "footer_items": navigation.footer_items(),
         "signed_in_name": navigation.signed_in_name(),
+        "banners": navigation.banners(),
     })
 
 

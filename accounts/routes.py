@@ -10,6 +10,8 @@ from flask_babel import gettext as _
 
 # imported for their views, which register themselves on the blueprint
 from accounts import (
+    designation_routes,
+    designations,
     desk,
     factor_routes,
     navigation,
@@ -30,7 +32,7 @@ from core.errors import NotFound, RuleBroken
 from core.web.access import public, signed_in
 from core.web.forms import add_error
 
-__all__ = ["bp", "factor_routes", "people_routes", "request_routes"]
+__all__ = ["bp", "designation_routes", "factor_routes", "people_routes", "request_routes"]
 Answer = Any
 waiting.register()
 
@@ -62,7 +64,8 @@ def me() -> Answer:
     """My account: details and roles."""
     found = queries.get_person(_own_id())
     form = OwnDetailsForm(_languages(), name=found.name, locale=_own_locale())
-    return render_template("accounts/me.html", found=found, form=form, roles=ROLES, factor=_factor())
+    return render_template("accounts/me.html", found=found, form=form, roles=ROLES, factor=_factor(),
+                           alternates=designations.designations_of(found.id), own=found.id)
 
 
 @bp.post("/accounts/me")
@@ -79,7 +82,7 @@ def update_me() -> Answer:
             flash(_("Your details are saved."), "success")
             return redirect(url_for("accounts.me"), 303)
     return render_template("accounts/me.html", found=queries.get_person(_own_id()), form=form, roles=ROLES,
-                           factor=_factor()), 422
+                           factor=_factor(), alternates=designations.designations_of(_own_id()), own=_own_id()), 422
 
 
 def _own_id() -> uuid.UUID:

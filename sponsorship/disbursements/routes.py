@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import flash, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -33,13 +33,14 @@ from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import people_in, timeline_items
 from sponsorship.awards.approvals import signatures, signer, signer_ids
 from sponsorship.awards.forms import VersionedForm
-from sponsorship.disbursements import queries, release_service, service
+from sponsorship.disbursements import queries, release_service, service, stop_routes
+from sponsorship.disbursements.blueprint import bp
 from sponsorship.disbursements.forms import ConfirmForm, FailForm, ReleaseForm, SendBackForm
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.transitions import DISBURSEMENT
 from sponsorship.disbursements.words import FAILURES, KIND_LABELS, LABELS, STEPS, next_step
 
-bp = Blueprint("disbursements", __name__)
+__all__ = ["bp", "stop_routes"]
 View = str | Response | tuple[str, int]
 _PAYMENT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,9}")  # id and version, as shown
 
