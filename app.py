@@ -57,6 +57,7 @@ WIRING = (
     "sponsorship.disbursements.desk:register",
     "sponsorship.disbursements.ledger_words:register",
     "sponsorship.disbursements.stops:register",
+    "sponsorship.disbursements.rules:register",
     "sponsorship.transparency.panels:register",
 )
 JOBS = (

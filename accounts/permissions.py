@@ -111,6 +111,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "payee.verify": frozenset({"payee_data_officer"}),
     "audit.view": frozenset({"auditor", "head_of_fund"}),
     "operations.view": frozenset({"administrator", "auditor"}),
+    "approval.rules.propose": frozenset({"fund_manager"}),
+    "approval.rules.agree": frozenset({"head_of_fund"}),
     "release.stop": frozenset({"approving_officer", "bank_signatory", "head_of_fund"}),
     "release.restart": frozenset({"approving_officer", "bank_signatory", "head_of_fund"}),
     "factor.reset": frozenset({"administrator"}),
