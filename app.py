@@ -31,7 +31,7 @@ BLUEPRINTS = (
     "sponsorship.disbursements.routes:bp",
     "sponsorship.disbursements.payee_routes:bp",
     "sponsorship.transparency.routes:bp",
-    "sponsorship.transparency.audit_routes:bp",
+    "sponsorship.transparency.hands_routes:bp",
     "operations.routes:bp",
 )
 # signals, desk sources, panels, handlers: each room says what it listens to in one function
