@@ -31,7 +31,7 @@ BLUEPRINTS = (
     "sponsorship.disbursements.routes:bp",
     "sponsorship.disbursements.payee_routes:bp",
     "sponsorship.transparency.routes:bp",
-    "sponsorship.transparency.audit_routes:bp",
+    "sponsorship.transparency.hands_routes:bp",
     "operations.routes:bp",
 )
 # signals, desk sources, panels, handlers: each room says what it listens to in one function
@@ -56,6 +56,8 @@ WIRING = (
     "sponsorship.disbursements.signals_in:subscribe",
     "sponsorship.disbursements.desk:register",
     "sponsorship.disbursements.ledger_words:register",
+    "sponsorship.disbursements.stops:register",
+    "sponsorship.disbursements.rules:register",
     "sponsorship.transparency.panels:register",
 )
 JOBS = (
@@ -141,6 +143,7 @@ def _rooms(app: Flask, settings: Settings) -> None:
         "account_items": navigation.account_items(),
         "footer_items": navigation.footer_items(),
         "signed_in_name": navigation.signed_in_name(),
+        "banners": navigation.banners(),
     })
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import has_request_context
+from flask import g, has_request_context
 from flask_login import current_user
 
 from accounts.models import Person
@@ -19,6 +19,6 @@ def current_person() -> Person | None:
 
 
 def current_actor() -> Actor:
-    """The signed-in person as an actor, else the public."""
+    """The signed-in person as an actor, else the public; with the proof of the second factor where the view asked."""
     person = current_person()
-    return actor.PUBLIC if person is None else actor.person(person.id)
+    return actor.PUBLIC if person is None else actor.person(person.id, g.get("second_factor_proof"))

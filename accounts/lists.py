@@ -133,6 +133,10 @@ _LABELS: dict[str, tuple[Any, str]] = {
     "recovery": (_l("Recovery asked for"), "attention"), "sign_in": (_l("Signed in"), "neutral"),
     "update": (_l("Own details changed"), "neutral"), "stop": (_l("Sign-in stopped"), "stopped"),
     "restore": (_l("Sign-in opened again"), "done"),
+    "replace": (_l("Device of the second factor replaced"), "attention"),
+    "codes": (_l("New recovery codes made"), "neutral"), "prove": (_l("Second factor shown"), "neutral"),
+    "ask_reset": (_l("Reset of the second factor asked for"), "attention"),
+    "reset": (_l("Second factor reset"), "stopped"), "keep": (_l("Reset of the second factor refused"), "neutral"),
 }
 
 
@@ -148,6 +152,8 @@ def person_timeline(history: Sequence[History], names: Mapping[uuid.UUID, str]) 
             title, tone = _("Role ended: %(role)s", role=role.label), "stopped"
         else:
             label, tone = _LABELS.get(action, (action, "neutral"))
+            if h.tag == "accounts.second_factor.confirm":
+                label = _("Second factor set up")
             title = str(label)
         actor = names.get(h.actor_id, "") if h.actor_id else _("A visitor") if h.actor == "public" else _("Placard")
         items.append(TimelineItem(h.at, title, actor, h.text, tone))

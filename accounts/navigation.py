@@ -3,6 +3,7 @@ imports none of them; an endpoint that does not exist (yet) is left out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,32 @@ class Entry:
     hint: Any = ""
 
 
+@dataclass(frozen=True)
+class Banner:
+    """What everybody concerned must see on every page."""
+
+    title: str
+    text: str
+    label: str
+    url: str
+
+
+_banners: list[Callable[[Actor], Banner | None]] = []
+
+
+def register_banner(function: Callable[[Actor], Banner | None]) -> None:
+    """A room offers a banner to signed-in people; None for whom it does not concern. At most one query each."""
+    if function not in _banners:
+        _banners.append(function)
+
+
+def banners() -> list[Banner]:
+    """The banners of this page."""
+    if not has_request_context() or current_person() is None:
+        return []
+    return [banner for function in _banners if (banner := function(current_actor())) is not None]
+
+
 PUBLIC = (
     Entry(_l("Meetings"), "calendar.meetings"),
     Entry(_l("Sponsorship"), "applications.calls"),
@@ -64,6 +91,8 @@ WORK = (
           _l("Letters of States that ask for an account.")),
     Entry(_l("People"), "accounts.people_list", "account.people.manage",
           _l("Who signs in, in which role, on which days.")),
+    Entry(_l("Alternates"), "accounts.alternates", "alternate.view",
+          _l("Who may act for an office holder, when, and up to which amount.")),
     Entry(_l("Schedule"), "operations.schedule_page", "operations.view",
           _l("What runs by itself, and when it last did.")),
 )

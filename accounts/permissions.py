@@ -10,13 +10,17 @@ from typing import Any
 from flask import g, has_request_context
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Uuid, and_, cast, null, or_, select
+from sqlalchemy.orm import aliased
 
+from accounts.designation_models import Designation
 from accounts.models import Membership, Person
 from core import clock, machines
 from core.actor import Actor
 from core.db import db, mode
-from core.errors import NotAllowed, SignInNeeded
+from core.errors import NotAllowed, RuleBroken, SignInNeeded
+from core.money import usd
+from core.web.formats import format_money
 
 
 @dataclass(frozen=True)
@@ -107,32 +111,109 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "payee.verify": frozenset({"payee_data_officer"}),
     "audit.view": frozenset({"auditor", "head_of_fund"}),
     "operations.view": frozenset({"administrator", "auditor"}),
+    "approval.rules.propose": frozenset({"fund_manager"}),
+    "approval.rules.agree": frozenset({"head_of_fund"}),
+    "release.stop": frozenset({"approving_officer", "bank_signatory", "head_of_fund"}),
+    "release.restart": frozenset({"approving_officer", "bank_signatory", "head_of_fund"}),
+    "factor.reset": frozenset({"administrator"}),
+    "factor.reset.approve": frozenset({"administrator", "organiser", "head_of_fund"}),
+    "alternate.designate": frozenset({"head_of_fund"}),
+    "alternate.view": frozenset({"head_of_fund", "administrator", "auditor"}),
 }
+# What an alternate may do in the holder's place: the steps of the chains and what one must see to take them. No more:
+# authority is personal and is not passed on.
+ACTED = frozenset({
+    "award.decide", "obligation.certify", "obligation.approve", "disbursement.request", "disbursement.certify",
+    "disbursement.approve", "disbursement.release", "application.view_all", "award.view_all", "disbursement.view_all",
+})
 
 Holding = tuple[uuid.UUID, str]  # organisation, role
 
 
-def holdings(person_id: uuid.UUID) -> frozenset[Holding]:
-    """The roles an active person holds today. Read once per page; asked anew wherever something is written."""
+@dataclass(frozen=True)
+class Acting:
+    """A role in which a person acts today for its holder; single amounts up to `limit_minor` US cents."""
+
+    designation_id: uuid.UUID
+    role: str
+    holder_id: uuid.UUID
+    limit_minor: int | None
+
+
+@dataclass(frozen=True)
+class Held:
+    """The roles a person holds, and those the person acts in as an alternate."""
+
+    own: frozenset[Holding]
+    acting: tuple[Acting, ...]
+
+
+def _held(person_id: uuid.UUID) -> Held:
+    """Roles of an active person today, in one query. Read once per page; asked anew wherever something is written."""
     today = clock.today()
-    cache: dict[Any, frozenset[Holding]] | None = None
+    cache: dict[Any, Held] | None = None
     if has_request_context() and mode() == "read":
         cache = g.setdefault("holdings", {})
         if (person_id, today) in cache:
             return cache[person_id, today]
+    holder, alternate = aliased(Person), aliased(Person)
     rows = db.session.execute(
-        select(Membership.organisation_id, Membership.role)
+        select(Membership.organisation_id, Membership.role, cast(null(), Uuid()).label("designation_id"),
+               cast(null(), Uuid()).label("holder_id"), cast(null(), BigInteger).label("limit_minor"))
         .join(Person, Person.id == Membership.person_id)
         .where(Membership.person_id == person_id, Person.active, *_holds_on(today))
+        .union_all(
+            select(Membership.organisation_id, Membership.role, Designation.id, Designation.holder_id,
+                   Designation.limit_minor)
+            .join(Designation, and_(Designation.holder_id == Membership.person_id,
+                                    Designation.role == Membership.role))
+            .join(holder, holder.id == Designation.holder_id).join(alternate, alternate.id == Designation.alternate_id)
+            .where(Designation.alternate_id == person_id, Designation.revoked_at.is_(None),
+                   Designation.valid_from <= today, Designation.valid_to > today, holder.active, alternate.active,
+                   *_holds_on(today)))
     ).all()
-    found = frozenset((row.organisation_id, row.role) for row in rows)
+    acting = {Acting(row.designation_id, row.role, row.holder_id, row.limit_minor)
+              for row in rows if row.designation_id is not None}
+    found = Held(frozenset((row.organisation_id, row.role) for row in rows if row.designation_id is None),
+                 tuple(sorted(acting, key=lambda a: (a.role, a.designation_id))))
     if cache is not None:
         cache[person_id, today] = found
     return found
 
 
+def holdings(person_id: uuid.UUID) -> frozenset[Holding]:
+    """The roles an active person holds today."""
+    return _held(person_id).own
+
+
 def _holds_on(day: Any) -> tuple[Any, ...]:
     return (Membership.valid_from <= day, or_(Membership.valid_to.is_(None), Membership.valid_to > day))
+
+
+def roles_acted(person_id: uuid.UUID) -> frozenset[str]:
+    """Codes of the roles a person holds or acts in today."""
+    held = _held(person_id)
+    return frozenset(role for _organisation, role in held.own) | {acting.role for acting in held.acting}
+
+
+def acting_for(actor: Actor, permission: str, amount_minor: int | None = None) -> Acting | None:
+    """How the person comes to this permission: None through an own role, else the designation under which the act is
+    done, one whose limit carries `amount_minor` (US cents). Raises RuleBroken above every limit; assumes `require`."""
+    if actor.person_id is None:
+        return None
+    wanted, held = _roles_with(permission), _held(actor.person_id)
+    if any(role in wanted for _organisation, role in held.own):
+        return None
+    mine = [a for a in held.acting if a.role in wanted and permission in ACTED]
+    if not mine:
+        return None
+    for acting in mine:
+        if acting.limit_minor is None or amount_minor is None or amount_minor <= acting.limit_minor:
+            return acting
+    most = max(a.limit_minor or 0 for a in mine)
+    raise RuleBroken(
+        gettext("As an alternate you act for amounts up to %(most)s. This one needs the holder of the office.",
+                most=format_money(usd(most))), code="designation.limit")
 
 
 def roles_of(person_id: uuid.UUID) -> frozenset[str]:
@@ -153,10 +234,11 @@ def allows(actor: Actor, permission: str, organisation_id: uuid.UUID | None = No
     wanted = _roles_with(permission)
     if actor.person_id is None:
         return False
+    held = _held(actor.person_id)
     return any(
         role in wanted and (organisation_id is None or not ROLES[role].own or organisation == organisation_id)
-        for organisation, role in holdings(actor.person_id)
-    )
+        for organisation, role in held.own
+    ) or (permission in ACTED and any(acting.role in wanted for acting in held.acting))
 
 
 def require(actor: Actor, permission: str, organisation_id: uuid.UUID | None = None) -> None:
@@ -196,6 +278,23 @@ def people_with(permission: str, organisation_id: uuid.UUID | None = None) -> li
     """Active persons who hold the permission today (for `organisation_id` as in `allows`), in order of e-mail."""
     wanted = _roles_with(permission)
     return _people(wanted, organisation_id)
+
+
+def alternates_with(permission: str) -> list[Contact]:
+    """Active persons who act today, as alternates, in a role with this permission, in order of e-mail."""
+    wanted, today, holder = _roles_with(permission), clock.today(), aliased(Person)
+    if permission not in ACTED:
+        return []
+    rows = db.session.execute(
+        select(Person.id, Person.email, Person.locale)
+        .join(Designation, Designation.alternate_id == Person.id)
+        .join(Membership, and_(Membership.person_id == Designation.holder_id, Membership.role == Designation.role))
+        .join(holder, holder.id == Designation.holder_id)
+        .where(Person.active, holder.active, Designation.role.in_(sorted(wanted)), Designation.revoked_at.is_(None),
+               Designation.valid_from <= today, Designation.valid_to > today, *_holds_on(today))
+        .distinct().order_by(Person.email)
+    )
+    return [Contact(row.id, row.email, row.locale) for row in rows]
 
 
 def people_in_role(role: str, organisation_id: uuid.UUID | None = None) -> list[Contact]:

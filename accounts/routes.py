@@ -9,7 +9,20 @@ from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 
 # imported for their views, which register themselves on the blueprint
-from accounts import desk, navigation, people_routes, queries, request_routes, service, sign_in_routes, waiting
+from accounts import (
+    designation_routes,
+    designations,
+    desk,
+    factor_routes,
+    navigation,
+    people_routes,
+    queries,
+    request_routes,
+    second_factor,
+    service,
+    sign_in_routes,
+    waiting,
+)
 from accounts.blueprint import bp
 from accounts.current import current_actor, current_person
 from accounts.forms import OwnDetailsForm
@@ -19,7 +32,7 @@ from core.errors import NotFound, RuleBroken
 from core.web.access import public, signed_in
 from core.web.forms import add_error
 
-__all__ = ["bp", "people_routes", "request_routes"]
+__all__ = ["bp", "designation_routes", "factor_routes", "people_routes", "request_routes"]
 Answer = Any
 waiting.register()
 
@@ -51,7 +64,8 @@ def me() -> Answer:
     """My account: details and roles."""
     found = queries.get_person(_own_id())
     form = OwnDetailsForm(_languages(), name=found.name, locale=_own_locale())
-    return render_template("accounts/me.html", found=found, form=form, roles=ROLES)
+    return render_template("accounts/me.html", found=found, form=form, roles=ROLES, factor=_factor(),
+                           alternates=designations.designations_of(found.id), own=found.id)
 
 
 @bp.post("/accounts/me")
@@ -67,7 +81,8 @@ def update_me() -> Answer:
         else:
             flash(_("Your details are saved."), "success")
             return redirect(url_for("accounts.me"), 303)
-    return render_template("accounts/me.html", found=queries.get_person(_own_id()), form=form, roles=ROLES), 422
+    return render_template("accounts/me.html", found=queries.get_person(_own_id()), form=form, roles=ROLES,
+                           factor=_factor(), alternates=designations.designations_of(_own_id()), own=_own_id()), 422
 
 
 def _own_id() -> uuid.UUID:
@@ -75,6 +90,10 @@ def _own_id() -> uuid.UUID:
     if person is None:
         raise NotFound()
     return person.id
+
+
+def _factor() -> second_factor.Standing:
+    return second_factor.standing(current_actor())
 
 
 def _own_locale() -> str:

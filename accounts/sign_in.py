@@ -15,6 +15,7 @@ from sqlalchemy import delete, func, select
 from accounts.models import Person, SignInAttempt
 from accounts.security import CONFIRM_DAYS, RESET_HOURS, digest
 from accounts.service import in_language
+from accounts.settings import setting
 from accounts.tokens import WELCOME_DAYS
 from core import clock, events
 from core.actor import Actor
@@ -52,8 +53,9 @@ def begin_attempt(email: str, address: str, kind: str = "sign_in") -> Attempt:
     Known and unknown accounts are treated alike.
     """
     account, network = digest(f"{kind}-account", email.strip().lower()), digest(f"{kind}-address", address)
-    per_account = FAILURES_PER_ACCOUNT if kind == "sign_in" else RECOVERIES_PER_ACCOUNT
-    per_address = FAILURES_PER_ADDRESS if kind == "sign_in" else RECOVERIES_PER_ADDRESS
+    per_account = {"sign_in": FAILURES_PER_ACCOUNT, "second_factor": int(setting("second_factor_failures"))}.get(
+        kind, RECOVERIES_PER_ACCOUNT)
+    per_address = RECOVERIES_PER_ADDRESS if kind == "recovery" else FAILURES_PER_ADDRESS
     waits = [
         _wait(SignInAttempt.account_digest == account, per_account, _last_success(account)),
         _wait(SignInAttempt.address_digest == network, per_address, None),

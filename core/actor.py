@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Actor:
-    """`kind` is person, public or system; `person_id` is set for persons, `name` for parts of the system."""
+    """`kind` is person, public or system; `person_id` is set for persons, `name` for parts of the system. `proof` is
+    the proof of the second factor that was asked for this act; events tell of it."""
 
     kind: str
     person_id: uuid.UUID | None = None
     name: str = ""
+    proof: uuid.UUID | None = field(default=None, compare=False)
 
     @property
     def code(self) -> str:
@@ -23,8 +25,8 @@ class Actor:
 PUBLIC = Actor("public")
 
 
-def person(person_id: uuid.UUID) -> Actor:
-    return Actor("person", person_id)
+def person(person_id: uuid.UUID, proof: uuid.UUID | None = None) -> Actor:
+    return Actor("person", person_id, proof=proof)
 
 
 def system(name: str) -> Actor:

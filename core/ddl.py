@@ -41,6 +41,23 @@ def trigger(table: Table, name: str, *, sqlite: str | tuple[str, ...], postgresq
             event.listen(table, "after_create", DDL(statement.replace("%", "%%")).execute_if(dialect=dialect))
 
 
+def refuse(table: Table, name: str, event: str, when: str, why: str, *, before: str = "") -> None:
+    """Refuse an INSERT or UPDATE of `table` while the SQL condition `when` holds; `why` stands in the error. `when` is
+    good SQL on both engines. `before` are statements of PL/pgSQL run first (locks, which SQLite does not need)."""
+    words = f"{name}: {why}".replace("'", "''")
+    trigger(
+        table, name,
+        sqlite=f"CREATE TRIGGER {name} BEFORE {event} ON {table.name} WHEN {when} "
+               f"BEGIN SELECT RAISE(ABORT, '{words}'); END",
+        postgresql=(
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {before} "
+            f"IF {when} THEN RAISE EXCEPTION '{words}' USING ERRCODE = 'integrity_constraint_violation'; END IF; "
+            "RETURN NEW; END $$",
+            f"CREATE TRIGGER {name} BEFORE {event} ON {table.name} FOR EACH ROW EXECUTE FUNCTION {name}()",
+        ),
+    )
+
+
 def function(table: Table, statement: str) -> None:
     """A function of PostgreSQL that is no trigger's, made after `table` (a complete CREATE OR REPLACE FUNCTION)."""
     event.listen(table, "after_create", DDL(statement.replace("%", "%%")).execute_if(dialect="postgresql"))

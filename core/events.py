@@ -83,6 +83,8 @@ def record(
     text: str | None = None,
 ) -> uuid.UUID:
     """Add one event to the command under way. `data` takes identifiers, codes, integers and ISO dates only."""
+    if actor.proof is not None:
+        data = {**(data or {}), "proof": str(actor.proof)}
     _refuse_personal(data or {})
     event = Event(
         occurred_at=now(), recorded_at=real_now(), actor=actor.code, actor_id=actor.person_id, tag=tag,

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from flask_security.utils import hash_password
 
 from accounts.models import OrganisationFact
+from accounts.second_factor import enrol_demo, must_prove
 from accounts.service import create_organisation, create_person, grant
 from core import clock
 from core.actor import Actor, person, system
@@ -68,6 +69,14 @@ def _people(stage: Stage, password_hash: str) -> None:
             grant(DEMONSTRATION, made, stage.places[member.place], role, valid_from=LONG_AGO)
 
 
+@command
+def _second_factors(stage: Stage) -> None:
+    """Whoever decides, approves or releases has a device, whose codes the page of the demonstration shows."""
+    for key, made in stage.people.items():
+        if must_prove(stage.actor(key)):
+            enrol_demo(person(made))
+
+
 def set_stage(at: datetime) -> Stage:
     """Make everybody and everything that stands before the first act, at business time `at`."""
     stage = Stage()
@@ -75,6 +84,7 @@ def set_stage(at: datetime) -> Stage:
     with clock.moved_to(at):
         _organisations(stage)
         _people(stage, password_hash)
+        _second_factors(stage)
         stage.pools["general"] = open_pool("unearmarked", "Unearmarked contributions")
         stage.pools["ldc"] = open_pool("demo-ldc", "Least developed countries", {"facts": ["ldc"]}, is_demo=True)
         manager = stage.actor("fund-manager")

@@ -13,6 +13,7 @@ from typing import Any
 from flask import Blueprint, current_app, render_template
 from sqlalchemy import text
 
+from accounts.second_factor import demo_codes
 from core import clock, marks
 from core.db import db
 from core.errors import NotFound
@@ -115,7 +116,8 @@ def demonstration() -> str:
     from demonstration.cast import CAST, PASSWORD
 
     played = marks.read("demonstration_played_at")
-    return render_template("operations/demonstration.html", cast=CAST, password=PASSWORD,
+    codes, seconds = demo_codes()
+    return render_template("operations/demonstration.html", cast=CAST, password=PASSWORD, codes=codes, seconds=seconds,
                            made_at=datetime.fromisoformat(played) if played else None)
 
 

@@ -158,15 +158,18 @@ def client(app: Any) -> PageClient:
 
 @pytest.fixture
 def as_person(app: Any) -> Any:
-    """`as_person(person)` is a client signed in as that person."""
+    """`as_person(person)` is a client signed in as that person, who has just shown the second factor where the roles
+    need one (`fresh=False`: who has not)."""
 
-    def sign_in(person: Any) -> PageClient:
+    def sign_in(person: Any, fresh: bool = True) -> PageClient:
         client: PageClient = app.test_client()
         db.session.commit()
-        from tests.support.people import put_session
+        from tests.support.people import put_session, show_factor
 
         with client.session_transaction() as session:
             put_session(session, person)
+            if fresh:
+                show_factor(session, person)
         return client
 
     return sign_in

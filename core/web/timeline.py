@@ -52,9 +52,17 @@ def timeline_items(
     return items
 
 
+def people_in(history: Sequence[History]) -> set[uuid.UUID]:
+    """Everybody a timeline names: who acted, and for whom."""
+    found = {h.actor_id for h in history if h.actor_id is not None}
+    return found | {uuid.UUID(h.data["for"]) for h in history if h.data.get("for")}
+
+
 def _actor(h: History, names: Mapping[uuid.UUID, str]) -> str:
     if h.actor_id is not None:
-        return names.get(h.actor_id, _("A person with the right role"))
+        name = names.get(h.actor_id, _("A person with the right role"))
+        holder = names.get(uuid.UUID(h.data["for"])) if h.data.get("for") else None
+        return _("%(alternate)s, for %(holder)s", alternate=name, holder=holder) if holder else name
     if h.actor.startswith("system:"):
         return str(SYSTEM_ACTORS.get(h.actor) or _("Placard, by schedule"))
     return _("A visitor")

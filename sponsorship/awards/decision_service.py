@@ -138,9 +138,11 @@ def _award(
     for kind, minor in lines.items():
         db.session.add(AwardLine(award_id=award.id, kind=kind, amount_minor=minor))
     barred = frozenset({award.beneficiary_id} - {None})
-    sign("award.decided", award.id, award.round, actor, barred=barred)  # type: ignore[arg-type]
+    signed = sign("award.decided", award.id, award.round, actor, barred=barred,  # type: ignore[arg-type]
+                  amount_minor=award.amount_minor)
     departs = choice.outcome != ADVISED[slot.recommended]
-    data = {"call": str(call.id), "position": position, "advised": slot.recommended, "departs": departs}
+    data = {"call": str(call.id), "position": position, "advised": slot.recommended, "departs": departs,
+            **signed}
     text = choice.reason.strip() or None
     if choice.outcome == "selected":
         AWARD.apply(award, "select", actor, organisation_id=award.organisation_id, data=data, text=text)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from core.db import db
 from core.jobs import Due, Job
+from sponsorship.awards import chasing
 from sponsorship.awards.answer_service import end_reserve, lapse, remind_offer
 from sponsorship.awards.models import Award
 from sponsorship.awards.queries import offers_to_lapse, reserves_to_end
@@ -43,9 +44,21 @@ def _end(item: uuid.UUID, now: datetime) -> str:
     return _word("ended")[end_reserve(item, now)]
 
 
+def _chase(item: uuid.UUID, now: datetime) -> str:
+    return _word("told")[chasing.chase(item, now)]
+
+
+def _tell_head(item: uuid.UUID, now: datetime) -> str:
+    return _word("told")[chasing.tell_head(item, now)]
+
+
 JOBS = [
     Job("offers-remind", _l("Remind States of offers about to lapse"), 300, _offers_to_remind, _remind),
     Job("offers-lapse", _l("Lapse offers without an answer; the next on the reserve list moves up"), 60,
         offers_to_lapse, _lapse),
+    Job("obligations-chase", _l("Tell officers and their alternates of obligations that wait"), 300,
+        chasing.to_chase, _chase),
+    Job("obligations-head", _l("Tell the head of the fund of obligations that still wait"), 300,
+        chasing.to_tell_head, _tell_head),
     Job("reserve-lists-end", _l("Close reserve lists whose day of travel has come"), 3600, reserves_to_end, _end),
 ]

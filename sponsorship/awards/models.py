@@ -76,6 +76,9 @@ class Award(WithId, Versioned, Base):
     suspended_from: Mapped[str | None] = mapped_column(String(40), ForeignKey("award_state.code"))
     suspended_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    # "state:round" of which the officers and their alternates, and the head, have been told that it waits
+    chased_for: Mapped[str | None] = mapped_column(String(60))
+    head_told_for: Mapped[str | None] = mapped_column(String(60))
 
 
 class AwardLine(WithId, Base):

@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from accounts.current import current_actor
+from accounts.fresh import fresh_sign_in
 from accounts.permissions import allows, organisations_with
 from accounts.queries import person_labels
 from core.errors import NotAllowed, RuleBroken
@@ -21,9 +22,9 @@ from core.web.access import needs
 from core.web.downloads import download
 from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
-from core.web.timeline import timeline_items
+from core.web.timeline import people_in, timeline_items
 from sponsorship.awards import answer_service, queries, service
-from sponsorship.awards.approvals import signatures
+from sponsorship.awards.approvals import signatures, signer, signer_ids
 from sponsorship.awards.decision_service import ADVISED, decide
 from sponsorship.awards.forms import (
     AnswerForm,
@@ -96,7 +97,7 @@ def _show(award_id: uuid.UUID, message: object | None = None) -> View:
     events = history("award", award_id)
     if not page.officer:
         events = [e for e in events if e.tag in STATE_EVENTS]
-    names = person_labels([s.person_id for s in signed] + [e.actor_id for e in events]) if page.officer else {}
+    names = person_labels(signer_ids(signed) | people_in(events)) if page.officer else {}
     moves = [
         m for m in AWARD.from_state(page.row.state)
         if m.permission != SYSTEM and m.action != "select" and allows(actor, m.permission, page.row.organisation_id)
@@ -105,7 +106,7 @@ def _show(award_id: uuid.UUID, message: object | None = None) -> View:
     asked = next((p.asked for p in panels if p.asked), None)
     signs = any(m.action in ("certify", "approve") for m in moves)
     body = render_template(
-        "awards/award.html", page=page, signed=[(STEPS[s.step], names.get(s.person_id, ""), s.at) for s in signed],
+        "awards/award.html", page=page, signed=[(STEPS[s.step], signer(s, names), s.at) for s in signed],
         timeline=timeline_items(events, AWARD, names, LABELS if page.officer else STATE_LABELS,
                                 show_text=page.officer), moves=moves, line_labels=LINES,
         next=asked or next_step(page), panels=panels, message=message, asked=asked,
@@ -144,6 +145,7 @@ def certify(id: uuid.UUID) -> View:
 
 @bp.post("/awards/<uuid:id>/approve")
 @needs("obligation.approve")
+@fresh_sign_in(_l("Approve the obligation and send the offer"))
 def approve(id: uuid.UUID) -> View:
     return _one_button(id, lambda v: service.approve(id, current_actor(), v), _("Approved. The offer has been sent."))
 
@@ -253,6 +255,7 @@ def estimate(id: uuid.UUID) -> View:
 
 @bp.route("/sponsorship/calls/<uuid:id>/decision", methods=["GET", "POST"])
 @needs("award.decide")
+@fresh_sign_in(_l("Decide on the panel's recommendation"))
 def decision(id: uuid.UUID) -> View:
     """The head of the fund takes the panel's recommendation, or departs from it with a reason."""
     page = queries.decision_page(id, current_actor())

@@ -98,13 +98,14 @@ def certify(award_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
         )
         if int(promised or 0) + award.amount_minor > call.ceiling_minor:
             raise RuleBroken(_("This obligation would pass the ceiling of the call."), code="award.ceiling")
-    sign("award.certified", award.id, award.round, actor, barred=barred(award, actor))
+    signed = sign("award.certified", award.id, award.round, actor, barred=barred(award, actor),
+                  amount_minor=award.amount_minor)
     award.reservation_id = ledger.reserve(
         ("award", award.id), fitting_pools(award, call), award.amount_minor,
         key=f"award:{award.id}:{award.round}:reserve", actor=actor,
     )
     AWARD.apply(award, "certify", actor, organisation_id=award.organisation_id,
-                data={"reservation": str(award.reservation_id), "amount_minor": award.amount_minor})
+                data={"reservation": str(award.reservation_id), "amount_minor": award.amount_minor, **signed})
 
 
 @command
@@ -122,10 +123,11 @@ def approve(award_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
     if expires <= now:
         raise RuleBroken(_("The day of travel has come, so an offer can no longer be answered. Refuse it instead."),
                          code="award.too_late")
-    sign("award.approved", award.id, award.round, actor, barred=barred(award, actor))
+    signed = sign("award.approved", award.id, award.round, actor, barred=barred(award, actor),
+                  amount_minor=award.amount_minor)
     award.offered_at, award.offer_expires_at, award.offer_reminded_at = now, expires, None
     AWARD.apply(award, "approve", actor, organisation_id=award.organisation_id,
-                data={"expires": expires.strftime("%Y-%m-%dT%H:%M:%SZ")})
+                data={"expires": expires.strftime("%Y-%m-%dT%H:%M:%SZ"), **signed})
     mails.offer(award)
 
 

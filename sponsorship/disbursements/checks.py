@@ -12,14 +12,17 @@ from sponsorship.awards.models import Award
 from sponsorship.disbursements.instruction import verify as verify_file
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.release_service import content_of
+from sponsorship.disbursements.rule_models import ApprovalRule
 from sponsorship.ledger.models import Spend
 
 _STEPS = ("disbursement.requested", "disbursement.certified", "disbursement.approved", "disbursement.released")
+_SECOND = "disbursement.approved_second"
 
 
 @check("disbursements.hands")
 def four_people() -> tuple[int, list[str]]:
-    """Every payment that left was signed by four different people, none of them the payee or who gave the data."""
+    """Every payment that left was signed by four different people (five where a rule asked for a second approving
+    officer), none of them the payee or who gave the data."""
     faults: list[str] = []
     lines = db.session.execute(
         select(PaymentLine.disbursement_id, PaymentLine.round, Award.beneficiary_id, Payee.entered_by)
@@ -34,7 +37,8 @@ def four_people() -> tuple[int, list[str]]:
         signed.setdefault((row.subject_id, row.round), {})[row.step] = row.person_id
     for line in lines:
         hands = signed.get((line.disbursement_id, line.round), {})
-        if set(hands) != set(_STEPS) or len(set(hands.values())) != 4:
+        second = {_SECOND} if _SECOND in hands else set()
+        if set(hands) != {*_STEPS, *second} or len(set(hands.values())) != len(hands):
             faults.append(f"disbursement {line.disbursement_id} round {line.round} lacks four people")
         if line.beneficiary_id in hands.values():
             faults.append(f"disbursement {line.disbursement_id} was signed by its payee")
@@ -108,3 +112,21 @@ def accepted_awards_are_planned() -> tuple[int, list[str]]:
     ).all()
     return len(rows), [f"award {r.id}: planned payments do not sum to it" for r in rows
                        if int(r.planned or 0) != r.amount_minor]
+
+
+@check("disbursements.second_officer")
+def second_officers() -> tuple[int, list[str]]:
+    """Where a rule asked for a second approving officer, two have signed before the payment counts as approved;
+    and every rule was decided by two."""
+    before = ("draft", "requested", "certified", "held", "cancelled")
+    rows = db.session.execute(
+        select(Disbursement.id, Disbursement.round).outerjoin(
+            Approval, (Approval.subject_type == "disbursement") & (Approval.subject_id == Disbursement.id)
+            & (Approval.round == Disbursement.round) & (Approval.step == _SECOND))
+        .where(Disbursement.second_rule_id.is_not(None), Disbursement.state.not_in(before), Approval.id.is_(None)))
+    faults = [f"disbursement {row.id} round {row.round} lacks its second approving officer" for row in rows]
+    alone = db.session.scalars(select(ApprovalRule.id).where(
+        (ApprovalRule.decided_by == ApprovalRule.proposed_by)
+        | (ApprovalRule.end_agreed_by == ApprovalRule.end_asked_by)))
+    faults += [f"approval rule {row} was decided by one person" for row in alone]
+    return db.session.scalar(select(func.count()).select_from(ApprovalRule)) or 0, faults

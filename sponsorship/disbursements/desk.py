@@ -20,13 +20,15 @@ from sponsorship.disbursements import queries
 from sponsorship.disbursements.settings import setting
 
 
-def _source(states: tuple[str, ...], what: object, *, payee_known: bool = False) -> Callable[[Actor], list[DeskItem]]:
+def _source(states: tuple[str, ...], what: object, *, payee_known: bool = False,
+            signs: bool = False) -> Callable[[Actor], list[DeskItem]]:
     def items(actor: Actor) -> list[DeskItem]:
         return [
             DeskItem(_("%(kind)s, %(state)s", kind=row.kind_label, state=row.organisation),
                      url_for("disbursements.disbursement_page", id=row.id), row.act_by, what, row.reference,
                      "attention" if row.overdue else "waiting")
-            for row in queries.in_states(states) if not payee_known or row.payee_state == "verified"
+            for row in queries.in_states(states, unsigned_by=actor.person_id if signs else None)
+            if not payee_known or row.payee_state == "verified"
         ]
 
     return items
@@ -34,9 +36,9 @@ def _source(states: tuple[str, ...], what: object, *, payee_known: bool = False)
 
 to_request = _source(("draft",), _l("Request the payment"), payee_known=True)
 to_plan_again = _source(("failed",), _l("Plan the failed payment again"))
-to_certify = _source(("requested",), _l("Certify the payment"))
-to_approve = _source(("certified",), _l("Approve the payment"))
-to_release = _source(("ready",), _l("Release the payment"))
+to_certify = _source(("requested",), _l("Certify the payment"), signs=True)
+to_approve = _source(("certified",), _l("Approve the payment"), signs=True)
+to_release = _source(("ready",), _l("Release the payment"), signs=True)
 to_confirm = _source(("released",), _l("Record the bank's answer"))
 
 

@@ -48,6 +48,17 @@ def _to_escalate(now: datetime, limit: int) -> list[Due]:
     return [(r.id, r.act_by, r.reference) for r in rows if r.act_by]
 
 
+def _to_tell_head(now: datetime, limit: int) -> list[Due]:
+    after = timedelta(days=days("head_days_after_overdue", now.date()))
+    rows = db.session.execute(
+        select(Disbursement.id, Disbursement.act_by, Disbursement.reference)
+        .where(Disbursement.act_by <= now - after, Disbursement.escalated_at.is_not(None),
+               Disbursement.head_told_at.is_(None), Disbursement.state.in_(_ACTING))
+        .order_by(Disbursement.act_by, Disbursement.id).limit(limit)
+    )
+    return [(r.id, r.act_by + after, r.reference) for r in rows if r.act_by]
+
+
 def _to_close(now: datetime, limit: int) -> list[Due]:
     still_open = select(Disbursement.award_id).where(Disbursement.state.not_in(DONE))
     rows = db.session.execute(
@@ -71,6 +82,10 @@ def _escalate(item: uuid.UUID, now: datetime) -> str:
     return "told" if service.escalate(item, now) else "no longer due"
 
 
+def _tell_head(item: uuid.UUID, now: datetime) -> str:
+    return "told" if service.tell_head(item, now) else "no longer due"
+
+
 def _close(item: uuid.UUID, now: datetime) -> str:
     return "closed" if service.close_award(item, now) else "no longer due"
 
@@ -78,6 +93,9 @@ def _close(item: uuid.UUID, now: datetime) -> str:
 JOBS = [
     Job("disbursements-ready", _l("Make approved payments ready on their date"), 60, _to_make_ready, _ready),
     Job("disbursements-remind", _l("Remind officers of payments that should move on"), 300, _to_remind, _remind),
-    Job("disbursements-escalate", _l("Tell the head of the fund of overdue payments"), 300, _to_escalate, _escalate),
+    Job("disbursements-escalate", _l("Tell officers and their alternates of overdue payments"), 300, _to_escalate,
+        _escalate),
+    Job("disbursements-head", _l("Tell the head of the fund of payments still overdue"), 300, _to_tell_head,
+        _tell_head),
     Job("awards-close", _l("Close awards when travel is over and everything is paid"), 3600, _to_close, _close),
 ]

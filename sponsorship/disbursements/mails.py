@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
-from accounts.permissions import Contact, people_with
+from accounts.permissions import Contact, alternates_with, people_with
 from core.outbox import send_mail
 from core.web.formats import format_instant
 from core.web.links import absolute
@@ -89,9 +89,17 @@ def remind(row: Disbursement) -> None:
     _write(people_with(ACTS[row.state]), row, "disbursement-reminder", escalated=False)
 
 
-def escalate(row: Disbursement) -> None:
-    """To those who should have acted, and to the head of the fund. Notice only."""
+def escalate(row: Disbursement) -> bool:
+    """To those who should have acted, and to their alternates; without an alternate to the head of the fund instead,
+    which False tells. Notice only."""
+    alternates = alternates_with(ACTS[row.state])
     seen: dict[object, Contact] = {}
-    for contact in people_with(ACTS[row.state]) + people_with(HEAD):
+    for contact in people_with(ACTS[row.state]) + (alternates or people_with(HEAD)):
         seen.setdefault(contact.person_id, contact)
     _write(list(seen.values()), row, "disbursement-overdue", escalated=True)
+    return bool(alternates)
+
+
+def tell_head(row: Disbursement) -> None:
+    """To the head of the fund, when officers and alternates were told in vain. Notice only."""
+    _write(people_with(HEAD), row, "disbursement-overdue-head", escalated=True)

@@ -115,6 +115,9 @@ class Disbursement(WithId, Versioned, Base):
     act_by: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]
     escalated_at: Mapped[datetime | None]
+    head_told_at: Mapped[datetime | None]
+    # the rule that asked for a second approving officer when this round was certified
+    second_rule_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("approval_rule.id"))
     payee_data_version: Mapped[int | None]
     spend_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("spend.id"))
     released_at: Mapped[datetime | None]

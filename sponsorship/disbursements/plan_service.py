@@ -33,7 +33,7 @@ def dates_of(row: Disbursement) -> Dates:
 def next_actor(row: Disbursement, state: str) -> None:
     """Set the clock of whoever acts in the state about to be entered; their reminders begin anew."""
     row.act_by = dates_of(row).act_by(state)
-    row.reminded_at = row.escalated_at = None
+    row.reminded_at = row.escalated_at = row.head_told_at = None
 
 
 def of_award(award_id: uuid.UUID) -> list[Disbursement]:
@@ -116,7 +116,7 @@ def back_to_draft(
 ) -> None:
     """Begin a new round: what was signed before no longer counts."""
     row.round += 1
-    row.payee_data_version = None
+    row.payee_data_version = row.second_rule_id = None
     next_actor(row, "draft")
     with db.session.no_autoflush:  # round and state belong to one statement
         DISBURSEMENT.apply(row, action, actor, organisation_id=row.organisation_id, reason=reason, text=text,

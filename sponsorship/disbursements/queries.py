@@ -20,7 +20,7 @@ from core.money import Money, usd
 from core.web.tables import TableQuery
 from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_by_id
 from sponsorship.applications.queries import NomineeRow, nominee_by_id
-from sponsorship.awards.approvals import Signature, signatures_of
+from sponsorship.awards.approvals import Approval, Signature, signatures_of, signer, signer_ids
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.payee_service import may_enter
@@ -48,6 +48,7 @@ class DisbursementRow:
     version: int
     payee_state: str
     planned_at: datetime
+    needs_second: bool = False
 
     @property
     def status(self) -> State:
@@ -75,7 +76,7 @@ def _rows(found: Iterable[tuple[Disbursement, str, str]]) -> list[DisbursementRo
     return [
         DisbursementRow(d.id, d.reference, d.award_id, award, organisations.get(d.organisation_id, ""), d.meeting_id,
                         meetings[d.meeting_id].short_name, d.kind, usd(d.amount_minor), d.state, d.round, d.due_at,
-                        d.act_by, d.version, payee, d.created_at)
+                        d.act_by, d.version, payee, d.created_at, d.second_rule_id is not None)
         for d, award, payee in rows
     ]
 
@@ -123,12 +124,20 @@ def meeting_choices() -> list[tuple[str, str]]:
     return sorted(((str(m.id), m.short_name) for m in meetings_by_id(ids).values()), key=lambda pair: pair[1])
 
 
-def in_states(states: tuple[str, ...], limit: int = 50) -> list[DisbursementRow]:
-    """Payments in these states, the most urgent first."""
+def in_states(states: tuple[str, ...], limit: int = 50, unsigned_by: uuid.UUID | None = None) -> list[DisbursementRow]:
+    """Payments in these states, the most urgent first; without those of which a person has signed this round."""
+    signed = select(Approval.id).where(
+        Approval.subject_type == "disbursement", Approval.subject_id == Disbursement.id,
+        Approval.round == Disbursement.round, Approval.person_id == unsigned_by)
     return _rows(db.session.execute(
-        _select().where(Disbursement.state.in_(states))
+        _select().where(Disbursement.state.in_(states), *([~signed.exists()] if unsigned_by else []))
         .order_by(Disbursement.act_by, Disbursement.reference).limit(limit)
     ).all())
+
+
+def by_ids(ids: Iterable[uuid.UUID]) -> list[DisbursementRow]:
+    """These payments."""
+    return _rows(db.session.execute(_select().where(Disbursement.id.in_(list(ids)))).all())
 
 
 def ready(limit: int = 500) -> list[DisbursementRow]:
@@ -165,14 +174,14 @@ def to_release(rows: Sequence[DisbursementRow]) -> list[ToRelease]:
         select(Payee).where(Payee.award_id.in_({row.award_id for row in rows})))}
     vault.preload([p.id for p in payees.values()])
     signed = signatures_of("disbursement", {row.id: row.round for row in rows})
-    people = person_labels({s.person_id for found in signed.values() for s in found})
+    people = person_labels(signer_ids(s for found in signed.values() for s in found))
     found = []
     for row in rows:
         payee = payees[row.award_id]
         holder, bank, account = (vault.unseal(payee.id, getattr(payee, f"{name}_sealed")) or ""
                                  for name in ("holder", "bank_name", "account"))
         found.append(ToRelease(row, holder, bank, "•••• " + account[-4:] if account else "",
-                               tuple((s, people.get(s.person_id, "")) for s in signed[row.id])))
+                               tuple((s, signer(s, people)) for s in signed[row.id])))
     return found
 
 

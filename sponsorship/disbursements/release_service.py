@@ -23,6 +23,7 @@ from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruc
 from sponsorship.disbursements.plan_service import back_to_draft, next_actor, set_dates
 from sponsorship.disbursements.planning import dates_for
 from sponsorship.disbursements.service import barred, check_payable, may
+from sponsorship.disbursements.stops import refuse_if_stopped
 from sponsorship.disbursements.transitions import DISBURSEMENT
 from sponsorship.ledger import service as ledger
 
@@ -77,18 +78,21 @@ def release(versions: Mapping[uuid.UUID, int], actor: Actor) -> uuid.UUID:
         raise RuleBroken(_("Choose at most %(most)s payments at once.", most=MOST_AT_ONCE), code="release.too_many",
                          field="payments")
     require(actor, "disbursement.release")
+    refuse_if_stopped()
     assert actor.person_id is not None  # a person: nobody else holds the permission
     now = clock.now()
     items = _lock_all(versions)
     number = next_reference("PAY", now.year)
+    signed: dict[uuid.UUID, dict[str, str]] = {}
     for item in items:
         may(item.row, "release", actor)
         check_payable(item.award, item.payee, item.row)
         if item.row.due_at > now:
             raise RuleBroken(_("%(reference)s is not due yet.", reference=item.row.reference),
                              code="disbursement.too_early")
-        sign("disbursement.released", item.row.id, item.row.round, actor,
-             barred=barred(item.award, item.payee, actor, "released"))
+        signed[item.row.id] = sign(
+            "disbursement.released", item.row.id, item.row.round, actor, amount_minor=item.row.amount_minor,
+            barred=barred(item.award, item.payee, actor, "released"))
     for item in items:
         assert item.award.reservation_id is not None
         item.row.spend_id = ledger.spend(
@@ -102,7 +106,7 @@ def release(versions: Mapping[uuid.UUID, int], actor: Actor) -> uuid.UUID:
         next_actor(item.row, "released")
         DISBURSEMENT.apply(item.row, "release", actor, organisation_id=item.row.organisation_id,
                            data={"round": item.row.round, "instruction": number,
-                                 "amount_minor": item.row.amount_minor})
+                                 "amount_minor": item.row.amount_minor, **signed[item.row.id]})
     return instruction_id
 
 

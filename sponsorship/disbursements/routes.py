@@ -10,13 +10,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import flash, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from accounts.current import current_actor
+from accounts.fresh import fresh_sign_in
 from accounts.permissions import allows
 from accounts.queries import person_labels
 from core import clock
@@ -29,16 +30,17 @@ from core.web.downloads import download
 from core.web.formats import format_money, instant_html
 from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
-from core.web.timeline import timeline_items
-from sponsorship.awards.approvals import signatures
+from core.web.timeline import people_in, timeline_items
+from sponsorship.awards.approvals import signatures, signer, signer_ids
 from sponsorship.awards.forms import VersionedForm
-from sponsorship.disbursements import queries, release_service, service
+from sponsorship.disbursements import many_routes, queries, release_service, rule_routes, service, stop_routes
+from sponsorship.disbursements.blueprint import bp
 from sponsorship.disbursements.forms import ConfirmForm, FailForm, ReleaseForm, SendBackForm
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.transitions import DISBURSEMENT
 from sponsorship.disbursements.words import FAILURES, KIND_LABELS, LABELS, STEPS, next_step
 
-bp = Blueprint("disbursements", __name__)
+__all__ = ["bp", "many_routes", "rule_routes", "stop_routes"]
 View = str | Response | tuple[str, int]
 _PAYMENT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,9}")  # id and version, as shown
 
@@ -87,7 +89,8 @@ def disbursement_list() -> View:
         totals={"amount": amount} if total else None,
     )
     return render_template("disbursements/list.html", table=table,
-                           may_release=allows(current_actor(), "disbursement.release"))
+                           may_release=allows(current_actor(), "disbursement.release"),
+                           may_approve=allows(current_actor(), "disbursement.approve"))
 
 
 @bp.get("/disbursements/<uuid:id>")
@@ -102,16 +105,17 @@ def _show(disbursement_id: uuid.UUID, message: object | None = None) -> View:
     page = queries.disbursement_page(disbursement_id, actor)
     signed = signatures("disbursement", disbursement_id, page.row.round)
     events = history("disbursement", disbursement_id)
-    names = person_labels([s.person_id for s in signed] + [e.actor_id for e in events])
+    names = person_labels(signer_ids(signed) | people_in(events))
     moves = [
         m for m in DISBURSEMENT.from_state(page.row.state)
-        if m.permission != SYSTEM and allows(actor, m.permission)
+        if m.permission != SYSTEM and m.action != "approve_first" and allows(actor, m.permission)
     ]
+    half = page.row.state == "certified" and any(s.step == "disbursement.approved" for s in signed)
     body = render_template(
         "disbursements/disbursement.html", page=page, moves=moves, message=message,
-        signed=[(STEPS[s.step], names.get(s.person_id, ""), s.at) for s in signed],
+        signed=[(STEPS[s.step], signer(s, names), s.at) for s in signed],
         timeline=timeline_items(events, DISBURSEMENT, names, LABELS),
-        next=next_step(page.row.state, page.row.by, page.row.payee_state),
+        next=next_step("half_approved" if half else page.row.state, page.row.by, page.row.payee_state),
         me_signed=any(s.person_id == actor.person_id for s in signed),
         sees_payee=allows(actor, "payee.verify"),
     )
@@ -123,7 +127,8 @@ def _back(disbursement_id: uuid.UUID, words: str) -> Response:
     return redirect(url_for("disbursements.disbursement_page", id=disbursement_id), 303)
 
 
-def _one_button(disbursement_id: uuid.UUID, run: Callable[[int], object], done: str) -> View:
+def _one_button(disbursement_id: uuid.UUID, run: Callable[[int], object],
+                done: str | Callable[[], str]) -> View:
     form = VersionedForm()
     if not form.validate_on_submit():
         return _show(disbursement_id, form.version.errors[0] if form.version.errors else _("Open the page again."))
@@ -132,7 +137,7 @@ def _one_button(disbursement_id: uuid.UUID, run: Callable[[int], object], done: 
         run(version)
     except RuleBroken as error:
         return _show(disbursement_id, error.message)
-    return _back(disbursement_id, done)
+    return _back(disbursement_id, done() if callable(done) else done)
 
 
 @bp.post("/disbursements/<uuid:id>/request")
@@ -151,9 +156,13 @@ def certify(id: uuid.UUID) -> View:
 
 @bp.post("/disbursements/<uuid:id>/approve")
 @needs("disbursement.approve")
+@fresh_sign_in(_l("Approve the payment"))
 def approve(id: uuid.UUID) -> View:
-    return _one_button(id, lambda v: service.approve(id, current_actor(), v),
-                       _("Approved. On its date it becomes ready for release."))
+    taken: list[str] = []
+    return _one_button(
+        id, lambda v: taken.append(service.approve(id, current_actor(), v)),
+        lambda: _("Approved. A second approving officer is next.") if taken == ["approve_first"]
+        else _("Approved. On its date it becomes ready for release."))
 
 
 @bp.post("/disbursements/<uuid:id>/plan-again")
@@ -239,6 +248,7 @@ def fail(id: uuid.UUID) -> View:
 # --- release ----------------------------------------------------------------------------------------------------
 @bp.route("/disbursements/release", methods=["GET", "POST"])
 @needs("disbursement.release")
+@fresh_sign_in(_l("Sign and release the payments"))
 def release() -> View:
     """Everything ready and due, each line visible; what is chosen leaves in one signed instruction."""
     rows = queries.ready()

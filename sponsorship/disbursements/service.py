@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -14,11 +15,12 @@ from core.db import command, db, get, lock
 from core.errors import RuleBroken
 from meetings.calendar.models import Meeting
 from sponsorship.awards import service as awards
-from sponsorship.awards.approvals import sign
+from sponsorship.awards.approvals import sign, signatures
 from sponsorship.awards.models import Award
 from sponsorship.disbursements import mails
 from sponsorship.disbursements.models import Disbursement, Payee
 from sponsorship.disbursements.plan_service import back_to_draft, next_actor
+from sponsorship.disbursements.rules import rule_for
 from sponsorship.disbursements.settings import days
 from sponsorship.disbursements.transitions import DISBURSEMENT, DONE
 
@@ -61,16 +63,28 @@ def check_payable(award: Award, payee: Payee, row: Disbursement) -> None:
                          code="disbursement.payee_changed")
 
 
-def _step(disbursement_id: uuid.UUID, action: str, step: str, actor: Actor, version: int) -> None:
-    """Sign one step and move to the state of the same name."""
+def _step(disbursement_id: uuid.UUID, action: str, step: str, actor: Actor, version: int) -> str:
+    """Sign one step and move to the state that follows; returns the action taken. Certification notes whether a rule
+    asks for a second approving officer; then the first of two leaves the payment certified."""
     row, award, payee = lock_chain(disbursement_id, version)
     may(row, action, actor)
     check_payable(award, payee, row)
-    sign(f"disbursement.{step}", row.id, row.round, actor, barred=barred(award, payee, actor, step))
+    signature = f"disbursement.{step}"
+    if action == "approve" and row.second_rule_id is not None:
+        first = all(s.step != signature for s in signatures("disbursement", row.id, row.round))
+        action, signature = ("approve_first", signature) if first else (action, f"{signature}_second")
+    signed = sign(signature, row.id, row.round, actor, barred=barred(award, payee, actor, step),
+                  amount_minor=row.amount_minor)
     row.payee_data_version = payee.data_version
-    next_actor(row, step)
-    DISBURSEMENT.apply(row, action, actor, organisation_id=row.organisation_id,
-                       data={"round": row.round, "amount_minor": row.amount_minor})
+    data: dict[str, Any] = {"round": row.round, "amount_minor": row.amount_minor, **signed}
+    if action == "certify":
+        row.second_rule_id = rule_for(row)
+        if row.second_rule_id is not None:
+            data["second_rule"] = str(row.second_rule_id)
+    next_actor(row, DISBURSEMENT.move(row.state, action).target)
+    with db.session.no_autoflush:  # the rule and the state it holds from belong to one statement
+        DISBURSEMENT.apply(row, action, actor, organisation_id=row.organisation_id, data=data)
+    return action
 
 
 @command
@@ -89,9 +103,10 @@ def certify(disbursement_id: uuid.UUID, actor: Actor, expected_version: int) -> 
 
 
 @command
-def approve(disbursement_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
-    """Approve: from now on it waits for its date. Raises as `certify`."""
-    _step(disbursement_id, "approve", "approved", actor, expected_version)
+def approve(disbursement_id: uuid.UUID, actor: Actor, expected_version: int) -> str:
+    """Approve: from now on it waits for its date, or for the second of two approving officers where a rule asks for
+    one (`approve_first` is returned then, else `approve`). Raises as `certify`."""
+    return _step(disbursement_id, "approve", "approved", actor, expected_version)
 
 
 @command
@@ -133,12 +148,27 @@ def remind(disbursement_id: uuid.UUID, now: datetime) -> bool:
 
 @command
 def escalate(disbursement_id: uuid.UUID, now: datetime) -> bool:
-    """Tell those who should have acted, and the head of the fund, once. Notice only: no authority moves."""
+    """Tell those who should have acted, and their alternates, once; where no alternate is designated, the head of the
+    fund at once. Notice only: no authority moves."""
     row = lock(Disbursement, disbursement_id)
     if row.act_by is None or row.escalated_at is not None or row.act_by > now or row.state not in mails.ACTS:
         return False
     row.escalated_at = now
-    mails.escalate(row)
+    if not mails.escalate(row):
+        row.head_told_at = now
+    return True
+
+
+@command
+def tell_head(disbursement_id: uuid.UUID, now: datetime) -> bool:
+    """Some days after the alternates were told: tell the head of the fund, once. Notice only."""
+    row = lock(Disbursement, disbursement_id)
+    after = timedelta(days=days("head_days_after_overdue", now.date()))
+    if (row.act_by is None or row.head_told_at is not None or row.escalated_at is None or row.act_by + after > now
+            or row.state not in mails.ACTS):
+        return False
+    row.head_told_at = now
+    mails.tell_head(row)
     return True
 
 

@@ -31,6 +31,8 @@ DISBURSEMENT = Machine(
         Move("certify", ("requested",), "certified", "disbursement.certify", _l("Certify")),
         Move("refuse_certification", ("requested",), "draft", "disbursement.certify",
              _l("Send back instead of certifying"), True),
+        # where a rule asks for two approving officers, the first leaves it where it stands
+        Move("approve_first", ("certified",), "certified", "disbursement.approve", _l("Approve, first of two")),
         Move("approve", ("certified",), "approved", "disbursement.approve", _l("Approve")),
         Move("refuse_approval", ("certified",), "draft", "disbursement.approve",
              _l("Send back instead of approving"), True),

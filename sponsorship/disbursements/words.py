@@ -18,10 +18,12 @@ STEPS = {
     "disbursement.requested": _l("Requested, requesting officer"),
     "disbursement.certified": _l("Certified, certifying officer"),
     "disbursement.approved": _l("Approved, approving officer"),
+    "disbursement.approved_second": _l("Approved, second approving officer"),
     "disbursement.released": _l("Released, bank signatory"),
 }
 LABELS = {
     "disbursements.disbursement.plan": _l("Planned from the award and the dates of travel"),
+    "disbursements.disbursement.approve_first": _l("Approved by the first of two approving officers"),
     "disbursements.instruction.download": _l("Instruction downloaded"),
 }
 SEND_BACK_REASONS = {
@@ -74,6 +76,8 @@ def next_step(state: str, act_by: datetime | str | None, payee_state: str) -> Ne
         "draft": (_("The payment is requested."), _("A requesting officer")),
         "requested": (_("The payment is certified: money, purpose and rules."), _("A certifying officer")),
         "certified": (_("The payment is approved."), _("An approving officer")),
+        "half_approved": (_("A second approving officer approves the payment: a rule asks for two."),
+                          _("An approving officer")),
         "approved": (_("On its date the payment becomes ready for release."), _("Placard, by schedule")),
         "ready": (_("The payment is released to the bank."), _("A bank signatory")),
         "released": (_("The bank's answer is recorded."), _("A requesting officer")),

@@ -7,7 +7,7 @@ import uuid
 from datetime import date, timedelta
 from typing import Any
 
-from core import clock
+from core import clock, vault
 from core.actor import Actor, person, system
 from core.db import db
 
@@ -23,6 +23,36 @@ def put_session(session: Any, signed_in: Any) -> None:
     session["fs_cc"] = "set"
     session["fs_paa"] = clock.real_now().timestamp()
     session["identity.id"] = signed_in.fs_uniquifier
+
+
+def show_factor(session: Any, signed_in: Any) -> None:
+    """What showing the second factor leaves, for a person whose roles need it: a factor, and a proof given just now."""
+    from accounts import second_factor
+    from accounts.factor_models import SecondFactorProof
+
+    actor = person(signed_in.id)
+    if not second_factor.must_prove(actor):
+        return
+    factor = second_factor.live_factor(signed_in.id)
+    if factor is None:
+        second_factor.begin(actor)
+        factor = second_factor.live_factor(signed_in.id)
+        now = clock.real_now()
+        factor.confirmed_at, factor.last_step = now, second_factor.step_at(now) - 2
+        db.session.flush()
+    proof = SecondFactorProof(person_id=signed_in.id, factor_id=factor.id, way="code", at=clock.real_now())
+    db.session.add(proof)
+    db.session.commit()
+    session["second_factor_proof"] = str(proof.id)
+
+
+def app_code(signed_in: Any, drift: int = 0) -> str:
+    """What the person's app shows now (or `drift` steps from now)."""
+    from accounts import second_factor
+
+    factor = second_factor.live_factor(signed_in.id)
+    secret = vault.unseal(signed_in.id, factor.secret_sealed)
+    return second_factor.code_at(secret, second_factor.step_at(clock.real_now()) + drift)
 
 
 class Maker:

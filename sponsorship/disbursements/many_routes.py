@@ -1,0 +1,132 @@
+"""Pages that approve many payments at once: choose, check each line, see each result."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import datetime
+
+from flask import render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+from wtforms import SelectMultipleField
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from accounts.current import current_actor
+from accounts.fresh import fresh_sign_in
+from core import clock
+from core.money import Money, usd
+from core.web.access import needs
+from core.web.formats import format_money, instant_html
+from core.web.forms import BaseForm, Required
+from core.web.tables import Column, Table, TableQuery
+from sponsorship.disbursements import many
+from sponsorship.disbursements.blueprint import bp
+from sponsorship.disbursements.many import Line
+from sponsorship.disbursements.settings import setting
+from sponsorship.disbursements.words import STEPS
+
+View = str | Response | tuple[str, int]
+_CHOICE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,9}")  # id and version, as shown
+
+
+class ManyForm(BaseForm):
+    """Payments to approve together; values are id and version, as shown."""
+
+    payments = SelectMultipleField(
+        _l("Payments to approve"), option_widget=CheckboxInput(), widget=ListWidget(prefix_label=False),
+        validators=[Required(_l("Choose at least one payment."))], validate_choice=False)
+
+    def versions(self) -> dict[uuid.UUID, int]:
+        """What was chosen, in order; anything that was never offered is left out."""
+        pairs = [value.split(":") for value in self.payments.data or () if _CHOICE.fullmatch(value)]
+        return {uuid.UUID(key): int(version) for key, version in pairs}
+
+
+def _table(lines: list[Line], caption: str) -> Table:
+    """Each line as the officer must see it: payee, whether the names agree, account, dates, who signed, amount."""
+    columns = [
+        Column("reference", _("Payment"), heading=True), Column("organisation", _("State")),
+        Column("kind_label", _("For")), Column("holder", _("Account holder")),
+        Column("name_state", _("Nominee and holder")), Column("account", _("Account"), render=_account),
+        Column("due_at", _("Release from"), render=lambda line: _day(line.row.due_at)),
+        Column("signed", _("Signatures"), render=_signed), Column("approval", _("Your approval")),
+        Column("amount", _("Amount"), numeric=True, currency="USD"),
+    ]
+    total = sum(line.amount.minor for line in lines)
+    return Table(caption, columns, lines, csv=False, query=TableQuery(per_page=len(lines) or 1), broad=True,
+                 totals={"amount": Money(total, "USD")} if lines else None, anchor="payments-to-approve",
+                 row_url=lambda line: url_for("disbursements.disbursement_page", id=line.id))
+
+
+def _day(instant: datetime) -> Markup:
+    return instant_html(instant, setting("office_zone", clock.today()), time=False)
+
+
+def _account(line: Line) -> Markup:
+    return Markup("{}<br>{}").format(line.bank, line.account)
+
+
+def _signed(line: Line) -> Markup:
+    return Markup("<br>").join(Markup("{}: {}, {}").format(STEPS[s.step], who, _day(s.at)) for s, who in line.signed)
+
+
+def _choices(lines: list[Line]) -> list[tuple[str, str]]:
+    return [(f"{line.id}:{line.row.version}",
+             _("%(reference)s, %(state)s, %(kind)s, %(amount)s", reference=line.reference, state=line.organisation,
+               kind=line.kind_label, amount=format_money(line.amount))) for line in lines]
+
+
+@bp.get("/disbursements/approve")
+@needs("disbursement.approve")
+def approve_many() -> View:
+    """Everything that waits for an approving officer, to choose from."""
+    return _choose(ManyForm(formdata=None))
+
+
+def _choose(form: ManyForm, status: int = 200) -> View:
+    lines = many.lines(current_actor())
+    form.payments.choices = _choices(lines)
+    return render_template("disbursements/many_choose.html", form=form, lines=lines,
+                           table=_table(lines, _("What waits for approval"))), status
+
+
+@bp.post("/disbursements/approve/check")
+@needs("disbursement.approve")
+def check_many() -> View:
+    """One page with every chosen line, before anything is signed. Nothing is written."""
+    form = ManyForm()
+    form.payments.choices = []
+    if not form.validate() or not form.versions():
+        return _choose(form, 422)
+    wanted = form.versions()
+    lines = many.lines(current_actor(), list(wanted))
+    shown = [line for line in lines if wanted[line.id] == line.row.version]
+    return render_template(
+        "disbursements/many_check.html", table=_table(shown, _("You approve these payments")),
+        chosen=[f"{line.id}:{line.row.version}" for line in shown], left_out=len(wanted) - len(shown),
+        differing=[line for line in shown if line.name_fits is False],
+        total=usd(sum(line.amount.minor for line in shown)), count=len(shown))
+
+
+@bp.post("/disbursements/approve")
+@needs("disbursement.approve")
+@fresh_sign_in(_l("Approve the payments you checked"))
+def approve_many_now() -> View:
+    """Approve each; each line has a result of its own. Sent twice it answers the same."""
+    form = ManyForm()
+    form.payments.choices = []
+    if not form.validate() or not form.versions():
+        return _choose(form, 422)
+    results = many.approve_many(form.versions(), current_actor())
+    columns = [
+        Column("reference", _("Payment"), heading=True), Column("organisation", _("State")),
+        Column("status", _("What came of it")), Column("amount", _("Amount"), numeric=True, currency="USD"),
+    ]
+    done = [r for r in results if r.done]
+    table = Table(_("Results"), columns, results, csv=False, query=TableQuery(per_page=len(results) or 1),
+                  row_url=lambda r: url_for("disbursements.disbursement_page", id=r.id), anchor="results")
+    return render_template("disbursements/many_done.html", table=table, done=len(done), stayed=len(results) - len(done),
+                           total=usd(sum(r.amount.minor for r in done)), method=request.method)

@@ -1,0 +1,153 @@
+"""The stop of all releases: one stops, two restart; the database holds it, a release under way at that moment too."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from core import clock
+from core.actor import person
+from core.db import db, new_id
+from core.errors import NotAllowed, RuleBroken, Stale
+from core.events import Event
+from core.outbox import OutboxMail
+from sponsorship.disbursements import release_service, stops
+from sponsorship.disbursements.models import Disbursement, PaymentInstruction
+from sponsorship.disbursements.stop_models import ReleaseStop
+from tests.support.award_story import AwardStory
+from tests.support.crowd import at_once
+
+
+@pytest.fixture
+def story(make):
+    return AwardStory(make)
+
+
+@pytest.fixture
+def ready(story):
+    """A ticket ready for release, its date come."""
+    award = story.accepted()
+    ticket = story.payments(award)["ticket"]
+    story.give_bank_data(award)
+    with clock.moved_to(story.payment(ticket).due_at + timedelta(hours=1)):
+        story.ready(ticket)
+        yield ticket
+
+
+def live() -> ReleaseStop:
+    db.session.expire_all()
+    return db.session.query(ReleaseStop).filter(ReleaseStop.restarted_at.is_(None)).one()
+
+
+def test_one_stops_two_restart(story, ready, make):
+    with pytest.raises(NotAllowed):
+        stops.stop(story.officer("auditor"), "An auditor tells an officer.")
+    stops.stop(story.officer("bank_signatory"), "A file went to the wrong bank.")
+    with pytest.raises(RuleBroken) as caught:
+        stops.stop(story.officer("head_of_fund"), "Again.")
+    assert caught.value.code == "release_stop.stands"
+    with pytest.raises(RuleBroken) as caught:
+        story.release(ready)
+    assert caught.value.code == "release.stopped" and story.payment(ready).state == "ready"
+    row = live()
+    with pytest.raises(RuleBroken) as caught:
+        stops.restart(story.officer("head_of_fund"), row.id, row.version)
+    assert caught.value.code == "release_stop.not_asked"
+    with pytest.raises(Stale):
+        stops.ask_restart(story.officer("bank_signatory"), row.id, row.version + 1, "Put right.")
+    stops.ask_restart(story.officer("bank_signatory"), row.id, row.version, "Put right.")
+    with pytest.raises(RuleBroken) as caught:
+        stops.restart(story.officer("bank_signatory"), row.id, live().version)
+    assert caught.value.code == "release_stop.same_person"
+    stops.keep(story.officer("head_of_fund"), row.id, live().version)
+    stops.ask_restart(story.officer("approving_officer"), row.id, live().version, "Put right now.")
+    stops.restart(story.officer("head_of_fund"), row.id, live().version)
+    assert story.release(ready) and story.payment(ready).state == "released"
+    tags = [e.tag.rsplit(".", 1)[-1] for e in db.session.query(Event).filter_by(subject_type="release_stop")
+            .order_by(Event.recorded_at)]
+    assert tags == ["stop", "ask_restart", "keep", "ask_restart", "restart"]
+    told = {m.to_address for m in db.session.query(OutboxMail).filter_by(kind="release-stop")}
+    assert told == {story.people[r].email for r in ("bank_signatory", "approving_officer", "head_of_fund",
+                                                    "requesting_officer")}
+    assert not story.verify()
+
+
+def test_the_database_holds_the_stop(story, ready):
+    stops.stop(story.officer("bank_signatory"), "Something is wrong.")
+    row, table = live(), ReleaseStop.__table__
+    signatory, head = story.people["bank_signatory"].id, story.people["head_of_fund"].id
+    now = clock.now()
+    tries = [
+        (sa.update(Disbursement.__table__).where(Disbursement.__table__.c.id == ready).values(state="released"),
+         ("disbursement_not_while_stopped", "disbursement_state_is_signed", "disbursement_released_is_instructed")),
+        (sa.insert(table).values(id=new_id(), scope="all", stopped_by=head, stopped_at=now, recorded_at=now,
+                                 version=1), ("uq_release_stop_stands", "release_stop.scope")),
+        (sa.update(table).values(restart_asked_by=head, restart_asked_at=now, restarted_by=signatory,
+                                 restarted_at=now), ("release_stop_asked_before",)),
+        (sa.update(table).values(restarted_by=signatory, restarted_at=now),
+         ("restarted_by_two", "release_stop_asked_before")),
+        (sa.update(table).values(stopped_by=head), ("append-only",)),
+        (sa.delete(table), ("append-only",)),
+    ]
+    for statement, rules in tries:
+        with pytest.raises(DBAPIError) as caught, db.session.begin_nested():
+            db.session.execute(statement)
+        assert any(rule in str(caught.value.orig) for rule in rules), (rules, str(caught.value.orig))
+    # with the command's own check gone, the line in the instruction is refused
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(release_service, "refuse_if_stopped", lambda: None)
+        with pytest.raises(DBAPIError) as caught:
+            story.release(ready)
+    assert "not_while_stopped" in str(caught.value.orig)
+    stops.ask_restart(person(signatory), row.id, live().version, "Right again.")
+    with pytest.raises(DBAPIError), db.session.begin_nested():
+        db.session.execute(sa.update(table).values(restarted_by=signatory, restarted_at=now))
+
+
+@pytest.mark.real_database
+def test_a_stop_and_a_release_at_once(app, make):
+    """Either the release was first and left whole, or the stop was first and nothing left: never a release after it."""
+    story = AwardStory(make)
+    award = story.accepted()
+    ticket = story.payments(award)["ticket"]
+    story.give_bank_data(award)
+    with clock.moved_to(story.payment(ticket).due_at + timedelta(hours=1)):
+        story.ready(ticket)
+        version = story.payment(ticket).version
+        signatory, head = story.officer("bank_signatory"), story.officer("head_of_fund")
+        results = at_once(app, [lambda: release_service.release({ticket: version}, signatory),
+                                lambda: stops.stop(head, "Now.")])
+    released, stopped = results
+    assert not isinstance(stopped, Exception)
+    instruction = db.session.query(PaymentInstruction).one_or_none()
+    if isinstance(released, Exception):
+        assert released.code == "release.stopped" and instruction is None
+    else:
+        assert instruction.recorded_at <= live().recorded_at and story.payment(ticket).state == "released"
+    assert not story.verify()
+
+
+@pytest.mark.pages
+def test_pages_and_banner(story, ready, as_person):
+    signatory, head = as_person(story.people["bank_signatory"]), as_person(story.people["head_of_fund"])
+    auditor, focal = as_person(story.people["auditor"]), as_person(story.focal[0])
+    assert signatory.submit("/disbursements/stop", {"why": ""}).status_code == 422
+    assert signatory.submit("/disbursements/stop", {"why": "A wrong file."}).status_code == 303
+    page = auditor.get("/disbursements/stop").get_data(as_text=True)
+    assert "A wrong file." in page and "Ask for the restart" not in page
+    assert "All releases are stopped" in auditor.get("/desk").get_data(as_text=True)
+    assert "All releases are stopped" not in focal.get("/desk").get_data(as_text=True)
+    answer = signatory.submit("/disbursements/release", {"payments": f"{ready}:{story.payment(ready).version}"})
+    assert answer.status_code == 422 and "restarted them" in answer.get_data(as_text=True)
+    row = live()
+    address = f"/disbursements/stop/{row.id}"
+    assert signatory.submit(f"{address}/ask-restart", {"version": row.version, "why": ""}).status_code == 422
+    assert signatory.submit(f"{address}/ask-restart", {"version": row.version, "why": "Found it."}).status_code == 303
+    assert "Take the request back" in signatory.get("/disbursements/stop").get_data(as_text=True)
+    signatory.submit(f"{address}/restart", {"version": live().version})
+    assert live().restarted_at is None
+    assert head.submit(f"{address}/restart", {"version": live().version}).status_code == 303
+    assert "Releases are open" in head.get("/disbursements/stop").get_data(as_text=True)
