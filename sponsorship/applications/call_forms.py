@@ -33,7 +33,7 @@ from sponsorship.applications.words import (
 )
 
 POOLS = 3
-ORDINALS = (_l("First rule"), _l("Second rule"), _l("Third rule"), _l("Fourth rule"), _l("Fifth rule"),
+ORDINALS = (_l("First rule of the ranking"), _l("Second rule"), _l("Third rule"), _l("Fourth rule"), _l("Fifth rule"),
             _l("Sixth rule"), _l("Seventh rule"), _l("Eighth rule"))
 
 

@@ -84,7 +84,7 @@ def _recommendations() -> tuple[int, list[str]]:
         .join(Application, Application.id == Recommendation.application_id)
         .join(Recusal, (Recusal.call_id == Recommendation.call_id) & (Recusal.person_id == Recommendation.by_person)
               & (Recusal.organisation_id == Application.organisation_id))
-        .where(Recusal.at <= Recommendation.at)))
+        .where(Recusal.at < Recommendation.at)))
     checked = db.session.scalar(select(func.count()).select_from(Recommendation)) or 0
     return checked, [f"application {a} is recommended without a rank" for a in stray] + [
         f"call {c} has no recommendation" for c in bare] + [

@@ -82,6 +82,10 @@ class RankedLine:
             return f"{self.group(criterion)}: {self.places.get(criterion, 0)}"
         return self.values.get(criterion, False)
 
+    def groups(self, criteria: Sequence[str]) -> list[str]:
+        """The groups that the call's criteria of equity count for this State."""
+        return [self.group(c) for c in criteria if c in EQUITY_CRITERIA]
+
     @property
     def met(self) -> list[str]:
         """The screened criteria that it meets, in short words."""
@@ -147,5 +151,7 @@ def _why(line: RankedLine, before: RankedLine | None, compared: Mapping[str, int
         return _("Otherwise equal; received later.")
     if line.decided_by == "reference":
         return _("Equal, and received at the same moment; the reference decides.")
+    if line.decided_by not in CRITERION_SHORT:
+        return ""
     return _("%(criterion)s: the State before meets it, this one does not.",
              criterion=CRITERION_SHORT[line.decided_by])

@@ -122,16 +122,16 @@ def _earmarked(
     pool_ids = set(db.session.scalars(select(CallPool.pool_id).where(CallPool.call_id == call.id)))
     donors = {organisation for held in places.values() for organisation in held}
     given: dict[uuid.UUID, set[uuid.UUID]] = {}
-    sources = (
+    agreed = db.session.execute(
         select(Agreement.organisation_id, Agreement.pool_id)
-        .where(Agreement.organisation_id.in_(donors), Agreement.pool_id.in_(pool_ids)),
+        .where(Agreement.organisation_id.in_(donors), Agreement.pool_id.in_(pool_ids))).all()
+    pledged = db.session.execute(
         select(Pledge.organisation_id, Pledge.pool_id)
         .where(Pledge.organisation_id.in_(donors), Pledge.pool_id.in_(pool_ids),
-               Pledge.state.not_in(("cancelled", "written_off"))),
-    )
-    for statement in sources:
-        for organisation_id, pool_id in db.session.execute(statement).all():
-            given.setdefault(organisation_id, set()).add(pool_id)
+               Pledge.state.not_in(("cancelled", "written_off")))).all()
+    for organisation_id, pool_id in [*agreed, *pledged]:
+        assert organisation_id is not None and pool_id is not None  # both were asked for by value
+        given.setdefault(organisation_id, set()).add(pool_id)
     if not given:
         return set()
     pools, facts = pools_by_ids(pool_ids), facts_at(states, facts_day(call))

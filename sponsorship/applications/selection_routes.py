@@ -195,14 +195,7 @@ def _ranking_columns(call: CallRow) -> list[Column]:
     columns = [Column("position", _("Place"), numeric=True), Column("state_name", _("State")),
                Column("reference", _("Reference"))]
     for code in call.criteria:
-        if code in EQUITY_CRITERIA:
-            columns += [
-                Column(code, CRITERION_SHORT[code], csv=lambda r, c=code: r.group(c)),
-                Column(f"{code}_places", _("%(criterion)s: places before", criterion=CRITERION_SHORT[code]),
-                       numeric=True, csv=lambda r, c=code: r.places.get(c, 0)),
-            ]
-        else:
-            columns.append(Column(code, CRITERION_SHORT[code], csv=lambda r, c=code: r.values.get(c, False)))
+        columns += _criterion_columns(code)
     if call.ranking_method == "by_points":
         columns.append(Column("points", _("Points"), numeric=True))
     return [
@@ -210,6 +203,15 @@ def _ranking_columns(call: CallRow) -> list[Column]:
         Column("decided_by", _("Decided by"), csv=lambda r: str(DECIDED_BY_NAMES[r.decided_by])),
         Column("why", _("Why behind the one before")), Column("status", _("Status")),
     ]
+
+
+def _criterion_columns(code: str) -> list[Column]:
+    """Yes or no; for a criterion of equity the group, and the places it had before this one."""
+    if code not in EQUITY_CRITERIA:
+        return [Column(code, CRITERION_SHORT[code], csv=lambda r: r.values.get(code, False))]
+    before = _("%(criterion)s: places before", criterion=CRITERION_SHORT[code])
+    return [Column(code, CRITERION_SHORT[code], csv=lambda r: r.group(code)),
+            Column(f"{code}_places", before, numeric=True, csv=lambda r: r.places.get(code, 0))]
 
 
 @bp.post("/sponsorship/calls/<uuid:id>/ranking")
