@@ -27,6 +27,7 @@ BLUEPRINTS = (
     "sponsorship.applications.routes:bp",
     "sponsorship.applications.officer_routes:bp",
     "sponsorship.applications.selection_routes:bp",
+    "sponsorship.applications.panel_routes:bp",
     "sponsorship.awards.routes:bp",
     "sponsorship.disbursements.routes:bp",
     "sponsorship.disbursements.payee_routes:bp",

@@ -13,6 +13,7 @@ from flask_babel import get_locale, gettext
 from sqlalchemy import or_, select
 
 from accounts.models import Membership, Organisation, OrganisationFact, OrganisationName, Person
+from accounts.permissions import Contact
 from core import clock, vault
 from core.db import db
 from core.errors import NotFound
@@ -173,6 +174,20 @@ def person_labels(person_ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str
 def find_person_id(email: str) -> uuid.UUID | None:
     """The person who signs in with this e-mail, in whatever case it was typed."""
     return db.session.scalar(select(Person.id).where(Person.email == email.strip().lower()))
+
+
+def focal_points(of_demonstration: bool) -> list[Contact]:
+    """Every active focal point of today, of invented States or of real ones; who serves several States comes once."""
+    today = clock.today()
+    rows = db.session.execute(
+        select(Person.id, Person.email, Person.locale)
+        .join(Membership, Membership.person_id == Person.id)
+        .join(Organisation, Organisation.id == Membership.organisation_id)
+        .where(Person.active, Membership.role == "focal_point", Organisation.is_demo.is_(of_demonstration),
+               Membership.valid_from <= today, or_(Membership.valid_to.is_(None), Membership.valid_to > today))
+        .distinct().order_by(Person.email)
+    )
+    return [Contact(row.id, row.email, row.locale) for row in rows]
 
 
 @dataclass(frozen=True)

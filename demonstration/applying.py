@@ -17,8 +17,8 @@ from demonstration.stage import Stage
 from meetings.calendar.models import Meeting
 from meetings.calendar.service import MeetingFacts, create_meeting, publish_meeting
 from sponsorship.applications import application_service as applications
-from sponsorship.applications import call_service, panel_service, screening_service
-from sponsorship.applications.models import CRITERIA, FACT_CRITERIA, Application, Call, Nominee
+from sponsorship.applications import call_service, panel_service, ranking_service, screening_service
+from sponsorship.applications.models import Application, Call, Nominee
 from sponsorship.applications.queries import ranked_slots
 from sponsorship.awards.decision_service import ADVISED, Choice, decide
 
@@ -116,7 +116,7 @@ def _findings(application_id: uuid.UUID) -> dict[str, screening_service.Finding]
     declared = {"first_attendance": bool(row.first_attendance), "no_mission_at_seat": bool(row.no_mission_at_seat)}
     return {**ELIGIBLE, **{
         c: screening_service.Finding(declared[c], "checked against earlier lists" if declared[c] else "",
-                                     "lists of participants") for c in CRITERIA if c not in FACT_CRITERIA}}
+                                     "lists of participants") for c in declared}}
 
 
 def find_eligible(stage: Stage, application_id: uuid.UUID, at: datetime) -> None:
@@ -150,7 +150,7 @@ def withdraw(stage: Stage, application_id: uuid.UUID, code: str, at: datetime) -
 def rank_recommend_decide(stage: Stage, call_id: uuid.UUID, at: datetime, recommended: int) -> None:
     """Rank; recommend the first `recommended` States, the rest but the last as reserve; the head agrees."""
     with clock.moved_to(at):
-        screening_service.rank_call(call_id, db.session.get_one(Call, call_id).version, stage.actor("fund-manager"))
+        ranking_service.rank_call(call_id, db.session.get_one(Call, call_id).version, stage.actor("fund-manager"))
     with clock.moved_to(at + timedelta(days=2)):
         call = db.session.get_one(Call, call_id)
         ranked = panel_service.ranked_ids(call)

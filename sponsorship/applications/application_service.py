@@ -23,7 +23,7 @@ from core.db import command, db, get, lock
 from core.errors import NotFound, RuleBroken, Stale
 from core.references import next_reference
 from meetings.calendar.queries import meeting_by_id
-from sponsorship.applications import letters
+from sponsorship.applications import carry_over, letters
 from sponsorship.applications.completeness import MAX_NOMINEES, missing
 from sponsorship.applications.models import Application, ApplicationStep, Call, Nominee
 from sponsorship.applications.signals import ApplicationWithdrawn, application_withdrawn
@@ -146,6 +146,8 @@ def _write_application(application: Application, page: str, values: Mapping[str,
     elif page == "attendance":
         application.first_attendance = values.get("first_attendance")
         application.no_mission_at_seat = values.get("no_mission_at_seat")
+        application.most_affected = values.get("most_affected")
+        application.most_affected_evidence = values.get("most_affected_evidence") or None
     else:
         raise NotFound()
 
@@ -238,7 +240,8 @@ def submit(application_id: uuid.UUID, expected_version: int, actor: Actor) -> No
     """Send the application to the fund.
 
     Until the closing time it is received in time, in the days after it (where the call has some) it is marked
-    "received after the date". A returned one may come again until its own date, and keeps its first day of receipt.
+    "received after the date"; later still it is refused, or kept for the next call, as the call's rule says. A
+    returned one may come again until its own date, and keeps its first day of receipt.
     Raises NotFound, Stale (something changed since the answers were checked), RuleBroken (`call.not_open`,
     `applications.incomplete`), IllegalMove.
     """
@@ -253,17 +256,22 @@ def submit(application_id: uuid.UUID, expected_version: int, actor: Actor) -> No
     APPLICATION.move(application.state, "submit")
     if application.version != expected_version:
         raise Stale()
-    _still_taken(application, call)
+    now = clock.now()
+    for_next = application.state == "draft" and carry_over.takes_later(call, now)
+    if not for_next:
+        _still_taken(application, call)
     meeting = meeting_by_id(call.meeting_id)
     lacks = missing(application, _nominees(application_id), meeting.start_date, meeting.end_date)
     if lacks:
         raise RuleBroken(lacks[0].text, code="applications.incomplete")
-    now = clock.now()
+    for step in db.session.scalars(select(ApplicationStep).where(ApplicationStep.application_id == application_id)):
+        step.answers_sealed, step.version = None, step.version + 1
+    if for_next:
+        carry_over.hold(application, call, actor)
+        return
     if application.received_at is None:
         application.received_at, application.received_after_date = now, now > call.closes_at
     application.submitted_by = actor.person_id
-    for step in db.session.scalars(select(ApplicationStep).where(ApplicationStep.application_id == application_id)):
-        step.answers_sealed, step.version = None, step.version + 1
     APPLICATION.apply(application, "submit", actor, organisation_id=application.organisation_id,
                       data={"received_after_date": application.received_after_date})
     application.return_note = application.completion_due_at = None  # after the move: a returned one must have a date

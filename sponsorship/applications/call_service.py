@@ -1,9 +1,10 @@
-"""Commands on calls: made, edited, opened, closed, suspended and cancelled. The only writers of `call`."""
+"""Commands on calls: made, copied, edited, opened, closed, suspended and cancelled. What a call may say is checked in
+call_terms.py."""
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -17,76 +18,20 @@ from core.db import command, db, get, lock
 from core.errors import IllegalMove, RuleBroken
 from core.references import next_reference
 from meetings.calendar.models import Meeting
-from sponsorship.applications import letters
-from sponsorship.applications.models import CRITERIA, PACKAGES, Application, Call, CallPool
+from sponsorship.applications import announcing, carry_over, letters
+from sponsorship.applications.call_terms import FIELD_OF, CallValues, check_part, check_terms, copied_values
+from sponsorship.applications.models import Application, Call, CallPool
 from sponsorship.applications.transitions import APPLICATION, CALL
 
 EDITABLE = ("draft", "scheduled", "open", "suspended")
 _LIVE = ("draft", "scheduled", "open", "closed", "ranked", "recommended", "suspended")
 
 
-@dataclass(frozen=True)
-class CallValues:
-    """What an officer writes about a call. Instants in UTC; money in US cents, for one delegate."""
-
-    meeting_id: uuid.UUID
-    opens_at: datetime
-    closes_at: datetime
-    grace_until: datetime
-    decide_by: date
-    offer_days: int
-    seats_per_state: int
-    package: str
-    estimate_ticket_minor: int
-    estimate_dsa_minor: int
-    estimate_terminal_minor: int
-    ceiling_minor: int | None
-    pool_ids: tuple[uuid.UUID, ...]
-    criteria: tuple[str, ...]
-    governance_text: str
-    guidance_text: str
-
-
-def _check(values: CallValues, meeting: Meeting) -> None:
-    if meeting.state in ("cancelled", "held"):
-        raise RuleBroken(_("This meeting is over or cancelled. Choose another."), code="call.meeting_over",
-                         field="meeting_id")
-    if values.closes_at <= values.opens_at:
-        raise RuleBroken(_("The call must close after it opens."), code="call.dates", field="closes_on")
-    if values.grace_until < values.closes_at:
-        raise RuleBroken(_("The days after the date cannot be fewer than none."), code="call.grace", field="grace_days")
-    if meeting.start_date is not None and values.grace_until.date() >= meeting.start_date:
-        raise RuleBroken(_("The call must close before the meeting opens."), code="call.after_meeting",
-                         field="closes_on")
-    if values.decide_by <= values.closes_at.date() or (
-        meeting.start_date is not None and values.decide_by >= meeting.start_date
-    ):
-        raise RuleBroken(_("States must be told after the call closes and before the meeting opens."),
-                         code="call.decide_by", field="decide_by")
-    if not values.pool_ids or len(set(values.pool_ids)) != len(values.pool_ids):
-        raise RuleBroken(_("Choose at least one pool, and each only once."), code="call.pools", field="pool_1")
-    if len(set(values.criteria)) != len(values.criteria) or not set(values.criteria) <= set(CRITERIA):
-        raise RuleBroken(_("Name each rule of the ranking only once."), code="call.criteria", field="criterion_1")
-    if values.package not in PACKAGES:
-        raise RuleBroken(_("Choose what the fund pays."), code="call.package", field="package")
-    _check_estimates(values)
-
-
-def _check_estimates(values: CallValues) -> None:
-    if values.package == "dsa" and values.estimate_ticket_minor:
-        raise RuleBroken(_("This call does not pay tickets: leave the ticket at 0."), code="call.estimate",
-                         field="estimate_ticket")
-    if values.package == "ticket" and values.estimate_dsa_minor:
-        raise RuleBroken(_("This call does not pay a daily allowance: leave it at 0."), code="call.estimate",
-                         field="estimate_dsa")
-    if not values.estimate_ticket_minor + values.estimate_dsa_minor + values.estimate_terminal_minor:
-        raise RuleBroken(_("Write what one delegate is expected to cost."), code="call.estimate",
-                         field="estimate_ticket" if values.package != "dsa" else "estimate_dsa")
-
-
 def _fields(values: CallValues) -> dict[str, Any]:
-    names = [name for name in CallValues.__dataclass_fields__ if name not in ("pool_ids", "criteria")]
-    return {**{name: getattr(values, name) for name in names}, "criteria": list(values.criteria)}
+    names = [name for name in CallValues.__dataclass_fields__ if name != "pool_ids"]
+    plain = {name: getattr(values, name) for name in names}
+    return {**plain, "criteria": list(values.criteria), "required_papers": list(values.required_papers),
+            "weights": dict(values.weights), "questions": [dict(q) for q in values.questions]}
 
 
 def _set_pools(call_id: uuid.UUID, pool_ids: tuple[uuid.UUID, ...]) -> None:
@@ -101,16 +46,36 @@ def create_call(values: CallValues, actor: Actor) -> uuid.UUID:
     """A new call in draft. Raises NotAllowed, NotFound, RuleBroken (with the field that can put it right)."""
     require(actor, "call.manage")
     meeting = lock(Meeting, values.meeting_id)
-    _check(values, meeting)
+    return _create(values, meeting, actor, None)
+
+
+@command
+def copy_call(call_id: uuid.UUID, meeting_id: uuid.UUID, actor: Actor) -> uuid.UUID:
+    """A new call in draft for another meeting, with the terms of this one and its dates as far before the meeting.
+
+    Raises NotAllowed, NotFound, RuleBroken (`call.meeting_undated`, `call.no_time`, or what the terms no longer fit).
+    """
+    require(actor, "call.manage")
+    meeting = lock(Meeting, meeting_id)
+    last = lock(Call, call_id)
+    pools = db.session.scalars(
+        select(CallPool.pool_id).where(CallPool.call_id == call_id).order_by(CallPool.position)).all()
+    values = copied_values(last, tuple(pools), get(Meeting, last.meeting_id), meeting, clock.now())
+    return _create(values, meeting, actor, call_id)
+
+
+def _create(values: CallValues, meeting: Meeting, actor: Actor, copied_from: uuid.UUID | None) -> uuid.UUID:
+    check_terms(values, meeting)
     call = Call(
         reference=next_reference("CALL", clock.today().year), created_at=clock.now(), is_demo=meeting.is_demo,
-        **_fields(values),
+        copied_from_id=copied_from, **_fields(values),
     )
     db.session.add(call)
     db.session.flush()  # the pools and the event point at the call
     _set_pools(call.id, values.pool_ids)
+    data = {"meeting_id": str(call.meeting_id), "reference": call.reference}
     events.record(actor, "applications.call.create", "call", call.id, to_state=call.state,
-                  data={"meeting_id": str(call.meeting_id), "reference": call.reference})
+                  data=data | ({"copied_from": str(copied_from)} if copied_from else {}))
     return call.id
 
 
@@ -127,7 +92,7 @@ def edit_call(call_id: uuid.UUID, values: CallValues, expected_version: int, act
     if call.state not in EDITABLE:
         raise IllegalMove(code=f"call.edit.from.{call.state}")
     values = _to_the_minute(call, values)
-    _check(values, meeting)
+    check_terms(values, meeting)
     if call.state in ("open", "suspended"):
         _keep_terms(call, values)
     before = (call.closes_at, call.grace_until)
@@ -157,7 +122,7 @@ def _keep_terms(call: Call, values: CallValues) -> None:
                          field="closes_on")
     for name, value in _fields(values).items():
         if name not in ("closes_at", "grace_until", "decide_by", "guidance_text") and getattr(call, name) != value:
-            field = {"opens_at": "opens_on", "criteria": "criterion_1"}.get(name, name.removesuffix("_minor"))
+            field = FIELD_OF.get(name, name.removesuffix("_minor"))
             raise RuleBroken(
                 _("The call is open: only a later closing time and the guidance can still be changed."),
                 code="call.terms_stand", field=field)
@@ -199,6 +164,7 @@ def open_now(call_id: uuid.UUID, expected_version: int, actor: Actor) -> None:
     _ready(call)
     CALL.apply(call, "open_now", actor)
     call.opens_at = min(call.opens_at, clock.now())
+    _opened(call)
 
 
 @command
@@ -208,7 +174,14 @@ def open_due(call_id: uuid.UUID, now: datetime) -> str:
     if call.state != "scheduled" or call.opens_at > now:
         return "not due"
     CALL.apply(call, "open_due", system("jobs.calls-open"))
+    _opened(call)
     return "opened"
+
+
+def _opened(call: Call) -> None:
+    """What follows when a call opens: what earlier calls received too late comes over, and every focal point hears."""
+    carry_over.into(call)
+    announcing.announce(call)
 
 
 @command
@@ -262,6 +235,7 @@ def reopen_call(
         raise RuleBroken(_("Choose a closing time that lies ahead."), code="call.closing_passed", field="closes_on")
     call.closes_at, call.grace_until, call.decide_by = closes_at, grace_until, decide_by
     _ready(call)
+    check_part(call.part_first_day, call.part_last_day, meeting)
     _reconsider(call)
     CALL.apply(call, "reopen", actor, data={"closes_at": closes_at.isoformat()})
 
@@ -289,7 +263,7 @@ def _reconsider(call: Call) -> None:
     """What the panel said was said for other dates."""
     for application in _applications(call, ("recommended", "reserve", "not_recommended")):
         APPLICATION.apply(application, "reconsider", system("call-resumed"))
-    call.recommendation_round = 0
+    call.recommendation_round, call.panel_round_open = 0, None
 
 
 def suspend_for_meeting(meeting_id: uuid.UUID) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from core.db import db
 from core.verify import check
-from sponsorship.applications.models import Application, Call, Nominee, Ranking, Recommendation
+from sponsorship.applications.models import Application, Call, Nominee, Ranking, Recommendation, Recusal
 from sponsorship.applications.ranking import Entry, rank
 
 _UNDECIDED = ("submitted", "returned", "eligible", "recommended", "reserve", "not_recommended")
@@ -57,9 +57,11 @@ def _rankings() -> tuple[int, list[str]]:
             select(Ranking, Application.reference).join(Application, Application.id == Ranking.application_id)
             .where(Ranking.call_id == call.id, Ranking.round == call.ranking_round).order_by(Ranking.position)
         ).all()
-        entries = [Entry(r.application_id, reference, r.received_at, r.criteria_values) for r, reference in rows]
-        expected = [p.entry.application_id for p in rank(entries, call.criteria)]
-        if expected != [r.application_id for r, _reference in rows]:
+        entries = [Entry(r.application_id, reference, r.received_at, r.criteria_values, r.region, r.sex)
+                   for r, reference in rows]
+        expected = [(p.entry.application_id, p.points) for p in
+                    rank(entries, call.criteria, call.ranking_method, call.weights)]
+        if expected != [(r.application_id, r.points) for r, _reference in rows]:
             faults.append(f"ranking of call {call.id} does not follow from its values")
         checked += len(rows)
     return checked, faults
@@ -77,6 +79,13 @@ def _recommendations() -> tuple[int, list[str]]:
     bare = list(db.session.scalars(
         select(Call.id).where(Call.state.in_(("recommended", "decided")), Call.recommendation_round == 0)
     ))
+    recused = list(db.session.scalars(
+        select(Recommendation.application_id)
+        .join(Application, Application.id == Recommendation.application_id)
+        .join(Recusal, (Recusal.call_id == Recommendation.call_id) & (Recusal.person_id == Recommendation.by_person)
+              & (Recusal.organisation_id == Application.organisation_id))
+        .where(Recusal.at < Recommendation.at)))
     checked = db.session.scalar(select(func.count()).select_from(Recommendation)) or 0
     return checked, [f"application {a} is recommended without a rank" for a in stray] + [
-        f"call {c} has no recommendation" for c in bare]
+        f"call {c} has no recommendation" for c in bare] + [
+        f"advice on application {a} was recorded by a member recused from it" for a in recused]

@@ -47,7 +47,7 @@ def _fund_manager(_actor: Actor) -> list[DeskItem]:
 
 def _panel(_actor: Actor) -> list[DeskItem]:
     return [
-        DeskItem(call.meeting, url_for("applications_officer.recommendation", id=call.id), call.decide_by,
+        DeskItem(call.meeting, url_for("panel.recommendation", id=call.id), call.decide_by,
                  _("Recommend on the ranked States"), call.reference)
         for call in waiting_calls(("ranked",))
     ]

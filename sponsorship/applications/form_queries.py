@@ -126,7 +126,7 @@ def step_state(application_id: uuid.UUID, page: str, nominee_id: uuid.UUID | Non
     else:
         values = {name: getattr(application, name) for name in
                   ("could_not_attend_otherwise", "need_text", "own_contribution", "first_attendance",
-                   "no_mission_at_seat")}
+                   "no_mission_at_seat", "most_affected", "most_affected_evidence")}
     step = db.session.get(ApplicationStep, (application_id, step_key(page, nominee_id)))
     if step is None:
         return StepState(0, None, values, None, None)

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, EmailField, Field, RadioField, SelectField, StringField, TextAreaField
-from wtforms.validators import Length, Regexp, StopValidation, ValidationError
+from wtforms.validators import Length, Optional, Regexp, StopValidation, ValidationError
 
 from core import clock
 from core.web.forms import BaseForm, DayField, Required, VersionField, add_error
@@ -131,19 +131,31 @@ class AttendanceForm(StepForm):
         _l("Has your State a permanent mission in the city of the meeting?"),
         [Required(_l("Choose yes or no."))], choices=_YES_NO,
     )
+    affected = OneOf(
+        _l("Is your State among those most affected by the illicit trade in small arms and light weapons?"),
+        [Optional()], choices=_YES_NO,
+    )
+    affected_evidence = TextAreaField(
+        _l("What shows it"), [_no_longer_than(2000)],
+        description=_l("For example figures of weapons seized or traced, your national report, or a report of the "
+                       "United Nations. The secretariat reads the source you name."), render_kw={"rows": 4})
 
     def readable(self) -> dict[str, Any]:
         """`first_attendance` and `no_mission_at_seat`: the ranking asks the other way round."""
         answers = super().readable()
         turned = {"yes": False, "no": True}
         return {"first_attendance": turned.get(answers["attended_before"] or ""),
-                "no_mission_at_seat": turned.get(answers["has_mission"] or "")}
+                "no_mission_at_seat": turned.get(answers["has_mission"] or ""),
+                "most_affected": {"yes": True, "no": False}.get(answers["affected"] or ""),
+                "most_affected_evidence": answers["affected_evidence"]}
 
     def fill(self, values: Mapping[str, Any]) -> None:
         """Turn them round again."""
         words = {True: "no", False: "yes", None: None}
         super().fill({"attended_before": words[values.get("first_attendance")],
-                      "has_mission": words[values.get("no_mission_at_seat")]})
+                      "has_mission": words[values.get("no_mission_at_seat")],
+                      "affected": {True: "yes", False: "no", None: None}[values.get("most_affected")],
+                      "affected_evidence": values.get("most_affected_evidence")})
 
 
 class PersonForm(StepForm):

@@ -122,6 +122,41 @@ def closing_soon(application: Application, call: Call) -> None:
     _to_mission(application, "closing-soon", words, call.closes_at.isoformat())
 
 
+def held_over(application: Application, call: Call) -> None:
+    """Received after the date, and kept for the next call."""
+    assert application.received_at is not None
+    received, facts = application.received_at, _Facts(application, call)
+
+    def words() -> tuple[str, str]:
+        subject = _("Received after the date: application %(reference)s", **facts.words)
+        body = _(
+            "The application %(reference)s of your State arrived after the last date of the call %(call)s for:\n"
+            "%(meeting)s\n\nReceived: %(received)s\n\nIt is not considered for this meeting. It is kept, with its "
+            "day of receipt, for the next call of the fund; when that opens, your mission is asked to complete the "
+            "days of travel and to send it again. You need not do anything until then.\n%(url)s\n",
+            received=facts.when(received), **facts.words)
+        return subject, body
+
+    _to_mission(application, "held-over", words, str(application.version))
+
+
+def carried_over(application: Application, call: Call) -> None:
+    """Kept from an earlier call; the next one is open."""
+    facts = _Facts(application, call)
+
+    def words() -> tuple[str, str]:
+        subject = _("Carried over, please complete: application %(reference)s", **facts.words)
+        body = _(
+            "The application %(reference)s of your State, received after the date of an earlier call, has been carried "
+            "over to the call %(call)s for:\n%(meeting)s\n\nWhat you wrote is kept, and so is your day of receipt. "
+            "Please write the days of travel for this meeting, check your answers and send it by %(closes)s:\n"
+            "%(url)s\n",
+            closes=facts.when(call.closes_at), **facts.words)
+        return subject, body
+
+    _to_mission(application, "carried-over", words, str(application.version))
+
+
 def call_cancelled(application: Application, call: Call) -> None:
     """The call ended without a decision."""
     facts = _Facts(application, call)

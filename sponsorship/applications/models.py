@@ -14,12 +14,19 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, U
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, MinorUnits, Versioned, WithId
-from core.ddl import append_only, lookup_table
+from core.ddl import append_only, lookup_table, trigger
 from sponsorship.applications.transitions import APPLICATION, CALL
 
 PACKAGES = ("ticket_and_dsa", "ticket", "dsa")
-CRITERIA = ("ldc", "lldc", "sids", "first_attendance", "no_mission_at_seat")
 FACT_CRITERIA = ("ldc", "lldc", "sids")  # read from the dated facts about States; the others are declared and checked
+DECLARED_CRITERIA = ("most_affected", "first_attendance", "no_mission_at_seat")
+EQUITY_CRITERIA = ("equity_region", "equity_sex")  # follow from the places given so far, while the ranking is made
+SCREENED_CRITERIA = FACT_CRITERIA + DECLARED_CRITERIA
+CRITERIA = SCREENED_CRITERIA + EQUITY_CRITERIA
+METHODS = ("in_order", "by_points")
+LATE_RULES = ("refuse", "carry_over")
+GOVERNANCE = ("secretariat_chair", "donor_committee", "elected_committee")
+RECUSAL_CAUSES = ("own_state", "agreement", "declared")
 ELIGIBILITY = ("complete", "nominated_by_state", "declaration")
 OUTCOMES = ("recommend", "reserve", "not")
 SEXES = ("female", "male", "not_said")
@@ -28,12 +35,23 @@ lookup_table("call_package", PACKAGES)
 lookup_table("screening_criterion", ELIGIBILITY + CRITERIA)
 lookup_table("recommendation_outcome", OUTCOMES)
 lookup_table("nominee_sex", SEXES)
+lookup_table("ranking_method", METHODS)
+lookup_table("call_late_rule", LATE_RULES)
+lookup_table("call_governance", GOVERNANCE)
+lookup_table("recusal_cause", RECUSAL_CAUSES)
 
 _UNSENT = "state IN ('draft', 'withdrawn', 'cancelled')"
 
 
 class Call(WithId, Versioned, Base):
-    """A call for applications to the fund, for one meeting. Estimates are per delegate, in US cents."""
+    """A call for applications to the fund, for one meeting. Estimates are per delegate, in US cents.
+
+    `weights` are points by criterion when States are ranked by points. `part_first_day` to `part_last_day` number the
+    days of the meeting that the package covers (1 is its first day, so that a postponed meeting takes them along);
+    null: the whole meeting. `required_papers` are codes of paper_kinds.PAPER_KINDS; `questions` are
+    {"key", "text", "required"}, asked of each State. `late_rule` says what becomes of what is received after
+    `grace_until`. `panel_round_open` is the round of a recommendation whose last lines another member still records.
+    """
 
     __tablename__ = "call"
     __table_args__ = (
@@ -48,6 +66,9 @@ class Call(WithId, Versioned, Base):
         CheckConstraint("estimate_ticket_minor + estimate_dsa_minor + estimate_terminal_minor > 0",
                         name="estimate_of_something"),
         CheckConstraint("ceiling_minor IS NULL OR ceiling_minor > 0", name="ceiling_positive"),
+        CheckConstraint("(part_first_day IS NULL) = (part_last_day IS NULL)", name="part_both_or_neither"),
+        CheckConstraint("part_first_day IS NULL OR part_first_day BETWEEN 1 AND part_last_day", name="part_in_order"),
+        CheckConstraint("(announced_at IS NULL) = (announced_count IS NULL)", name="announced_with_number"),
     )
     reference: Mapped[str] = mapped_column(String(20), unique=True)
     meeting_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("meeting.id"), index=True)
@@ -73,6 +94,19 @@ class Call(WithId, Versioned, Base):
     suspended_from: Mapped[str | None] = mapped_column(String(40))
     is_demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
+    ranking_method: Mapped[str] = mapped_column(String(40), ForeignKey("ranking_method.code"), default="in_order")
+    weights: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    late_rule: Mapped[str] = mapped_column(String(40), ForeignKey("call_late_rule.code"), default="refuse")
+    governance: Mapped[str] = mapped_column(String(40), ForeignKey("call_governance.code"),
+                                            default="secretariat_chair")
+    part_first_day: Mapped[int | None]
+    part_last_day: Mapped[int | None]
+    required_papers: Mapped[list[str]] = mapped_column(JSON, default=list)
+    questions: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    copied_from_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("call.id"))
+    announced_at: Mapped[datetime | None]
+    announced_count: Mapped[int | None]
+    panel_round_open: Mapped[int | None]
 
 
 class CallPool(Base):
@@ -117,6 +151,10 @@ class Application(WithId, Versioned, Base):
     reminded_at: Mapped[datetime | None]
     screening_round: Mapped[int] = mapped_column(default=0)
     is_demo: Mapped[bool] = mapped_column(default=False)
+    most_affected: Mapped[bool | None]
+    most_affected_evidence: Mapped[str | None] = mapped_column(Text)
+    # the earlier call under which it was first received, after that call's date
+    carried_from_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("call.id"))
 
 
 class Nominee(WithId, Versioned, Base):
@@ -161,10 +199,16 @@ class ApplicationStep(Base):
 
 
 class Screening(WithId, Base):
-    """What an officer found on one criterion, with the evidence and where it was read. A new look is a new round."""
+    """What an officer found on one criterion, with the evidence and where it was read. A new look is a new round.
+
+    `as_of` is the day for which it holds (the closing day). `fact_met` is what the dated facts about States say; an
+    officer who finds otherwise (`met` differs) writes why, and the row keeps who and when.
+    """
 
     __tablename__ = "screening"
     __table_args__ = (
+        CheckConstraint("fact_met IS NULL OR fact_met = met OR length(override_reason) > 0",
+                        name="override_has_reason"),
         UniqueConstraint("application_id", "round", "criterion", name="uq_screening_criterion"),
     )
     application_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("application.id"), index=True)
@@ -175,6 +219,9 @@ class Screening(WithId, Base):
     source: Mapped[str] = mapped_column(String(200), default="")
     by_person: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]
+    as_of: Mapped[date | None]
+    fact_met: Mapped[bool | None]
+    override_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class Ranking(WithId, Base):
@@ -192,10 +239,17 @@ class Ranking(WithId, Base):
     position: Mapped[int]
     criteria_values: Mapped[dict[str, Any]] = mapped_column(JSON)
     received_at: Mapped[datetime]
-    # what puts it behind the one before: a criterion, received_at, reference, or "" for the first
+    # what puts it behind the one before: a criterion, points, received_at, reference, or "" for the first
     decided_by: Mapped[str] = mapped_column(String(40), default="")
     ranked_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]
+    region: Mapped[str] = mapped_column(String(60), default="", server_default="")  # regional group, "" without one
+    sex: Mapped[str] = mapped_column(String(40), default="", server_default="")  # of the State's first nominee
+    # places its group (its nominee's sex) had when this place was given, by criterion of equity
+    places: Mapped[dict[str, int]] = mapped_column(JSON, default=dict, server_default="{}")
+    points: Mapped[int | None]
+    # what decided, as it stood when the place before was given: {"before": ..., "after": ...}
+    compared: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Recommendation(WithId, Base):
@@ -220,5 +274,53 @@ class Recommendation(WithId, Base):
     at: Mapped[datetime]
 
 
-for _model in (Screening, Ranking, Recommendation):
+class Recusal(WithId, Base):
+    """A panel member who takes no part where one State is considered under one call, and why: own State, an agreement
+    that keeps the member's money for such States, or an interest the member declares. It stands for the whole call."""
+
+    __tablename__ = "recusal"
+    __table_args__ = (
+        UniqueConstraint("call_id", "person_id", "organisation_id", "cause", name="uq_recusal_once"),
+        CheckConstraint("cause <> 'declared' OR length(reason) > 0", name="declared_has_reason"),
+        Index("ix_recusal_person", "person_id", "call_id"),
+    )
+    call_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("call.id"), index=True)
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
+    cause: Mapped[str] = mapped_column(String(40), ForeignKey("recusal_cause.code"))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime]
+
+
+for _model in (Screening, Ranking, Recommendation, Recusal):
     append_only(_model.__table__)  # type: ignore[arg-type]
+
+# Nobody records advice on a State from which they are recused, nor on one in which they hold any role that day.
+_RECUSED = "a panel member who is recused from a State does not record advice on it"
+
+
+def _recused(day: str) -> str:
+    return f"""EXISTS (SELECT 1 FROM application a WHERE a.id = NEW.application_id AND (
+ EXISTS (SELECT 1 FROM recusal r WHERE r.call_id = NEW.call_id AND r.person_id = NEW.by_person
+  AND r.organisation_id = a.organisation_id)
+ OR EXISTS (SELECT 1 FROM membership m WHERE m.person_id = NEW.by_person AND m.organisation_id = a.organisation_id
+  AND m.valid_from <= {day} AND (m.valid_to IS NULL OR m.valid_to > {day}))))"""
+
+
+trigger(
+    Recommendation.__table__, "recommendation_not_by_recused",  # type: ignore[arg-type]
+    sqlite=f"CREATE TRIGGER recommendation_not_by_recused BEFORE INSERT ON recommendation "
+           f"WHEN {_recused('substr(NEW.at, 1, 10)')} BEGIN SELECT RAISE(ABORT, '{_RECUSED}'); END",
+    postgresql=(
+        f"""CREATE OR REPLACE FUNCTION recommendation_not_by_recused() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+ IF {_recused("(NEW.at AT TIME ZONE 'UTC')::date")} THEN
+  RAISE EXCEPTION '{_RECUSED}' USING ERRCODE = 'integrity_constraint_violation',
+   CONSTRAINT = 'recommendation_not_by_recused';
+ END IF;
+ RETURN NEW;
+END $$""",
+        "CREATE TRIGGER recommendation_not_by_recused BEFORE INSERT ON recommendation "
+        "FOR EACH ROW EXECUTE FUNCTION recommendation_not_by_recused()",
+    ),
+)

@@ -26,7 +26,7 @@ def for_mission(page: MissionPage, now: datetime) -> NextStep:
     """In the words of a mission, which is told nothing of the panel's view."""
     call, application = page.call, page.application
     mission, fund = _("Your mission"), _("Secretariat of the fund")
-    if call.state == "suspended" and application.state not in ("withdrawn", "ineligible"):
+    if call.state == "suspended" and application.state not in ("withdrawn", "ineligible", "held_over"):
         return NextStep(_("The meeting has moved, so the call is suspended. Your application is kept as it is. The "
                           "fund tells you how it goes on."), fund, None)
     if application.state == "draft":
@@ -35,6 +35,9 @@ def for_mission(page: MissionPage, now: datetime) -> NextStep:
                 "The closing time has passed. Until the date below an application is still taken, and marked as "
                 "received after the date.")
             return NextStep(what, mission, call.closes_at if now <= call.closes_at else call.grace_until)
+        if call.late_rule == "carry_over" and call.state != "cancelled":
+            return NextStep(_("The call has closed. You may still complete the form and send it: it is then kept, with "
+                              "its day of receipt, for the next call of the fund."), mission, None)
         return NextStep(_("The call has closed and this draft was not sent. What you wrote is kept. If you could not "
                           "send it in time, write to the secretariat and quote the reference."), None, None)
     if application.state == "returned":
@@ -53,6 +56,9 @@ def for_mission(page: MissionPage, now: datetime) -> NextStep:
                                  None),
         "ineligible": NextStep(_("Nothing more follows. If you think this is a mistake, write to the secretariat and "
                                  "quote the reference."), None, None),
+        "held_over": NextStep(_("It arrived after the date and is kept for the next call of the fund. When that "
+                                "opens, your mission is asked to write the days of travel and to send it again."),
+                              fund, None),
         "withdrawn": NextStep(_("Nothing more follows. While the call is open, you may begin a new application."), None,
                               None),
         "cancelled": NextStep(_("Nothing more follows: the call was cancelled."), None, None),

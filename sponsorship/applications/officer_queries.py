@@ -18,6 +18,7 @@ from core.errors import NotFound
 from core.money import Money
 from core.web.tables import TableQuery
 from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_by_id
+from sponsorship.applications.call_money import Carried, carried
 from sponsorship.applications.models import Application, Call, Ranking, Recommendation, Screening
 from sponsorship.applications.queries import (
     ApplicationRow,
@@ -30,7 +31,7 @@ from sponsorship.applications.queries import (
 )
 from sponsorship.applications.screening_service import facts_day
 from sponsorship.applications.transitions import APPLICATION, CALL
-from sponsorship.ledger.queries import PoolRow, headroom, list_pools, pools_by_ids
+from sponsorship.ledger.queries import PoolRow, list_pools, pools_by_ids
 
 RECEIVED = tuple(s.code for s in APPLICATION.states if s.code not in ("draft", "withdrawn", "cancelled"))
 
@@ -83,8 +84,9 @@ class CallPage:
     meeting: MeetingRow
     pools: list[PoolRow]
     counts: dict[str, int]
-    headroom_minor: int
+    carried: Carried
     suspended_from: str | None
+    copied_from: str | None
 
     @property
     def received(self) -> int:
@@ -97,19 +99,14 @@ class CallPage:
         return self.counts.get("submitted", 0) + self.counts.get("returned", 0)
 
     @property
-    def money_minor(self) -> int:
-        """Direct cost that may be promised today: what the pools carry, and never more than the ceiling."""
-        return min(self.headroom_minor, self.call.ceiling_minor or self.headroom_minor)
-
-    @property
     def delegates(self) -> int:
         """How many delegates today's money carries at the call's estimate."""
-        return self.money_minor // self.call.estimate_minor
+        return self.carried.delegates
 
     @property
     def money(self) -> Money:
-        """`money_minor` as money."""
-        return Money(self.money_minor, self.call.currency)
+        """Direct cost that may be promised today."""
+        return Money(self.carried.money_minor, self.call.currency)
 
 
 def call_page(call_id: uuid.UUID) -> CallPage:
@@ -123,14 +120,29 @@ def call_page(call_id: uuid.UUID) -> CallPage:
             .group_by(Application.state)
         )
     }
+    copied = db.session.scalar(select(Call.reference).where(Call.id == call.copied_from_id))
     return CallPage(row, meeting_by_id(call.meeting_id), [pools[p] for p in row.pool_ids if p in pools], counts,
-                    headroom(row.pool_ids), call.suspended_from)
+                    carried(row), call.suspended_from, copied)
+
+
+def last_call() -> CallLine | None:
+    """The call whose terms a new one is most likely to take over: the last that was opened. Three queries."""
+    return next((line for line in list_calls() if line.state not in ("draft", "scheduled", "cancelled")), None)
 
 
 def call_history(call_id: uuid.UUID) -> tuple[list[events.History], dict[uuid.UUID, str]]:
     """A call's events and the names of those who acted."""
     found = events.history("call", call_id)
     return found, person_labels(e.actor_id for e in found)
+
+
+def states_applying(call_id: uuid.UUID) -> list[tuple[str, str]]:
+    """States whose applications are considered under a call, for a list of choices. Two queries."""
+    ids = db.session.scalars(
+        select(Application.organisation_id)
+        .where(Application.call_id == call_id, Application.state.in_(
+            ("submitted", "returned", "eligible", "recommended", "reserve", "not_recommended")))).all()
+    return sorted(((str(key), label) for key, label in names(ids).items()), key=lambda pair: pair[1].casefold())
 
 
 def pool_choices() -> list[tuple[uuid.UUID, str]]:
@@ -153,6 +165,7 @@ class ApplicationLine:
     facts: frozenset[str]
     first_attendance: bool | None
     no_mission_at_seat: bool | None
+    most_affected: bool | None
 
     @property
     def status(self) -> Any:
@@ -175,7 +188,7 @@ def applications_of_call(call_id: uuid.UUID, query: TableQuery) -> tuple[list[Ap
     lines = [
         ApplicationLine(r.id, r.reference, r.organisation_id, labels[r.organisation_id], r.state, r.received_at,
                         r.received_after_date, counts.get(r.id, 0), facts[r.organisation_id], r.first_attendance,
-                        r.no_mission_at_seat)
+                        r.no_mission_at_seat, r.most_affected)
         for r in rows
     ]
     if words := (query.get("q") or "").casefold():
@@ -212,7 +225,7 @@ class ScreeningPage:
 def screening_page(application_id: uuid.UUID, actor: Actor) -> ScreeningPage:
     """Raises NotFound; a draft that was never sent is nobody's business."""
     application = get(Application, application_id)
-    if application.received_at is None:
+    if application.received_at is None or application.state == "draft":
         raise NotFound()
     call = get(Call, application.call_id)
     organisation = get_organisation(application.organisation_id)
@@ -234,58 +247,6 @@ def screening_page(application_id: uuid.UUID, actor: Actor) -> ScreeningPage:
         dated_facts([application.organisation_id], day)[application.organisation_id], day,
         {row.criterion: row for row in found}, past, person_labels(e.actor_id for e in past), advice, place,
     )
-
-
-@dataclass(frozen=True)
-class RankedLine:
-    """A State's place with every value it follows from, and what the panel said of it."""
-
-    application_id: uuid.UUID
-    reference: str
-    state_name: str
-    state: str
-    position: int
-    values: dict[str, bool]
-    received_at: datetime
-    received_after_date: bool
-    decided_by: str
-    nominees: int
-    outcome: str | None = None
-    panel_position: int | None = None
-    seats: int = 0
-    reason: str = ""
-
-    @property
-    def status(self) -> Any:
-        """Word and tone."""
-        return APPLICATION.state(self.state)
-
-
-def ranked_lines(call: CallRow) -> list[RankedLine]:
-    """The ranking that stands, first place first, with the panel's recommendation where there is one. Four
-    queries."""
-    rows = db.session.execute(
-        select(Ranking, Application).join(Application, Application.id == Ranking.application_id)
-        .where(Ranking.call_id == call.id, Ranking.round == call.ranking_round).order_by(Ranking.position)
-    ).all()
-    advice = {
-        a.application_id: a for a in db.session.scalars(
-            select(Recommendation).where(Recommendation.call_id == call.id,
-                                         Recommendation.round == call.recommendation_round))
-    }
-    labels = names({a.organisation_id for _r, a in rows})
-    counts = nominee_counts(a.id for _r, a in rows)
-    lines = []
-    for ranking, application in rows:
-        said = advice.get(application.id)
-        lines.append(RankedLine(
-            application.id, application.reference, labels[application.organisation_id], application.state,
-            ranking.position, ranking.criteria_values, ranking.received_at, application.received_after_date,
-            ranking.decided_by, counts.get(application.id, 0),
-            said.outcome if said else None, said.position if said else None, said.seats if said else 0,
-            said.reason if said else "",
-        ))
-    return lines
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -23,17 +22,15 @@ from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
 from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_for_choice
-from sponsorship.applications import call_service, officer_queries, screening_service
+from sponsorship.applications import call_service, officer_queries, ranking_service
+from sponsorship.applications.call_forms import CallDatesForm, CallForm, CopyForm
+from sponsorship.applications.call_terms import MOST_QUESTIONS
 from sponsorship.applications.forms import VersionedForm
-from sponsorship.applications.models import CRITERIA
+from sponsorship.applications.models import CRITERIA, EQUITY_CRITERIA, SCREENED_CRITERIA
 from sponsorship.applications.next_steps import for_call
-from sponsorship.applications.officer_forms import (
-    CallDatesForm,
-    CallForm,
-    ReasonForm,
-)
+from sponsorship.applications.officer_forms import ReasonForm
 from sponsorship.applications.officer_queries import CallPage
-from sponsorship.applications.queries import CallRow, call_by_id
+from sponsorship.applications.queries import call_by_id
 from sponsorship.applications.transitions import APPLICATION, CALL
 from sponsorship.applications.words import (
     CRITERION_NAMES,
@@ -44,6 +41,7 @@ from sponsorship.applications.words import (
     OUTCOME_NAMES,
     PACKAGE_NAMES,
     SEX_NAMES,
+    call_words,
     fact_name,
 )
 
@@ -59,6 +57,7 @@ def officers_words() -> dict[str, Any]:
         "criterion_short": CRITERION_SHORT, "decided_by_names": DECIDED_BY_NAMES, "package_names": PACKAGE_NAMES,
         "sex_names": SEX_NAMES, "outcome_names": OUTCOME_NAMES, "eligibility_names": ELIGIBILITY_NAMES,
         "ineligible_sentences": INELIGIBLE_SENTENCES, "fact_name": fact_name, "usd": usd,
+        **call_words(),
         "may": lambda permission: allows(current_actor(), permission),
     }
 
@@ -97,29 +96,10 @@ def _manage_form(call_id: uuid.UUID | None, values: Any = None) -> tuple[CallFor
     return form, meetings
 
 
-def _from_call(form: CallForm, call: CallRow, zone: str) -> None:
-    opens, closes = call.opens_at.astimezone(ZoneInfo(zone)), call.closes_at.astimezone(ZoneInfo(zone))
-    last = call.grace_until.astimezone(ZoneInfo(zone))
-    plain = {
-        "version": call.version, "meeting_id": str(call.meeting_id), "opens_on": opens.date(),
-        "opens_time": f"{opens:%H:%M}", "closes_on": closes.date(), "closes_time": f"{closes:%H:%M}",
-        "grace_days": (last.date() - closes.date()).days, "decide_by": call.decide_by, "offer_days": call.offer_days,
-        "seats_per_state": call.seats_per_state, "package": call.package,
-        "estimate_ticket": usd(call.estimate_ticket_minor), "estimate_dsa": usd(call.estimate_dsa_minor),
-        "estimate_terminal": usd(call.estimate_terminal_minor), "ceiling": call.ceiling,
-        "governance_text": call.governance_text, "guidance_text": call.guidance_text,
-    }
-    for name, value in plain.items():
-        if name in form._fields:
-            form[name].data = value
-    for n, pool_id in enumerate(call.pool_ids, 1):
-        form[f"pool_{n}"].data = str(pool_id)
-    for n, code in enumerate(call.criteria, 1):
-        form[f"criterion_{n}"].data = code
-
-
 def _show_form(form: CallForm, page: CallPage | None, status: int = 200) -> tuple[str, int]:
-    return render_template("applications/officer/call_form.html", form=form, page=page), status
+    last = officer_queries.last_call() if page is None else None
+    return render_template("applications/officer/call_form.html", form=form, page=page, last=last,
+                           rules=range(1, len(CRITERIA) + 1), lines=range(1, MOST_QUESTIONS + 1)), status
 
 
 @bp.get("/sponsorship/calls/new")
@@ -128,7 +108,7 @@ def new() -> Page:
     """A form for a new call."""
     form, _meetings = _manage_form(None)
     form.version.data = 0
-    for n, code in enumerate(CRITERIA, 1):
+    for n, code in enumerate((*SCREENED_CRITERIA, *EQUITY_CRITERIA), 1):
         form[f"criterion_{n}"].data = code
     return _show_form(form, None)
 
@@ -149,6 +129,40 @@ def create() -> Page:
     return redirect(url_for(".manage", id=call_id), 303)
 
 
+def _copy_form(page: CallPage, filled: bool) -> CopyForm:
+    form = CopyForm() if filled else CopyForm(formdata=None)
+    form.offer([m for m in meetings_for_choice() if m.state == "published" and m.id != page.meeting.id
+                and m.is_demo == page.call.is_demo])
+    return form
+
+
+@bp.get("/sponsorship/calls/<uuid:id>/copy")
+@needs("call.manage")
+def ask_copy(id: uuid.UUID) -> str:
+    """For which meeting the terms of this call are taken over."""
+    page = officer_queries.call_page(id)
+    form = _copy_form(page, False)
+    form.version.data = page.call.version
+    return render_template("applications/officer/copy.html", page=page, form=form)
+
+
+@bp.post("/sponsorship/calls/<uuid:id>/copy")
+@needs("call.manage")
+def copy(id: uuid.UUID) -> Page:
+    """Make a draft with the terms of this call and open it for a last look."""
+    page = officer_queries.call_page(id)
+    form = _copy_form(page, True)
+    if form.validate():
+        try:
+            made = call_service.copy_call(id, uuid.UUID(form.meeting_id.data), current_actor())
+        except RuleBroken as e:
+            add_error(form, e.field if e.field in form else None, e.message)
+        else:
+            flash(_("A draft with the same terms. Check its dates and estimates, then let it open."), "success")
+            return redirect(url_for(".edit", id=made), 303)
+    return render_template("applications/officer/copy.html", page=page, form=form), 422
+
+
 @bp.get("/sponsorship/calls/<uuid:id>/edit")
 @needs("call.manage")
 def edit(id: uuid.UUID) -> Page:
@@ -157,7 +171,7 @@ def edit(id: uuid.UUID) -> Page:
     if page.call.state not in call_service.EDITABLE:
         return redirect(url_for(".manage", id=id), 303)
     form, _meetings = _manage_form(id)
-    _from_call(form, page.call, page.meeting.timezone)
+    form.fill(page.call, page.meeting.timezone)
     return _show_form(form, page)
 
 
@@ -195,7 +209,10 @@ def manage(id: uuid.UUID) -> str:
     """A call as officers work on it."""
     page = officer_queries.call_page(id)
     past, people = officer_queries.call_history(id)
-    labels = {"create": _("Call made"), "edit": _("Call changed")}
+    labels = {"create": _("Call made"), "edit": _("Call changed"), "announce": _("Announced to focal points"),
+              "recuse": _("A panel member declared an interest"),
+              "recommend_part": _("Part of the recommendation recorded"),
+              "recommend_anew": _("Half a recommendation put aside")}
     return render_template(
         "applications/officer/manage.html", page=page, next=for_call(page.call, page.to_screen, clock.now()),
         timeline=timeline_items(past, CALL, people, labels), moves=CALL.from_state(page.call.state),
@@ -289,7 +306,7 @@ def ask_back(id: uuid.UUID) -> Page:
 def back(id: uuid.UUID) -> Page:
     """Put the ranking aside."""
     def command(call_id: uuid.UUID, version: int, reason: str, actor: Any) -> None:
-        screening_service.back_to_screening(call_id, reason, version, actor)
+        ranking_service.back_to_screening(call_id, reason, version, actor)
 
     return _with_reason(id, "back_to_screening", command)
 

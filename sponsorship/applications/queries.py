@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import func, select
@@ -16,8 +16,18 @@ from core.actor import Actor
 from core.db import db, get
 from core.money import Money
 from sponsorship.applications.models import Application, Call, CallPool, Nominee, Ranking, Recommendation
+from sponsorship.applications.paper_kinds import PAPER_KINDS
 
 Advice = Literal["recommend", "reserve", "not"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that a call asks every State. `key` stays with it."""
+
+    key: str
+    text: str
+    required: bool
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,23 @@ class CallRow:
     ranking_round: int
     recommendation_round: int
     is_demo: bool
+    ranking_method: str = "in_order"
+    weights: Mapping[str, int] = field(default_factory=dict)
+    late_rule: str = "refuse"
+    governance: str = "secretariat_chair"
+    part_first_day: int | None = None  # the days of the meeting that are paid, counted from 1; None: all of them
+    part_last_day: int | None = None
+    required_papers: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
+    copied_from_id: uuid.UUID | None = None
+    announced_at: datetime | None = None
+    announced_count: int | None = None
+
+    def part_of(self, start: date | None) -> tuple[date, date] | None:
+        """The days of a meeting beginning on `start` that are paid; None for the whole meeting, or without dates."""
+        if start is None or self.part_first_day is None or self.part_last_day is None:
+            return None
+        return start + timedelta(days=self.part_first_day - 1), start + timedelta(days=self.part_last_day - 1)
 
     @property
     def estimate_minor(self) -> int:
@@ -80,6 +107,9 @@ class ApplicationRow:
     own_contribution: str | None
     first_attendance: bool | None
     no_mission_at_seat: bool | None
+    most_affected: bool | None
+    most_affected_evidence: str | None
+    carried_from_id: uuid.UUID | None
     created_at: datetime
     received_at: datetime | None
     received_after_date: bool
@@ -139,8 +169,22 @@ def _call_row(call: Call, pools: Sequence[uuid.UUID]) -> CallRow:
         estimate_terminal_minor=call.estimate_terminal_minor, ceiling_minor=call.ceiling_minor,
         pool_ids=tuple(pools), criteria=tuple(call.criteria), governance_text=call.governance_text,
         guidance_text=call.guidance_text, ranking_round=call.ranking_round,
-        recommendation_round=call.recommendation_round, is_demo=call.is_demo,
+        recommendation_round=call.recommendation_round, is_demo=call.is_demo, ranking_method=call.ranking_method,
+        weights=call.weights or {}, late_rule=call.late_rule, governance=call.governance,
+        part_first_day=call.part_first_day, part_last_day=call.part_last_day, required_papers=required_papers(call),
+        questions=questions(call), copied_from_id=call.copied_from_id, announced_at=call.announced_at,
+        announced_count=call.announced_count,
     )
+
+
+def required_papers(call: Call) -> tuple[str, ...]:
+    """The papers asked for with each nominee, as codes of PAPER_KINDS in their order."""
+    return tuple(code for code in PAPER_KINDS if code in (call.required_papers or ()))
+
+
+def questions(call: Call) -> tuple[Question, ...]:
+    """What the call asks every State beside the form."""
+    return tuple(Question(q["key"], q["text"], bool(q["required"])) for q in call.questions or ())
 
 
 def call_rows(calls: Sequence[Call]) -> list[CallRow]:

@@ -21,6 +21,7 @@ from core.web.forms import add_error
 from core.web.timeline import TimelineItem, timeline_items
 from sponsorship.applications import application_service, form_queries, related
 from sponsorship.applications.application_service import PAGES
+from sponsorship.applications.call_money import delegates_carried
 from sponsorship.applications.completeness import MAX_NOMINEES
 from sponsorship.applications.form_queries import MissionPage, StepState
 from sponsorship.applications.forms import STEP_FORMS, StepForm, VersionedForm, WithdrawForm, step_form
@@ -31,6 +32,7 @@ from sponsorship.applications.words import (
     CRITERION_NAMES,
     PACKAGE_NAMES,
     SEX_NAMES,
+    call_words,
     ineligible_sentence,
 )
 
@@ -41,7 +43,7 @@ bp = Blueprint("applications", __name__)
 def _words() -> dict[str, Any]:
     return {"call_state": public_call_state, "APPLICATION": APPLICATION, "criterion_names": CRITERION_NAMES,
             "criterion_meanings": CRITERION_MEANINGS, "package_names": PACKAGE_NAMES, "sex_names": SEX_NAMES,
-            "may": lambda permission: allows(current_actor(), permission)}
+            "may": lambda permission: allows(current_actor(), permission), **call_words()}
 
 
 # --- public -----------------------------------------------------------------------------------------------------
@@ -56,7 +58,8 @@ def calls() -> str:
 @public
 def call(id: uuid.UUID) -> str:
     """One call: what is paid, for whom, by which rules, until when."""
-    return render_template("applications/call.html", page=form_queries.public_call(id), now=clock.now())
+    page = form_queries.public_call(id)
+    return render_template("applications/call.html", page=page, now=clock.now(), carries=delegates_carried(page.call))
 
 
 @bp.get("/sponsorship/apply/")

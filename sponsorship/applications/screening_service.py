@@ -1,9 +1,10 @@
-"""Commands of the officers who screen: eligibility on facts dated at the closing day, and the ranking of States."""
+"""Commands of the officers who screen: eligibility on facts dated at the closing day, each with evidence and source.
+(The ranking that follows from them is made in ranking_service.py.)"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -13,23 +14,22 @@ from sqlalchemy import select
 
 from accounts.permissions import require
 from accounts.queries import Fact, dated_facts
-from core import clock
+from core import clock, events
 from core.actor import Actor
 from core.db import command, db, lock
 from core.errors import NotFound, RuleBroken
 from meetings.calendar.queries import meeting_by_id
 from sponsorship.applications import letters
 from sponsorship.applications.models import (
-    CRITERIA,
+    DECLARED_CRITERIA,
     ELIGIBILITY,
     FACT_CRITERIA,
+    SCREENED_CRITERIA,
     Application,
     Call,
-    Ranking,
     Screening,
 )
-from sponsorship.applications.ranking import Entry, rank
-from sponsorship.applications.transitions import APPLICATION, CALL
+from sponsorship.applications.transitions import APPLICATION
 
 INELIGIBLE_REASONS = ("incomplete", "not_nominated_by_state", "no_declaration", "outside_call")
 FACTS_SOURCE = "dated facts about States"
@@ -37,7 +37,8 @@ FACTS_SOURCE = "dated facts about States"
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found on one criterion, why, and where it was read."""
+    """What was found on one criterion, why, and where it was read. For a criterion that the dated facts about States
+    answer (`FACT_CRITERIA`), a finding is an override: `evidence` is the reason for it."""
 
     met: bool
     evidence: str = ""
@@ -67,28 +68,46 @@ def _record(call: Call, application: Application, findings: Mapping[str, Finding
     application.screening_round += 1
     day = facts_day(call)
     facts = {fact.code: fact for fact in dated_facts([application.organisation_id], day)[application.organisation_id]}
-    rows = dict(findings)
     for criterion in FACT_CRITERIA:
-        rows[criterion] = _from_fact(facts.get(criterion), day)
-    for criterion, finding in rows.items():
-        db.session.add(
-            Screening(application_id=application.id, round=application.screening_round, criterion=criterion,
-                      met=finding.met, evidence=finding.evidence, source=finding.source[:200],
-                      by_person=actor.person_id, at=clock.now())
-        )
+        _add(application, criterion, _from_fact(facts.get(criterion), day), findings.get(criterion), day, actor)
+    for criterion, finding in findings.items():
+        if criterion not in FACT_CRITERIA:
+            _add(application, criterion, finding, None, day, actor)
+
+
+def _add(application: Application, criterion: str, finding: Finding, override: Finding | None, day: date, actor: Actor
+         ) -> None:
+    overridden = override is not None and override.met != finding.met
+    stands = override if override is not None and overridden else finding
+    db.session.add(Screening(
+        application_id=application.id, round=application.screening_round, criterion=criterion, met=stands.met,
+        evidence=finding.evidence, source=(stands.source or finding.source)[:200], by_person=actor.person_id,
+        at=clock.now(), as_of=day, fact_met=finding.met if criterion in FACT_CRITERIA else None,
+        override_reason=stands.evidence.strip() if overridden else ""))
+    if overridden:
+        events.record(actor, "applications.application.override", "application", application.id, reason=criterion,
+                      data={"round": application.screening_round, "fact": finding.met, "found": stands.met},
+                      text=stands.evidence.strip())
 
 
 def _from_fact(fact: Fact | None, day: date) -> Finding:
     if fact is None:
-        return Finding(False, f"on {day.isoformat()}", FACTS_SOURCE)
-    return Finding(True, f"since {fact.valid_from.isoformat()}, on {day.isoformat()}", fact.source)
+        return Finding(False, _("Not on the list on %(day)s", day=day.isoformat()), FACTS_SOURCE)
+    return Finding(True, _("On the list since %(since)s, on %(day)s too", since=fact.valid_from.isoformat(),
+                           day=day.isoformat()), fact.source)
 
 
-def _check_findings(findings: Mapping[str, Finding]) -> None:
-    wanted = set(ELIGIBILITY) | (set(CRITERIA) - set(FACT_CRITERIA))
-    if set(findings) != wanted:
+def _check_findings(findings: Mapping[str, Finding], call: Call) -> None:
+    """Every test of eligibility and what States declare is answered; most affected only where the call asks for it."""
+    asked = {c for c in DECLARED_CRITERIA if c != "most_affected" or c in call.criteria}
+    if not set(ELIGIBILITY) | asked <= set(findings) or not set(findings) <= set(ELIGIBILITY) | set(SCREENED_CRITERIA):
         raise RuleBroken(_("Answer every criterion."), code="screening.incomplete")
     for criterion, finding in findings.items():
+        if criterion in FACT_CRITERIA:
+            if not finding.evidence.strip():
+                raise RuleBroken(_("Write why this is found otherwise than the dated facts say."),
+                                 code="screening.override", field=f"{criterion}_evidence")
+            continue
         needs_evidence = not finding.met if criterion in ELIGIBILITY else finding.met
         if needs_evidence and not finding.evidence.strip():
             raise RuleBroken(_("Write the evidence for this finding."), code="screening.evidence",
@@ -100,7 +119,7 @@ def find_eligible(application_id: uuid.UUID, findings: Mapping[str, Finding], ex
                   ) -> None:
     """Every test of eligibility is met. Raises NotFound, NotAllowed, Stale, IllegalMove, RuleBroken."""
     call, application = _screened(application_id, expected_version, actor)
-    _check_findings(findings)
+    _check_findings(findings, call)
     failed = next((c for c in ELIGIBILITY if not findings[c].met), None)
     if failed:
         raise RuleBroken(_("One test is not met: return the application for completion, or find it not eligible."),
@@ -117,7 +136,7 @@ def find_ineligible(
     call, application = _screened(application_id, expected_version, actor)
     if reason not in INELIGIBLE_REASONS:
         raise RuleBroken(_("Choose the reason that the mission is given."), code="screening.reason", field="reason")
-    _check_findings(findings)
+    _check_findings(findings, call)
     _record(call, application, findings, actor)
     application.ineligible_reason = reason
     APPLICATION.apply(application, "find_ineligible", actor, reason=reason,
@@ -152,60 +171,3 @@ def screen_again(application_id: uuid.UUID, reason: str, expected_version: int, 
         raise RuleBroken(_("Write why it is screened again."), code="screening.reason", field="reason")
     application.ineligible_reason = None
     APPLICATION.apply(application, "screen_again", actor, text=reason.strip())
-
-
-@command
-def rank_call(call_id: uuid.UUID, expected_version: int, actor: Actor) -> None:
-    """Rank every eligible State by the call's rules and keep the result with all it follows from.
-
-    Raises RuleBroken (`ranking.unscreened`) while an application is still to be screened or completed, NotAllowed,
-    Stale, IllegalMove.
-    """
-    call = lock(Call, call_id, expected_version)
-    waiting = db.session.scalars(
-        select(Application.reference)
-        .where(Application.call_id == call_id, Application.state.in_(("submitted", "returned")))
-        .order_by(Application.reference).limit(10)
-    ).all()
-    if waiting:
-        raise RuleBroken(
-            _("Still to be screened or completed: %(references)s.", references=", ".join(waiting)),
-            code="ranking.unscreened")
-    call.ranking_round += 1
-    at = clock.now()
-    placed = rank(entries_of(call), call.criteria)
-    db.session.add_all(
-        Ranking(call_id=call_id, round=call.ranking_round, application_id=p.entry.application_id, position=p.position,
-                criteria_values=p.entry.values, received_at=p.entry.received_at, decided_by=p.decided_by,
-                ranked_by=actor.person_id, at=at)
-        for p in placed
-    )
-    CALL.apply(call, "rank", actor, data={"round": call.ranking_round, "states": len(placed)})
-
-
-def entries_of(call: Call, states: Sequence[str] = ("eligible",)) -> list[Entry]:
-    """What the rules look at, from the latest round of screening. Three queries whatever the number."""
-    rows = db.session.execute(
-        select(Application.id, Application.reference, Application.received_at, Application.screening_round)
-        .where(Application.call_id == call.id, Application.state.in_(states))
-    ).all()
-    rounds = {row.id: row.screening_round for row in rows}
-    values: dict[uuid.UUID, dict[str, bool]] = {row.id: dict.fromkeys(call.criteria, False) for row in rows}
-    for found in db.session.execute(
-        select(Screening.application_id, Screening.round, Screening.criterion, Screening.met)
-        .join(Application, Application.id == Screening.application_id)
-        .where(Application.call_id == call.id, Screening.criterion.in_(call.criteria))
-    ):
-        if rounds.get(found.application_id) == found.round:
-            values[found.application_id][found.criterion] = found.met
-    return [Entry(row.id, row.reference, row.received_at, values[row.id]) for row in rows]
-
-
-@command
-def back_to_screening(call_id: uuid.UUID, reason: str, expected_version: int, actor: Actor) -> None:
-    """Put a ranking aside, with the reason, so that a mistake in the screening can be put right."""
-    call = lock(Call, call_id, expected_version)
-    if not reason.strip():
-        raise RuleBroken(_("Write why the ranking is put aside."), code="ranking.reason", field="reason")
-    CALL.apply(call, "back_to_screening", actor, text=reason.strip())
-

@@ -1,4 +1,4 @@
-"""Pages of the fund's officers on applications: screening, ranking, the panel's recommendation."""
+"""Pages of the fund's officers on applications: screening, ranking. (The panel's stand in panel_routes.py.)"""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from werkzeug.wrappers import Response
 
 from accounts.current import current_actor
 from accounts.permissions import allows
-from core.errors import IllegalMove, RuleBroken, Stale
+from core.errors import RuleBroken, Stale
 from core.web.access import needs
 from core.web.downloads import download
 from core.web.formats import instant_html
 from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
-from sponsorship.applications import officer_queries, panel_service, screening_service
+from sponsorship.applications import officer_queries, ranking_service, screening_service
 from sponsorship.applications.forms import VersionedForm
-from sponsorship.applications.models import ELIGIBILITY
-from sponsorship.applications.officer_forms import DECLARED, ReasonForm, ScreeningForm, recommendation_form
-from sponsorship.applications.officer_queries import CallPage, RankedLine
-from sponsorship.applications.officer_routes import Page, officers_words, stale_page
+from sponsorship.applications.models import ELIGIBILITY, EQUITY_CRITERIA, FACT_CRITERIA
+from sponsorship.applications.officer_forms import DECLARED, ReasonForm, ScreeningForm
+from sponsorship.applications.officer_routes import Page, officers_words
+from sponsorship.applications.queries import CallRow
+from sponsorship.applications.ranking_queries import ranked_lines
 from sponsorship.applications.transitions import APPLICATION
-from sponsorship.applications.words import CRITERION_SHORT
+from sponsorship.applications.words import CRITERION_SHORT, DECIDED_BY_NAMES
 
 bp = Blueprint("applications_officer", __name__)
 bp.context_processor(officers_words)
@@ -88,17 +89,23 @@ def _prefill(form: ScreeningForm, page: officer_queries.ScreeningPage) -> None:
         if found is not None:
             form[f"{code}_met"].data = "yes" if found.met else "no"
             form[f"{code}_evidence"].data, form[f"{code}_source"].data = found.evidence, found.source
+    for code in FACT_CRITERIA:
+        found = page.findings.get(code)
+        if found is not None and found.override_reason:
+            form[f"{code}_met"].data = "yes" if found.met else "no"
+            form[f"{code}_evidence"].data, form[f"{code}_source"].data = found.override_reason, found.source
 
 
 def _show_screening(page: officer_queries.ScreeningPage, form: ScreeningForm) -> str:
-    labels = {"submit": _("Received")}
+    labels = {"submit": _("Received"), "override": _("A fact found otherwise than on the list")}
     return render_template(
         "applications/officer/screening.html", page=page, form=form,
         screens=(page.application.state in ("submitted", "returned") and page.call.state in ("open", "closed")
                  and allows(current_actor(), "application.screen")),
         again=(page.application.state in ("eligible", "ineligible") and page.call.state in ("open", "closed")
                and allows(current_actor(), "application.screen")),
-        eligibility=ELIGIBILITY, declared=DECLARED,
+        eligibility=ELIGIBILITY, fact_criteria=FACT_CRITERIA, held={fact.code for fact in page.facts},
+        declared=[c for c in DECLARED if c != "most_affected" or c in page.call.criteria],
         timeline=timeline_items(page.history, APPLICATION, page.people, labels),
     )
 
@@ -170,14 +177,41 @@ def screen_again(id: uuid.UUID) -> Page:
     return render_template("applications/officer/screen_again.html", page=page, form=form), status
 
 
-# --- ranking and recommendation ---------------------------------------------------------------------------------
+# --- ranking ------------------------------------------------------------------------------------------------------
 @bp.get("/sponsorship/calls/<uuid:id>/ranking")
 @needs("application.view_all")
-def ranking(id: uuid.UUID) -> str:
-    """Every State's place with the values it follows from: one page to recompute it by hand."""
+def ranking(id: uuid.UUID) -> str | Response:
+    """Every State's place with the values it follows from: one page to recompute it by hand, print, or take away."""
     page = officer_queries.call_page(id)
-    return render_template("applications/officer/ranking.html", page=page,
-                           lines=officer_queries.ranked_lines(page.call))
+    query = TableQuery.from_args(request.args)
+    lines = ranked_lines(page.call, with_evidence=True)
+    if query.format:
+        return download(query, _ranking_columns(page.call), lines, f"ranking-{page.call.reference}")
+    return render_template("applications/officer/ranking.html", page=page, lines=lines, equity=EQUITY_CRITERIA,
+                           csv_url=url_for(".ranking", id=id))
+
+
+def _ranking_columns(call: CallRow) -> list[Column]:
+    columns = [Column("position", _("Place"), numeric=True), Column("state_name", _("State")),
+               Column("reference", _("Reference"))]
+    for code in call.criteria:
+        columns += _criterion_columns(code)
+    if call.ranking_method == "by_points":
+        columns.append(Column("points", _("Points"), numeric=True))
+    return [
+        *columns, Column("received_at", _("Received")), Column("received_after_date", _("After the date")),
+        Column("decided_by", _("Decided by"), csv=lambda r: str(DECIDED_BY_NAMES[r.decided_by])),
+        Column("why", _("Why behind the one before")), Column("status", _("Status")),
+    ]
+
+
+def _criterion_columns(code: str) -> list[Column]:
+    """Yes or no; for a criterion of equity the group, and the places it had before this one."""
+    if code not in EQUITY_CRITERIA:
+        return [Column(code, CRITERION_SHORT[code], csv=lambda r: r.values.get(code, False))]
+    before = _("%(criterion)s: places before", criterion=CRITERION_SHORT[code])
+    return [Column(code, CRITERION_SHORT[code], csv=lambda r: r.group(code)),
+            Column(f"{code}_places", before, numeric=True, csv=lambda r: r.places.get(code, 0))]
 
 
 @bp.post("/sponsorship/calls/<uuid:id>/ranking")
@@ -188,77 +222,8 @@ def rank(id: uuid.UUID) -> Page:
     if not form.validate():
         raise Stale()
     try:
-        screening_service.rank_call(id, form.shown, current_actor())
+        ranking_service.rank_call(id, form.shown, current_actor())
     except RuleBroken as e:
         flash(str(e.message), "warning")
         return redirect(url_for("calls.manage", id=id), 303)
     return redirect(url_for(".ranking", id=id), 303)
-
-
-def _open_lines(lines: list[RankedLine]) -> list[RankedLine]:
-    return [line for line in lines if line.state in ("eligible", "recommended", "reserve", "not_recommended")]
-
-
-def _recommendation_form(page: CallPage, lines: list[RankedLine], filled: bool) -> VersionedForm:
-    """Proposed: the order of the ranking, and as many recommended as today's money carries."""
-    defaults: dict[uuid.UUID, tuple[str, int, int, str]] = {}
-    for n, line in enumerate(lines, 1):
-        if line.outcome is not None:
-            defaults[line.application_id] = (line.outcome, line.panel_position or n, line.seats, line.reason)
-        else:
-            within = n <= page.delegates
-            defaults[line.application_id] = ("recommend" if within else "reserve", n, 1 if within else 0, "")
-    return recommendation_form([(line.application_id, line.state_name) for line in lines], defaults, filled)
-
-
-def _show_recommendation(page: CallPage, lines: list[RankedLine], form: VersionedForm) -> str:
-    return render_template("applications/officer/recommendation.html", page=page, lines=lines, form=form,
-                           writes=allows(current_actor(), "panel.recommend")
-                           and page.call.state in ("ranked", "recommended"))
-
-
-@bp.get("/sponsorship/calls/<uuid:id>/recommendation")
-@needs("application.view_all")
-def recommendation(id: uuid.UUID) -> str:
-    """The panel's recommendation, to write or to read."""
-    page = officer_queries.call_page(id)
-    lines = officer_queries.ranked_lines(page.call)
-    if page.call.state in ("ranked", "recommended"):
-        lines = _open_lines(lines)
-    form = _recommendation_form(page, lines, filled=False)
-    form.version.data = page.call.version
-    return _show_recommendation(page, lines, form)
-
-
-@bp.post("/sponsorship/calls/<uuid:id>/recommendation")
-@needs("panel.recommend")
-def recommend(id: uuid.UUID) -> Page:
-    """Record the recommendation for every ranked State at once."""
-    page = officer_queries.call_page(id)
-    lines = _open_lines(officer_queries.ranked_lines(page.call))
-    form = _recommendation_form(page, lines, filled=True)
-    if not form.validate():
-        return _show_recommendation(page, lines, form), 422
-    advice = [
-        panel_service.Advice(line.application_id, form[f"{line.application_id}-outcome"].data,
-                             form[f"{line.application_id}-position"].data,
-                             form[f"{line.application_id}-seats"].data or 0,
-                             form[f"{line.application_id}-reason"].data or "")
-        for line in lines
-    ]
-    try:
-        panel_service.recommend(id, advice, form.shown, current_actor())
-    except panel_service.AdviceRefused as e:
-        for field, message in e.problems:
-            add_error(form, field, message)
-        return _show_recommendation(page, lines, form), 422
-    except RuleBroken as e:
-        add_error(form, e.field, e.message)
-        return _show_recommendation(page, lines, form), 422
-    except Stale:
-        return stale_page(form, lambda: (_show_recommendation(officer_queries.call_page(id), lines, form), 409), id)
-    except IllegalMove:
-        flash(_("The call has moved on meanwhile: the recommendation can no longer be changed."), "warning")
-        return redirect(url_for("calls.manage", id=id), 303)
-    flash(_("The recommendation has been recorded. The head of the fund decides next."), "success")
-    return redirect(url_for("calls.manage", id=id), 303)

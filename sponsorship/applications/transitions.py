@@ -65,8 +65,11 @@ APPLICATION = Machine(
         State("not_selected", _l("Not selected"), "stopped", terminal=True),
         State("withdrawn", _l("Withdrawn"), "stopped", terminal=True),
         State("cancelled", _l("Ended: the call was cancelled"), "stopped", terminal=True),
+        State("held_over", _l("Received after the date, kept for the next call"), "waiting"),
     ),
     moves=(
+        Move("submit_for_next", ("draft",), "held_over", "application.write", _l("Send for the next call")),
+        Move("carry_over", ("held_over",), "draft", SYSTEM, _l("Carried over to the next call")),
         Move("submit", ("draft", "returned"), "submitted", "application.write", _l("Send the application")),
         Move("return", ("submitted",), "returned", "application.screen", _l("Return for completion"),
              needs_reason=True),
@@ -84,7 +87,8 @@ APPLICATION = Machine(
         Move("not_select", _JUDGED, "not_selected", "award.decide", _l("Do not select")),
         Move("promote", ("reserve_list",), "selected", SYSTEM, _l("Moved up from the reserve list")),
         Move("end_reserve", ("reserve_list",), "not_selected", SYSTEM, _l("The reserve list has ended")),
-        Move("withdraw", ("draft", "submitted", "returned", "ineligible", *_CONSIDERED, "reserve_list"), "withdrawn",
+        Move("withdraw", ("draft", "submitted", "returned", "ineligible", *_CONSIDERED, "reserve_list", "held_over"),
+             "withdrawn",
              "application.write", _l("Withdraw")),
         Move("end_with_call", ("draft", "submitted", "returned", "ineligible", *_CONSIDERED), "cancelled", SYSTEM,
              _l("Ended with the call")),
@@ -107,8 +111,8 @@ def public_call_state(code: str) -> State:
 # Events a mission may read in its timeline (the panel's moves stay internal).
 MISSION_EVENTS = frozenset(
     f"applications.application.{action}"
-    for action in ("start", "submit", "return", "find_ineligible", "select", "put_on_reserve_list", "not_select",
-                   "promote", "end_reserve", "withdraw", "end_with_call")
+    for action in ("start", "submit", "submit_for_next", "carry_over", "return", "find_ineligible", "select",
+                   "put_on_reserve_list", "not_select", "promote", "end_reserve", "withdraw", "end_with_call")
 )
 # those of them that wait for the offer
 EVENTS_UNTIL_TOLD = frozenset(

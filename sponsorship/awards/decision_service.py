@@ -28,6 +28,7 @@ from sponsorship.applications.queries import (
     nominees_by_ids,
     ranked_slots,
 )
+from sponsorship.applications.recusals import tainted
 from sponsorship.applications.service import close_decided, mark_decided
 from sponsorship.applications.transitions import CALL
 from sponsorship.awards import mails
@@ -65,11 +66,16 @@ def decide(call_id: uuid.UUID, choices: Mapping[uuid.UUID, Choice], actor: Actor
     """Decide on every nominee of a call at once; `choices` go by nominee.
 
     Selected and reserve places become awards, each signed by the head; the call is done. Raises RuleBroken (a
-    departure without a reason, a State's order of priority broken, more than the ceiling), Stale (the list has
+    departure without a reason, a State's order of priority broken, more than the ceiling, advice by a member recused
+    since), Stale (the list has
     changed since the page was made), NotAllowed, IllegalMove.
     """
     call = lock(Call, call_id, expected_version)
     require(actor, CALL.move(call.state, "decide").permission)
+    if recused := tainted(call_id):
+        raise RuleBroken(
+            _("Whoever recorded the recommendation on %(references)s is recused from it since. Another panel member "
+              "records it again first.", references=", ".join(recused)), code="award.recused")
     row, slots = call_by_id(call_id), ranked_slots(call_id)
     if {slot.nominee_id for slot in slots} != set(choices):
         raise Stale()

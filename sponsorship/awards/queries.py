@@ -27,6 +27,8 @@ from sponsorship.applications.queries import (
     nominees_by_ids,
     ranked_slots,
 )
+from sponsorship.applications.ranking_queries import RankedLine, ranked_lines
+from sponsorship.applications.recusals import tainted
 from sponsorship.awards.decision_service import estimate_lines
 from sponsorship.awards.models import Award, AwardLine
 from sponsorship.awards.transitions import AWARD, RESERVED
@@ -178,7 +180,8 @@ def awards_waiting(states: tuple[str, ...], actor: Actor | None = None, limit: i
 
 @dataclass(frozen=True)
 class DecisionPage:
-    """What the head of the fund decides on: slots in order, names, and what the money carries (US dollars)."""
+    """What the head of the fund decides on: slots in order, names, what the money carries (US dollars), each State's
+    place in the ranking, and the applications whose advice somebody recorded who is recused from them since."""
 
     call: CallRow
     meeting: MeetingRow
@@ -187,6 +190,13 @@ class DecisionPage:
     organisations: dict[uuid.UUID, str]
     each: Money
     headroom: Money
+    ranked: dict[uuid.UUID, RankedLine]
+    recused: tuple[str, ...]
+
+    @property
+    def lines(self) -> list[RankedLine]:
+        """Every ranked State in the order of the ranking, with what was decided once it has been."""
+        return list(self.ranked.values())
 
     @property
     def carried(self) -> int:
@@ -204,7 +214,8 @@ def decision_page(call_id: uuid.UUID, actor: Actor) -> DecisionPage:
     return DecisionPage(
         call, meeting_by_id(call.meeting_id), tuple(slots), nominees_by_ids([s.nominee_id for s in slots], actor),
         names({s.organisation_id for s in slots}), usd(sum(estimate_lines(call).values())),
-        usd(headroom(list(call.pool_ids))),
+        usd(headroom(list(call.pool_ids))), {line.application_id: line for line in ranked_lines(call)},
+        tuple(tainted(call_id)) if call.state == "recommended" else (),
     )
 
 

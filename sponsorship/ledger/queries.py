@@ -156,6 +156,12 @@ def headroom(pool_ids: Sequence[uuid.UUID]) -> int:
     return sum(direct_carried_by(lot.free_minor, lot.rate_bp) for lot in free_lots(pools, clock.now()))
 
 
+def free_money(pool_ids: Sequence[uuid.UUID]) -> int:
+    """US cents of these pools that may be promised today, support costs included; `headroom` is the direct cost of
+    it."""
+    return sum(lot.free_minor for lot in free_lots(list(dict.fromkeys(pool_ids)), clock.now()))
+
+
 def support_on(pool_ids: Sequence[uuid.UUID], direct_minor: int) -> int | None:
     """Support costs (US cents) that `reserve` would set aside with this direct cost today; None without the money."""
     try:

@@ -308,5 +308,6 @@ def call_answers(room, **changes):
         "offer_days": "14", "seats_per_state": "1", "package": "ticket_and_dsa", "estimate_ticket": "1,400",
         "estimate_dsa": "2000", "estimate_terminal": "188.00", "ceiling": "", "pool_1": str(room.pool_id),
         "pool_2": "", "pool_3": "", "criterion_1": "ldc", "criterion_2": "sids", "criterion_3": "first_attendance",
-        "criterion_4": "", "criterion_5": "", "governance_text": "", "guidance_text": "", **changes,
+        "criterion_4": "", "criterion_5": "", "governance_text": "", "guidance_text": "", "late_rule": "refuse",
+        "ranking_method": "in_order", "governance": "secretariat_chair", **changes,
     }

@@ -15,7 +15,13 @@ from core.events import Event
 from core.outbox import OutboxMail
 from core.verify import CHECKS
 from meetings.calendar.signals import MeetingCancelled, MeetingMoved, meeting_cancelled, meeting_moved
-from sponsorship.applications import application_service, call_service, panel_service, screening_service
+from sponsorship.applications import (
+    application_service,
+    call_service,
+    panel_service,
+    ranking_service,
+    screening_service,
+)
 from sponsorship.applications.models import Application, ApplicationStep, Call, Nominee, Ranking, Screening
 from sponsorship.applications.queries import (
     application_by_id,
@@ -199,11 +205,11 @@ def test_ranking_waits_for_every_screening(room):
     waiting = room.sent(call, "XB")
     call = room.close(call)
     with pytest.raises(RuleBroken) as refused:
-        screening_service.rank_call(call.id, call.version, room.manager)
+        ranking_service.rank_call(call.id, call.version, room.manager)
     assert waiting.reference in str(refused.value.message)
     screening_service.find_ineligible(waiting.id, room.findings(nominated_by_state=False), "not_nominated_by_state",
                                       waiting.version, room.manager)
-    screening_service.rank_call(call.id, call.version, room.manager)
+    ranking_service.rank_call(call.id, call.version, room.manager)
     assert db.session.query(Ranking).count() == 1
     mail = db.session.query(OutboxMail).filter_by(kind="applications.ineligible").one()
     assert "did not come from the State" in mail.body
@@ -292,7 +298,7 @@ def test_postponed_meeting_suspends_and_keeps_everything(room):
     assert {fresh(Application, r.id).state for r in rows} == {"eligible"}
     verify_is_clean()
     call = fresh(Call, call.id)
-    screening_service.rank_call(call.id, call.version, room.manager)
+    ranking_service.rank_call(call.id, call.version, room.manager)
     advice = [panel_service.Advice(a, "reserve", n, 0)
               for n, a in enumerate(panel_service.ranked_ids(fresh(Call, call.id)), 1)]
     panel_service.recommend(call.id, advice, fresh(Call, call.id).version, room.panel)

@@ -10,7 +10,13 @@ from typing import Any
 from core import clock
 from core.actor import Actor
 from core.db import db
-from sponsorship.applications import application_service, call_service, panel_service, screening_service
+from sponsorship.applications import (
+    application_service,
+    call_service,
+    panel_service,
+    ranking_service,
+    screening_service,
+)
 from sponsorship.applications.call_service import CallValues
 from sponsorship.applications.models import Application, ApplicationStep, Call, Nominee
 from sponsorship.applications.screening_service import Finding
@@ -108,7 +114,7 @@ class Kit:
             rows.append(self.screened(self.sent(call, code, nominees=nominees)))
             clock.tick(timedelta(minutes=1))
         call = self.close(call)
-        screening_service.rank_call(call.id, call.version, self.manager)
+        ranking_service.rank_call(call.id, call.version, self.manager)
         return fresh(Call, call.id), [fresh(Application, r.id) for r in rows]
 
     def recommended(self, outcomes: tuple[str, ...] = ("recommend", "reserve", "not"), **changes: Any
