@@ -92,6 +92,8 @@ ENTRIES: dict[str, Any] = {
     "spend": _l("Payment instructed"),
     "spend.confirm": _l("Payment confirmed by the bank"),
     "spend.return": _l("Payment returned"),
+    "spend.part": _l("Part of a payment that the bank left unpaid"),
+    "spend.exchange": _l("Exchange difference of a payment"),
     "shortfall.cover": _l("Shortfall covered"),
 }
 Named = tuple[str, str | None]  # a name, and the address of its page where the reader may open it
