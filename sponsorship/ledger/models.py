@@ -313,7 +313,7 @@ class SpendLine(Base):
 
 
 class SpendCut(Base):
-    """What the bank did not pay of a payment that it otherwise paid: this part of a line is reserved again. US cents."""
+    """What the bank did not pay of a payment otherwise paid: this part of a line is reserved again, US cents."""
 
     __tablename__ = "spend_cut"
     __table_args__ = (CheckConstraint("direct_minor > 0 AND support_minor >= 0", name="amounts"),)

@@ -65,9 +65,9 @@ def cut_spend(
 def exchange_of_spend(
     spend_id: uuid.UUID, gain_minor: int, *, key: str, actor: Actor, occurred_at: datetime | None = None
 ) -> uuid.UUID:
-    """The bank's conversion took more US cents than the payment (`gain_minor` below zero) or fewer, when it paid or when
-    it sent back. The pool of the payment's first line bears it: a loss out of its free money, then as its shortfall; a
-    gain is free money of it.
+    """The bank's conversion took more US cents than the payment (`gain_minor` below zero) or fewer, when it paid or
+    when it sent back. The pool of the payment's first line bears it: a loss out of its free money, then as its
+    shortfall; a gain is free money of it.
 
     Returns the entry; the same `key` returns the first. Raises NotFound, KeyReused, ValueError (no difference).
     """

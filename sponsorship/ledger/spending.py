@@ -41,11 +41,13 @@ def spend(
     key: str,
     actor: Actor,
     subject: Subject | None = None,
+    even_if_stopped: bool = False,
     occurred_at: datetime | None = None,
 ) -> uuid.UUID:
     """A payment of `direct_minor` US cents is instructed: it leaves the reservation, and is in transit until the
     bank confirms it. Support costs are charged on top, line by line: floor(rate x direct spent so far) less what
-    was charged so far. `subject` is the payment (the reservation's subject by default).
+    was charged so far. `subject` is the payment (the reservation's subject by default). `even_if_stopped`: the bank has
+    paid it already, so that no stop can keep it.
 
     Returns the spend; the same `key` returns the first. Raises ReservationTooSmall, PoolStopped (nothing is
     written), NotFound, KeyReused, ValueError.
@@ -59,12 +61,12 @@ def spend(
         if (known.reservation_id, known.direct_minor) != (reservation_id, direct_minor):
             raise KeyReused()
         return known.id  # type: ignore[no-any-return]
-    parts = _split(lines, direct_minor)
-    if stopped({line.pool_id for line, _direct, _support in parts}):
+    parts = split(lines, direct_minor)
+    if not even_if_stopped and stopped({line.pool_id for line, _direct, _support in parts}):
         raise PoolStopped()
     at = occurred_at or clock.now()
     posted = post_once(
-        "spend", _spend_legs(parts), key=key, actor=actor, occurred_at=at, subject=subject
+        "spend", legs_out(parts), key=key, actor=actor, occurred_at=at, subject=subject
     )
     if not posted.created:
         raise KeyReused()
@@ -90,7 +92,8 @@ def spend(
 Part = tuple[Line, int, int]  # line, direct, support; US cents
 
 
-def _split(lines: list[Line], direct_minor: int) -> list[Part]:
+def split(lines: list[Line], direct_minor: int) -> list[Part]:
+    """The payment by lines, in their order. Raises ReservationTooSmall."""
     left, parts = direct_minor, []
     for line in lines:
         direct = min(left, line.left_direct)
@@ -102,7 +105,8 @@ def _split(lines: list[Line], direct_minor: int) -> list[Part]:
     return parts
 
 
-def _spend_legs(parts: list[Part]) -> list[LegSpec]:
+def legs_out(parts: list[Part]) -> list[LegSpec]:
+    """These parts leave the reservation and are in transit."""
     legs: list[LegSpec] = []
     support_due = 0
     for pool_id, direct, support in by_pool(parts):
@@ -131,11 +135,16 @@ def move(entry_id: uuid.UUID, parts: list[Part], sign: int) -> None:
         line.id: {"spent_direct_minor": sign * direct, "spent_support_minor": sign * support}
         for line, direct, support in parts
     })
+    move_lots(entry_id, [(lot, part, sign * amount) for lot, part, amount in movements_out(parts)])
+
+
+def movements_out(parts: list[Part]) -> list[Movement]:
+    """What a payment does with lots."""
     movements: list[Movement] = []
     for line, direct, support in parts:
-        movements += [(line.lot_id, "reserved", -sign * (direct + support)), (line.lot_id, "direct", sign * direct),
-                      (line.lot_id, "support", sign * support)]
-    move_lots(entry_id, movements)
+        movements += [(line.lot_id, "reserved", -(direct + support)), (line.lot_id, "direct", direct),
+                      (line.lot_id, "support", support)]
+    return movements
 
 
 def lock_spend(spend_id: uuid.UUID) -> Any:

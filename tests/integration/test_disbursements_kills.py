@@ -131,5 +131,5 @@ def test_a_failed_confirmation_is_recorded_once(due):
     with pytest.raises(Stale):
         release_service.confirm(pair[0], "FT1", officer, version)
     with pytest.raises(IllegalMove):
-        release_service.fail(pair[0], "returned", "", officer, version + 1)
+        release_service.fail(pair[0], "returned", "R03", officer, version + 1)
     assert not story.verify()
