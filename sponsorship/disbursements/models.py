@@ -206,7 +206,8 @@ _refuse(Disbursement, "disbursement_sent_is_handed_over",
 # what became of a payment is the bank's word for it, each word used once; or what two people found
 _ANSWERED = "NEW.state IN ('confirmed', " + _codes(BACK) + ") AND OLD.state <> NEW.state"
 _refuse(Disbursement, "disbursement_answer_is_the_banks",
-        f"{_ANSWERED} AND NOT ((NEW.answer_id IS NOT NULL AND (OLD.answer_id IS NULL OR OLD.answer_id <> NEW.answer_id) "
+        f"{_ANSWERED} AND NOT ((NEW.answer_id IS NOT NULL "
+        "AND (OLD.answer_id IS NULL OR OLD.answer_id <> NEW.answer_id) "
         "AND EXISTS (SELECT 1 FROM bank_answer a WHERE a.id = NEW.answer_id AND a.disbursement_id = NEW.id "
         "AND a.round = NEW.round AND a.answer = NEW.state)) OR (OLD.state = 'unknown' AND NEW.finding_id IS NOT NULL "
         "AND (OLD.finding_id IS NULL OR OLD.finding_id <> NEW.finding_id) AND EXISTS (SELECT 1 FROM payment_finding f "

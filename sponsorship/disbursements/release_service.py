@@ -172,8 +172,8 @@ def content_of(row: PaymentInstruction) -> bytes:
 
 @command
 def hand_over(instruction_id: uuid.UUID, actor: Actor, receipt: str = "") -> int:
-    """A bank signatory confirms that the bank has the file: its payments are with the bank from now on. `receipt` is the
-    bank's number for the file, if it gave one. How many payments moved.
+    """A bank signatory confirms that the bank has the file: its payments are with the bank from now on. `receipt` is
+    the bank's number for the file, if it gave one. How many payments moved.
 
     Raises RuleBroken when it was handed over before, NotAllowed, NotFound.
     """

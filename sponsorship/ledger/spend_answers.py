@@ -19,7 +19,7 @@ from sponsorship.ledger.reservations import lock_reservation
 from sponsorship.ledger.spending import legs_back, lock_spend, move, parts_back, parts_of, settled_otherwise
 
 (_cut,) = tables(SpendCut)
-PART, EXCHANGE = "spend.part", "spend.exchange"
+PART, EXCHANGE = "spend.part", "exchange"  # as of refunds: statements know it by its kind
 
 
 @command

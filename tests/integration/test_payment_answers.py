@@ -1,4 +1,4 @@
-"""The bank's answers, in whatever order: each with its own entries, nothing paid twice, two people where it is silent."""
+"""The bank's answers, in whatever order: own entries for each, nothing paid twice, two people where it is silent."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from sponsorship.disbursements.transitions import BACK, DISBURSEMENT
 from sponsorship.ledger.models import Entry, Spend
 from sponsorship.ledger.queries import pool_figures
 from tests.support.award_story import AwardStory
-
-pytestmark = pytest.mark.real_database
 
 
 class Bank:
@@ -94,7 +92,7 @@ def test_part_payment_fee_and_exchange_each_have_entries(bank):
     before = bank.figures
     rest = bank.says("confirm", "FT1", figures=BankFigures(fee_minor=1_500, paid_minor=60_000, booked_minor=60_250))
     now = bank.figures
-    assert (entries("spend.part"), entries("spend.confirm"), entries("spend.exchange")) == (1, 1, 1)
+    assert (entries("spend.part"), entries("spend.confirm"), entries("exchange")) == (1, 1, 1)
     assert now.spent_direct == 60_000 and now.spent_support == 60_000 * 13 // 100
     assert now.reserved - before.reserved == 40_000 + 40_000 * 13 // 100
     assert now.fees - before.fees == 1_500 and now.exchange - before.exchange == -250
@@ -138,7 +136,8 @@ def test_figures_that_cannot_be(bank, figures, field):
     ("confirm", "came_back", "again", "confirm"), ("confirm", "reverse", "again", "confirm"),
     ("doubt", "confirm"), ("doubt", "fail", "again", "confirm"), ("fail", "contradict", "confirm"),
     ("fail", "planned", "contradict", "confirm"), ("reject", "planned", "requested", "contradict", "confirm"),
-    ("fail", "contradict", "fail", "contradict", "confirm"), ("fail", "planned", "contradict", "fail", "again", "confirm"),
+    ("fail", "contradict", "fail", "contradict", "confirm"),
+    ("fail", "planned", "contradict", "fail", "again", "confirm"),
     ("confirm", "came_back", "contradict", "confirm"),
 ], ids="-".join)
 def test_nothing_is_paid_twice_whatever_the_order_of_answers(bank, order):
@@ -185,7 +184,7 @@ def test_unknown_is_ended_by_two_people_only(bank, make):
     with pytest.raises(NotAllowed):
         finding_service.agree(finding, bank.story.officer("bank_signatory"), 1)
     # the second person is another, and does not agree at first
-    finding_service.refuse(finding, "other", "The receipt is of another payment.", bank.story.officer("head_of_fund"), 1)
+    finding_service.refuse(finding, "other", "It is another payment's receipt.", bank.story.officer("head_of_fund"), 1)
     assert bank.row.state == "unknown"
     mine = finding_service.ask(bank.ticket, "unpaid", "The account shows no debit.",
                                bank.story.officer("certifying_officer"), bank.row.version)
@@ -288,6 +287,7 @@ def refused(rule: str, statement) -> None:
     assert rule in str(caught.value.orig), str(caught.value.orig)
 
 
+@pytest.mark.real_database
 def test_the_database_takes_nobodys_word(bank):
     table = Disbursement.__table__
     mine = sa.update(table).where(table.c.id == bank.ticket)
