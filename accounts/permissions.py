@@ -105,6 +105,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "disbursement.approve": frozenset({"approving_officer"}),
     "disbursement.release": frozenset({"bank_signatory"}),
     "disbursement.confirm": frozenset({"requesting_officer"}),
+    "disbursement.resolve": frozenset({"head_of_fund", "certifying_officer"}),
     "disbursement.view_all": frozenset({"requesting_officer", "certifying_officer", "approving_officer",
                                         "bank_signatory", "fund_manager", "head_of_fund", "auditor"}),
     "payee.enter": frozenset({"focal_point", "nominee"}),

@@ -11,17 +11,18 @@ import hashlib
 import json
 import os
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, select
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.actor import Actor
 from core.clock import now, real_now
-from core.db import Base, WithId, command, db
+from core.db import Base, WithId, command, db, new_id
 from core.ddl import append_only
 
 GENESIS = "0" * 64
@@ -99,6 +100,35 @@ def record(
     if text:
         db.session.add(EventText(event_id=event.id, salt=salt, text=text))
     return event.id
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    """One of many events to record together."""
+
+    tag: str
+    subject_type: str
+    subject_id: uuid.UUID
+    from_state: str | None = None
+    to_state: str | None = None
+    reason: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def record_many(actor: Actor, rows: Sequence[NewEvent]) -> None:
+    """As `record`, without words, for many events of the command under way: one statement."""
+    if not rows:
+        return
+    for row in rows:
+        _refuse_personal(row.data)
+    occurred_at, recorded_at = now(), real_now()
+    db.session.flush()  # what the events are about stands before them
+    db.session.execute(insert(Event), [
+        {"id": new_id(), "occurred_at": occurred_at, "recorded_at": recorded_at, "actor": actor.code,
+         "actor_id": actor.person_id, "tag": row.tag, "subject_type": row.subject_type, "subject_id": row.subject_id,
+         "from_state": row.from_state, "to_state": row.to_state, "reason": row.reason, "data": row.data,
+         "commitment": None} for row in rows
+    ])
 
 
 def commitment(salt: str, text: str) -> str:

@@ -27,7 +27,10 @@ Due = tuple[uuid.UUID, datetime, str]  # item, the instant it fell due, a word f
 @dataclass(frozen=True)
 class Job:
     """`every` seconds between wakes; `due(now, limit)` lists items, oldest first; `perform(item, now)` does one and
-    returns a word. A job without items (`sweep`) does its whole work in `perform` under a fixed id."""
+    returns a word. A job without items (`sweep`) does its whole work in `perform` under a fixed id.
+
+    `together`, where there is one, does a whole batch in one transaction; what it leaves out of its answer, or all when
+    it fails, is done item by item."""
 
     name: str
     description: Any
@@ -35,6 +38,7 @@ class Job:
     due: Callable[[datetime, int], Sequence[Due]]
     perform: Callable[[uuid.UUID, datetime], str]
     batch: int = 200
+    together: Callable[[Sequence[uuid.UUID], datetime], dict[uuid.UUID, str]] | None = None
 
 
 JOBS: dict[str, Job] = {}
@@ -112,6 +116,19 @@ def _end(run_id: uuid.UUID, done: int, failed: int, error: str | None) -> None:
     run.ended_at, run.done, run.failed, run.error = clock.real_now(), done, failed, error
 
 
+def _together(job: Job, items: Sequence[uuid.UUID], now: datetime) -> dict[uuid.UUID, str]:
+    """What of a batch was done in one transaction: nothing when there is but one item, or when it fails as a whole."""
+    if job.together is None or len(items) < 2:
+        return {}
+    try:
+        return job.together(items, now)
+    except Exception as caught:
+        db.session.rollback()
+        log.warning("job batch failed, its items follow one by one", job=job.name, error=type(caught).__name__,
+                    code=getattr(caught, "code", None))
+        return {}
+
+
 def run(name: str, now: datetime | None = None) -> Outcome:
     """Run a job once: every due item, in batches, each by itself; one that fails is logged and does not stop the
     rest (nor is it tried twice in one run)."""
@@ -132,7 +149,11 @@ def run(name: str, now: datetime | None = None) -> Outcome:
         if not items:
             break
         before = len(results)
+        at_once = _together(job, [item for item, _due, _word in items], instant)
+        results += at_once.items()
         for item, _due, _word in items:
+            if item in at_once:
+                continue
             try:
                 results.append((item, job.perform(item, instant)))
             except Exception as caught:

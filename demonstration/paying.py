@@ -134,12 +134,14 @@ def work_day(stage: Stage, meeting_id: uuid.UUID, at: datetime, *, bank_fails: s
             select(Disbursement.id, Disbursement.version).where(mine, Disbursement.state == "ready")
             .order_by(Disbursement.reference)).all()[keep_ready:]}
         db.session.rollback()
-        if ready:
-            release_service.release(ready, stage.actor("signatory"))
+        instruction = release_service.release(ready, stage.actor("signatory")) if ready else None
+    if instruction is not None and not keep_released:
+        with clock.moved_to(at + timedelta(hours=5)):
+            release_service.hand_over(instruction, stage.actor("signatory"), f"EB-{at:%Y%m%d}")
     with clock.moved_to(at + timedelta(hours=6)):
         sent = db.session.execute(
             select(Disbursement.id, Disbursement.version, Disbursement.reference, Disbursement.round, Disbursement.kind)
-            .where(mine, Disbursement.state == "released").order_by(Disbursement.reference)).all()[keep_released:]
+            .where(mine, Disbursement.state.in_(("released", "sent"))).order_by(Disbursement.reference)).all()[keep_released:]
         db.session.rollback()
         for n, (row_id, version, reference, _round, kind) in enumerate(sent):
             bank = f"DEMOBANK-{at:%Y%m%d}-{reference[-4:]}"

@@ -9,11 +9,13 @@ from core.errors import PlacardError
 from core.verify import check
 from sponsorship.awards.approvals import Approval
 from sponsorship.awards.models import Award
+from sponsorship.disbursements.answer_models import BankAnswer, Finding
 from sponsorship.disbursements.instruction import verify as verify_file
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.release_service import content_of
 from sponsorship.disbursements.rule_models import ApprovalRule
-from sponsorship.ledger.models import Spend
+from sponsorship.disbursements.transitions import BACK
+from sponsorship.ledger.models import Spend, SpendCut
 
 _STEPS = ("disbursement.requested", "disbursement.certified", "disbursement.approved", "disbursement.released")
 _SECOND = "disbursement.approved_second"
@@ -51,17 +53,23 @@ def payments_and_spending_agree() -> tuple[int, list[str]]:
     agree; an award's payments never exceed it."""
     faults: list[str] = []
     spends = db.session.execute(
-        select(Spend.id, Spend.state, Spend.direct_minor, PaymentLine.amount_minor, PaymentLine.disbursement_id)
+        select(Spend.id, Spend.state, Spend.direct_minor, Spend.subject_id, PaymentLine.amount_minor)
         .outerjoin(PaymentLine, PaymentLine.spend_id == Spend.id).where(Spend.subject_type == "disbursement")
     ).all()
+    # a round that the bank paid after all, against its earlier word, is spent again under its first line
+    again = {(row.disbursement_id, row.amount_minor) for row in db.session.execute(
+        select(PaymentLine.disbursement_id, PaymentLine.amount_minor).join(
+            BankAnswer, (BankAnswer.disbursement_id == PaymentLine.disbursement_id)
+            & (BankAnswer.round == PaymentLine.round) & (BankAnswer.answer == "contradicted")))}
     current = {
         row.spend_id: row for row in db.session.execute(
             select(Disbursement.spend_id, Disbursement.state, Disbursement.id)
             .where(Disbursement.spend_id.is_not(None)))
     }
-    agrees = {"sent": ("released",), "confirmed": ("confirmed",), "returned": ("failed", "cancelled")}
+    agrees = {"sent": ("released", "sending", "sent", "unknown"), "confirmed": ("confirmed",),
+              "returned": (*BACK, "cancelled")}
     for spend in spends:
-        if spend.amount_minor != spend.direct_minor:
+        if spend.amount_minor != spend.direct_minor and (spend.subject_id, spend.direct_minor) not in again:
             faults.append(f"spending {spend.id} is in no instruction of its amount")
         row = current.get(spend.id)
         if row is not None and row.state not in agrees[spend.state]:
@@ -74,7 +82,7 @@ def payments_and_spending_agree() -> tuple[int, list[str]]:
     over = db.session.execute(
         select(Award.id).join(Disbursement, Disbursement.award_id == Award.id)
         .where(Disbursement.state != "cancelled").group_by(Award.id, Award.amount_minor)
-        .having(func.sum(Disbursement.amount_minor) > Award.amount_minor)
+        .having(func.sum(Disbursement.amount_minor - Disbursement.short_minor) > Award.amount_minor)
     )
     faults += [f"award {row.id} plans more than it holds" for row in over]
     return len(spends), faults
@@ -106,7 +114,8 @@ def files_prove_themselves() -> tuple[int, list[str]]:
 def accepted_awards_are_planned() -> tuple[int, list[str]]:
     """An accepted award's payments sum to it, unless one was cancelled."""
     rows = db.session.execute(
-        select(Award.id, Award.amount_minor, func.sum(Disbursement.amount_minor).label("planned"))
+        select(Award.id, Award.amount_minor,
+               func.sum(Disbursement.amount_minor - Disbursement.short_minor).label("planned"))
         .outerjoin(Disbursement, (Disbursement.award_id == Award.id) & (Disbursement.state != "cancelled"))
         .where(Award.state == "accepted").group_by(Award.id, Award.amount_minor)
     ).all()
@@ -130,3 +139,33 @@ def second_officers() -> tuple[int, list[str]]:
         | (ApprovalRule.end_agreed_by == ApprovalRule.end_asked_by)))
     faults += [f"approval rule {row} was decided by one person" for row in alone]
     return db.session.scalar(select(func.count()).select_from(ApprovalRule)) or 0, faults
+
+
+@check("disbursements.answers")
+def states_are_answered() -> tuple[int, list[str]]:
+    """What stands as confirmed or come back stands so by the bank's word for that very round, or by two people's; a
+    part that was not paid is what the ledger took back."""
+    answers = {row.id: row for row in db.session.scalars(select(BankAnswer))}
+    findings = {row.id: row for row in db.session.scalars(select(Finding).where(Finding.state == "agreed"))}
+    rows = db.session.execute(
+        select(Disbursement.id, Disbursement.round, Disbursement.state, Disbursement.answer_id, Disbursement.finding_id,
+               Disbursement.amount_minor, Disbursement.short_minor, Disbursement.bank_reference)
+        .where(Disbursement.state.in_(("confirmed", *BACK)))).all()
+    faults: list[str] = []
+    for row in rows:
+        told, found = answers.get(row.answer_id), findings.get(row.finding_id)
+        by_bank = told is not None and (told.disbursement_id, told.round, told.answer) == (row.id, row.round, row.state)
+        by_two = found is not None and (found.disbursement_id, found.round) == (row.id, row.round) \
+            and found.asked_by != found.decided_by
+        # payments of an earlier release stand by their reference alone
+        if not (by_bank or by_two or (row.answer_id is None and row.finding_id is None)):
+            faults.append(f"disbursement {row.id} is {row.state} by nobody's word")
+        if told is not None and by_bank and row.state == "confirmed" \
+                and told.paid_minor != row.amount_minor - row.short_minor:
+            faults.append(f"disbursement {row.id} was paid otherwise than the bank says")
+    cut = {row.subject_id: int(row.cut) for row in db.session.execute(
+        select(Spend.subject_id, func.sum(SpendCut.direct_minor).label("cut"))
+        .join(SpendCut, SpendCut.spend_id == Spend.id).where(Spend.state != "returned").group_by(Spend.subject_id))}
+    faults += [f"disbursement {row.id}: the ledger took back another part than it lacks" for row in rows
+               if row.state == "confirmed" and cut.get(row.id, 0) != row.short_minor]
+    return len(rows), faults

@@ -16,8 +16,9 @@ from core.actor import Actor
 from core.web.formats import instant_html
 from core.web.tables import Column, Table, TableQuery
 from sponsorship.awards.panels import Asked, Panel, register_award_panel
-from sponsorship.disbursements import queries
+from sponsorship.disbursements import answer_queries, queries
 from sponsorship.disbursements.settings import setting
+from sponsorship.disbursements.transitions import BACK
 
 
 def _source(states: tuple[str, ...], what: object, *, payee_known: bool = False,
@@ -35,11 +36,29 @@ def _source(states: tuple[str, ...], what: object, *, payee_known: bool = False,
 
 
 to_request = _source(("draft",), _l("Request the payment"), payee_known=True)
-to_plan_again = _source(("failed",), _l("Plan the failed payment again"))
+to_plan_again = _source(BACK, _l("Plan the failed payment again"))
 to_certify = _source(("requested",), _l("Certify the payment"), signs=True)
 to_approve = _source(("certified",), _l("Approve the payment"), signs=True)
 to_release = _source(("ready",), _l("Release the payment"), signs=True)
-to_confirm = _source(("released",), _l("Record the bank's answer"))
+to_confirm = _source(("sent",), _l("Record the bank's answer"))
+to_find_out = _source(("unknown",), _l("Find out whether it was paid"))
+
+
+def to_hand_over(actor: Actor) -> list[DeskItem]:
+    return [
+        DeskItem(_("Instruction %(number)s", number=number), url_for("disbursements.instruction", id=row_id), at,
+                 _("Hand the file to the bank, then confirm that it has it"), number, "attention")
+        for row_id, number, at in answer_queries.to_hand_over()
+    ]
+
+
+def to_agree(actor: Actor) -> list[DeskItem]:
+    return [
+        DeskItem(_("Payment %(reference)s: %(what)s", reference=reference, what=found.outcome_label),
+                 url_for("disbursements.disbursement_page", id=found.disbursement_id), by,
+                 _("Agree, or refuse, what another person found"), reference, "attention")
+        for found, reference, by in answer_queries.findings_open() if found.asked_by != actor.person_id
+    ]
 
 
 def payees_to_enter(actor: Actor) -> list[DeskItem]:
@@ -98,6 +117,8 @@ def register() -> None:
         ("disbursement.request", to_request), ("disbursement.request", to_plan_again),
         ("disbursement.certify", to_certify), ("disbursement.approve", to_approve),
         ("disbursement.release", to_release), ("disbursement.confirm", to_confirm),
+        ("disbursement.confirm", to_find_out), ("disbursement.release", to_hand_over),
+        ("disbursement.resolve", to_agree),
         ("payee.enter", payees_to_enter), ("payee.verify", payees_to_verify),
     ):
         register_source(permission, source)

@@ -7,9 +7,9 @@ from wtforms import SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import Length, Optional, Regexp
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from core.web.forms import BaseForm, MoneyField, Required, UploadField
+from core.web.forms import BaseForm, Required, UploadField
 from sponsorship.awards.forms import VersionedForm
-from sponsorship.disbursements.words import FAILURES, RETURN_REASONS, SEND_BACK_REASONS
+from sponsorship.disbursements.words import RETURN_REASONS, SEND_BACK_REASONS
 
 MOST_WORDS = 2000
 _CHOOSE = ("", _l("Choose a reason"))
@@ -21,30 +21,6 @@ class SendBackForm(VersionedForm):
     reason = SelectField(_l("Reason"), choices=[_CHOOSE, *SEND_BACK_REASONS.items()], validators=[Required()])
     text = TextAreaField(_l("What to put right"),
                          validators=[Required(_l("Say in a sentence what to put right.")), Length(max=MOST_WORDS)])
-
-
-class ConfirmForm(VersionedForm):
-    """The bank has paid."""
-
-    bank_reference = StringField(
-        _l("The bank's reference"), description=_l("As on the bank's advice or statement."),
-        validators=[Required(), Length(max=60),
-                    Regexp(r"[A-Za-z0-9/ ._-]+\Z", message=_l("Write letters, figures, spaces and . / - _ only."))],
-    )
-    fee = MoneyField(_l("The bank's fee"), description=_l("Charged to the pool. Leave empty if there is none."),
-                     validators=[Optional()])
-
-
-class FailForm(VersionedForm):
-    """The bank could not pay."""
-
-    reason = SelectField(_l("What the bank says"), choices=[_CHOOSE, *FAILURES.items()], validators=[Required()])
-    bank_reference = StringField(
-        _l("The bank's reference"),
-        validators=[Optional(), Length(max=60),
-                    Regexp(r"[A-Za-z0-9/ ._-]*\Z", message=_l("Write letters, figures, spaces and . / - _ only."))],
-    )
-    text = TextAreaField(_l("Note for the file"), validators=[Optional(), Length(max=MOST_WORDS)])
 
 
 class ReleaseForm(BaseForm):

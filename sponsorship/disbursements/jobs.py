@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
@@ -74,6 +75,10 @@ def _ready(item: uuid.UUID, now: datetime) -> str:
     return "ready" if service.make_ready(item, now) else "no longer due"
 
 
+def _ready_many(items: Sequence[uuid.UUID], now: datetime) -> dict[uuid.UUID, str]:
+    return {item: "ready" if done else "no longer due" for item, done in service.make_ready_many(items, now).items()}
+
+
 def _remind(item: uuid.UUID, now: datetime) -> str:
     return "reminded" if service.remind(item, now) else "no longer due"
 
@@ -91,7 +96,8 @@ def _close(item: uuid.UUID, now: datetime) -> str:
 
 
 JOBS = [
-    Job("disbursements-ready", _l("Make approved payments ready on their date"), 60, _to_make_ready, _ready),
+    Job("disbursements-ready", _l("Make approved payments ready on their date"), 60, _to_make_ready, _ready,
+        batch=500, together=_ready_many),
     Job("disbursements-remind", _l("Remind officers of payments that should move on"), 300, _to_remind, _remind),
     Job("disbursements-escalate", _l("Tell officers and their alternates of overdue payments"), 300, _to_escalate,
         _escalate),

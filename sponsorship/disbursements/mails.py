@@ -10,15 +10,17 @@ from core.outbox import send_mail
 from core.web.formats import format_instant
 from core.web.links import absolute
 from sponsorship.awards.models import Award
+from sponsorship.disbursements.answer_models import Finding
 from sponsorship.disbursements.models import Disbursement, Payee
 from sponsorship.disbursements.settings import setting
-from sponsorship.disbursements.transitions import DISBURSEMENT
+from sponsorship.disbursements.transitions import BACK, DISBURSEMENT
 
 # who acts next in each state
 ACTS: dict[str, str] = {
     "draft": "disbursement.request", "requested": "disbursement.certify", "certified": "disbursement.approve",
-    "approved": "disbursement.release", "ready": "disbursement.release", "released": "disbursement.confirm",
-    "failed": "disbursement.request",
+    "approved": "disbursement.release", "ready": "disbursement.release", "released": "disbursement.release",
+    "sent": "disbursement.confirm", "unknown": "disbursement.confirm",
+    **dict.fromkeys(BACK, "disbursement.request"),
 }
 HEAD = "award.decide"
 
@@ -61,6 +63,22 @@ def bank_data_changed(award: Award, payee: Payee) -> None:
                        "once: payments wait until the new data is verified.")
                 + "\n\n" + absolute("payees.payee_page", id=payee.id) + "\n",
                 dedupe_key=f"payee-changed:{payee.id}:{payee.version}:{contact.person_id}",
+            )
+
+
+def finding_asked(row: Disbursement, finding: Finding) -> None:
+    """To those who may agree that a payment was, or was not, made; never to whoever says so."""
+    for contact in people_with("disbursement.resolve"):
+        if contact.person_id == finding.asked_by:
+            continue
+        with force_locale(contact.locale):
+            send_mail(
+                contact.email, kind="payment-finding",
+                subject=_("Please look: what became of payment %(reference)s", reference=row.reference),
+                body=_("Nobody knows from the bank whether this payment was made. An officer says what the papers "
+                       "show, and another person must agree or refuse. Until then it is not paid again.")
+                + "\n\n" + absolute("disbursements.disbursement_page", id=row.id) + "\n",
+                dedupe_key=f"payment-finding:{finding.id}:{contact.person_id}",
             )
 
 

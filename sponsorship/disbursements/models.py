@@ -15,12 +15,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.db import Base, MinorUnits, Versioned, WithId
 from core.ddl import append_only, lookup_table, trigger
 from sponsorship.awards.approvals import Approval
-from sponsorship.disbursements.transitions import DISBURSEMENT, PAYEE
+from sponsorship.disbursements import answer_models as _answers  # noqa: F401  # its tables are pointed at from here
+from sponsorship.disbursements.transitions import BACK, DISBURSEMENT, LEFT, PAYEE
 
 KINDS = ("ticket", "dsa_advance", "terminal", "final")
 RAILS = ("transfer",)
 lookup_table("disbursement_kind", KINDS)
 lookup_table("payment_rail", RAILS)
+
+
+def _codes(states: tuple[str, ...]) -> str:
+    return ", ".join(f"'{state}'" for state in states)
 
 
 class Payee(WithId, Versioned, Base):
@@ -85,16 +90,22 @@ class Disbursement(WithId, Versioned, Base):
         CheckConstraint("round >= 1", name="round_from_one"),
         CheckConstraint("request_by <= certify_by AND certify_by <= approve_by AND approve_by <= due_at "
                         "AND due_at <= confirm_by", name="dates_in_order"),
-        CheckConstraint("state NOT IN ('released', 'confirmed') OR (spend_id IS NOT NULL AND released_at IS NOT NULL)",
+        CheckConstraint(f"state NOT IN ({_codes(LEFT)}) OR (spend_id IS NOT NULL AND released_at IS NOT NULL)",
                         name="released_has_spend"),
-        CheckConstraint("state <> 'confirmed' OR (bank_reference IS NOT NULL AND settled_at IS NOT NULL)",
-                        name="confirmed_has_reference"),
+        CheckConstraint("state <> 'confirmed' OR ((bank_reference IS NOT NULL OR finding_id IS NOT NULL) "
+                        "AND settled_at IS NOT NULL)", name="confirmed_has_reference"),
+        CheckConstraint("short_minor >= 0 AND short_minor < amount_minor", name="short_is_a_part"),
         CheckConstraint("released_at IS NULL OR released_at >= due_at", name="not_before_its_date"),
-        CheckConstraint("state NOT IN ('requested', 'certified', 'approved', 'ready', 'released') "
+        CheckConstraint(f"state NOT IN ('requested', 'certified', 'approved', 'ready', {_codes(LEFT)}) "
                         "OR payee_data_version IS NOT NULL", name="signed_for_payee_data"),
         UniqueConstraint("spend_id", name="uq_disbursement_spend_id"),
+        UniqueConstraint("answer_id", name="uq_disbursement_answer_id"),
+        UniqueConstraint("finding_id", name="uq_disbursement_finding_id"),
         Index("uq_disbursement_planned", "award_id", "kind", unique=True,
-              sqlite_where=text("state <> 'cancelled'"), postgresql_where=text("state <> 'cancelled'")),
+              sqlite_where=text("state <> 'cancelled' AND follows_id IS NULL"),
+              postgresql_where=text("state <> 'cancelled' AND follows_id IS NULL")),
+        Index("uq_disbursement_follows", "follows_id", unique=True, sqlite_where=text("state <> 'cancelled'"),
+              postgresql_where=text("state <> 'cancelled'")),
         Index("ix_disbursement_state_due", "state", "due_at"),
         Index("ix_disbursement_act_by", "act_by"),
     )
@@ -123,6 +134,12 @@ class Disbursement(WithId, Versioned, Base):
     released_at: Mapped[datetime | None]
     bank_reference: Mapped[str | None] = mapped_column(String(60))
     settled_at: Mapped[datetime | None]
+    # what the bank left unpaid of it, US cents: it is reserved again, and paid by the one that follows this one
+    short_minor: Mapped[int] = mapped_column(MinorUnits, default=0)
+    follows_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("disbursement.id"))
+    # what says where it stands: the bank's answer, or what two people found (a trigger proves them; they point here)
+    answer_id: Mapped[uuid.UUID | None]
+    finding_id: Mapped[uuid.UUID | None]
     created_at: Mapped[datetime]
 
 
@@ -170,7 +187,7 @@ def _signed(step: str, subject: str = "NEW.id", round_: str = "NEW.round") -> st
 _STEP = "CASE NEW.state " + " ".join(
     f"WHEN '{state}' THEN 'disbursement.{step}'"
     for state, step in (("requested", "requested"), ("certified", "certified"), ("approved", "approved"),
-                        ("ready", "approved"), ("released", "released"), ("confirmed", "released"))
+                        ("ready", "approved"), *((state, "released") for state in (*LEFT, *BACK)))
 ) + " END"
 _refuse(Disbursement, "disbursement_state_is_signed", f"({_STEP}) IS NOT NULL AND NOT {_signed(f'({_STEP})')}",
         "UPDATE", "a signature is missing")
@@ -178,10 +195,28 @@ _refuse(Disbursement, "disbursement_starts_as_draft", "NEW.state <> 'draft' OR N
         "a disbursement starts as a draft")
 # released means: in an instruction. So no money is marked as gone without the bytes that send it.
 _refuse(Disbursement, "disbursement_released_is_instructed",
-        "NEW.state IN ('released', 'confirmed') AND NOT EXISTS (SELECT 1 FROM payment_line "
-        "WHERE disbursement_id = NEW.id AND round = NEW.round AND spend_id = NEW.spend_id "
-        "AND amount_minor = NEW.amount_minor)",
+        f"NEW.state IN ({_codes(LEFT)}) AND NOT EXISTS (SELECT 1 FROM payment_line l "
+        "WHERE l.disbursement_id = NEW.id AND l.round = NEW.round AND l.amount_minor = NEW.amount_minor "
+        "AND (l.spend_id = NEW.spend_id OR (NEW.state <> 'released' AND EXISTS (SELECT 1 FROM spend o, spend n "
+        "WHERE o.id = l.spend_id AND o.state = 'returned' AND n.id = NEW.spend_id AND n.subject_id = NEW.id "
+        "AND n.direct_minor = NEW.amount_minor))))",
         "UPDATE", "no instruction holds this payment")
+# sent means: a signatory has confirmed that the bank has the file, or an interface has sent it
+_refuse(Disbursement, "disbursement_sent_is_handed_over",
+        "NEW.state = 'sent' AND OLD.state = 'released' AND NOT EXISTS (SELECT 1 FROM payment_line l "
+        "JOIN instruction_handover h ON h.instruction_id = l.instruction_id "
+        "WHERE l.disbursement_id = NEW.id AND l.round = NEW.round)", "UPDATE", "nobody has handed the file over")
+# what became of a payment is the bank's word for it, each word used once; or what two people found
+_ANSWERED = "NEW.state IN ('confirmed', " + _codes(BACK) + ") AND OLD.state <> NEW.state"
+_refuse(Disbursement, "disbursement_answer_is_the_banks",
+        f"{_ANSWERED} AND NOT ((NEW.answer_id IS NOT NULL "
+        "AND (OLD.answer_id IS NULL OR OLD.answer_id <> NEW.answer_id) "
+        "AND EXISTS (SELECT 1 FROM bank_answer a WHERE a.id = NEW.answer_id AND a.disbursement_id = NEW.id "
+        "AND a.round = NEW.round AND a.answer = NEW.state)) OR (OLD.state = 'unknown' AND NEW.finding_id IS NOT NULL "
+        "AND (OLD.finding_id IS NULL OR OLD.finding_id <> NEW.finding_id) AND EXISTS (SELECT 1 FROM payment_finding f "
+        "WHERE f.id = NEW.finding_id AND f.disbursement_id = NEW.id AND f.round = NEW.round AND f.state = 'agreed' "
+        "AND f.outcome = CASE NEW.state WHEN 'confirmed' THEN 'paid' ELSE 'unpaid' END)))",
+        "UPDATE", "neither the bank nor two people say so")
 # what officers have signed does not change under their signatures
 _refuse(Disbursement, "disbursement_signed_is_fixed",
         "OLD.state <> 'draft' AND NEW.round = OLD.round AND NEW.state <> 'draft' AND "

@@ -25,7 +25,9 @@ class Dates:
         """By when whoever must act next in this state should have acted; None where nobody must."""
         return {
             "draft": self.request_by, "requested": self.certify_by, "certified": self.approve_by,
-            "approved": self.due_at, "ready": self.due_at, "released": self.confirm_by, "failed": self.confirm_by,
+            "approved": self.due_at, "ready": self.due_at, "released": self.confirm_by, "sent": self.confirm_by,
+            "unknown": self.confirm_by, "rejected": self.confirm_by, "failed": self.confirm_by,
+            "returned": self.confirm_by, "reversed": self.confirm_by,
         }.get(state)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from accounts.permissions import allows
 from accounts.queries import names, person_labels
@@ -230,6 +230,9 @@ class DisbursementPage:
     payee_id: uuid.UUID
     payee_status: State
     instructions: tuple[InstructionRow, ...]
+    short: Money | None = None
+    follows: tuple[uuid.UUID, str] | None = None
+    followed_by: tuple[uuid.UUID, str] | None = None
 
 
 def disbursement_page(disbursement_id: uuid.UUID, actor: Actor) -> DisbursementPage:
@@ -247,7 +250,14 @@ def disbursement_page(disbursement_id: uuid.UUID, actor: Actor) -> DisbursementP
         _rows([found])[0], meeting_by_id(row.meeting_id), nominee_by_id(award.nominee_id, actor), row.request_by,
         row.certify_by, row.approve_by, row.confirm_by, row.released_at, row.settled_at, row.bank_reference,
         row.payee_id, PAYEE.state(found[2]), tuple(_instruction(i) for i in instructions),
+        usd(row.short_minor) if row.short_minor else None, _other(Disbursement.id == row.follows_id),
+        _other(Disbursement.follows_id == row.id, Disbursement.state != "cancelled"),
     )
+
+
+def _other(*where: ColumnElement[bool]) -> tuple[uuid.UUID, str] | None:
+    found = db.session.execute(select(Disbursement.id, Disbursement.reference).where(*where).limit(1)).one_or_none()
+    return (found.id, found.reference) if found else None
 
 
 @dataclass(frozen=True)

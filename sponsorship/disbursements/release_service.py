@@ -1,34 +1,38 @@
-"""Release, and what the bank answers. One transaction holds signature, spending and the bytes of the instruction."""
+"""Release: one transaction holds signature, spending and the bytes of the instruction. Then the file is handed over."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from flask_babel import gettext as _
+from sqlalchemy import insert, select
 
 from accounts.permissions import require
 from core import clock, events, vault
 from core.actor import Actor, system
-from core.db import command, db, get, lock, new_id
-from core.errors import RuleBroken
+from core.db import command, db, get, locked, new_id
+from core.errors import NotFound, RuleBroken
 from core.references import next_reference
 from meetings.calendar.models import Meeting
-from sponsorship.awards.approvals import sign
+from sponsorship.awards.approvals import sign_many
 from sponsorship.awards.models import Award
+from sponsorship.disbursements.answer_models import Handover
+from sponsorship.disbursements.answer_service import FAILURES, confirm, fail, plan_again
 from sponsorship.disbursements.instruction import Instruction, Line, make
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
-from sponsorship.disbursements.plan_service import back_to_draft, next_actor, set_dates
-from sponsorship.disbursements.planning import dates_for
+from sponsorship.disbursements.plan_service import next_actor
 from sponsorship.disbursements.service import barred, check_payable, may
 from sponsorship.disbursements.stops import refuse_if_stopped
 from sponsorship.disbursements.transitions import DISBURSEMENT
 from sponsorship.ledger import service as ledger
 
+__all__ = ["FAILURES", "MOST_AT_ONCE", "confirm", "content_of", "download", "fail", "hand_over", "lost_in_restore",
+           "plan_again", "release", "release_all"]
 MOST_AT_ONCE = 500
-FAILURES = ("account_closed", "account_unknown", "name_differs", "rejected_by_bank", "returned", "other")
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,15 @@ class Locked:
 
 def _lock_all(versions: Mapping[uuid.UUID, int]) -> list[Locked]:
     """Meetings, then awards, then payments, then payees: each in order of id."""
-    found = [get(Disbursement, row_id) for row_id in sorted(versions)]
-    for meeting_id in sorted({row.meeting_id for row in found}):
-        lock(Meeting, meeting_id)
-    awards = {award_id: lock(Award, award_id) for award_id in sorted({row.award_id for row in found})}
-    rows = [lock(Disbursement, row_id, versions[row_id]) for row_id in sorted(versions)]
-    payees = {payee_id: lock(Payee, payee_id) for payee_id in sorted({row.payee_id for row in found})}
+    found = db.session.execute(
+        select(Disbursement.id, Disbursement.meeting_id, Disbursement.award_id, Disbursement.payee_id)
+        .where(Disbursement.id.in_(list(versions)))).all()  # none of these ever changes
+    if len(found) != len(versions):
+        raise NotFound()
+    locked(Meeting, {row.meeting_id for row in found})
+    awards = {award.id: award for award in locked(Award, {row.award_id for row in found})}
+    rows = locked(Disbursement, versions, versions)
+    payees = {payee.id: payee for payee in locked(Payee, {row.payee_id for row in found})}
     return [Locked(row, awards[row.award_id], payees[row.payee_id]) for row in rows]
 
 
@@ -83,34 +90,48 @@ def release(versions: Mapping[uuid.UUID, int], actor: Actor) -> uuid.UUID:
     now = clock.now()
     items = _lock_all(versions)
     number = next_reference("PAY", now.year)
-    signed: dict[uuid.UUID, dict[str, str]] = {}
     for item in items:
         may(item.row, "release", actor)
         check_payable(item.award, item.payee, item.row)
         if item.row.due_at > now:
             raise RuleBroken(_("%(reference)s is not due yet.", reference=item.row.reference),
                              code="disbursement.too_early")
-        signed[item.row.id] = sign(
-            "disbursement.released", item.row.id, item.row.round, actor, amount_minor=item.row.amount_minor,
-            barred=barred(item.award, item.payee, actor, "released"))
-    for item in items:
-        assert item.award.reservation_id is not None
-        item.row.spend_id = ledger.spend(
-            item.award.reservation_id, item.row.amount_minor,
-            key=f"disbursement:{item.row.id}:{item.row.round}", actor=actor, subject=("disbursement", item.row.id),
-        )
+    more = sign_many("disbursement.released", {item.row.id: item.row.round for item in items}, actor,
+                     barred={item.row.id: barred(item.award, item.payee, actor, "released") for item in items},
+                     most_minor=max(item.row.amount_minor for item in items))
+    spends = ledger.spend_many([_order(item) for item in items], actor=actor)
+    vault.preload([item.payee.id for item in items])
     made = make(number, now.date(), [_line(item) for item in items])
-    instruction_id = _store(number, made, items, actor.person_id)
-    for item in items:
-        item.row.released_at, item.row.bank_reference, item.row.settled_at = now, None, None
-        next_actor(item.row, "released")
-        DISBURSEMENT.apply(item.row, "release", actor, organisation_id=item.row.organisation_id,
-                           data={"round": item.row.round, "instruction": number,
-                                 "amount_minor": item.row.amount_minor, **signed[item.row.id]})
+    instruction_id = _store(number, made, items, spends, actor.person_id)
+    with db.session.no_autoflush:
+        for item, spend_id in zip(items, spends, strict=True):
+            item.row.spend_id, item.row.released_at = spend_id, now
+            item.row.bank_reference = item.row.settled_at = None
+            next_actor(item.row, "released")
+        DISBURSEMENT.apply_many([item.row for item in items], "release", actor, data=[
+            {"round": item.row.round, "instruction": number, "amount_minor": item.row.amount_minor, **more}
+            for item in items])
     return instruction_id
 
 
-def _store(number: str, made: Instruction, items: list[Locked], person_id: uuid.UUID) -> uuid.UUID:
+def release_all(versions: Mapping[uuid.UUID, int], actor: Actor) -> Iterator[uuid.UUID]:
+    """Any number of payments in as many instructions as they need, each released by itself: what was released stands if
+    a later one is refused. Raises as `release`."""
+    left = iter(versions.items())
+    while part := dict(islice(left, MOST_AT_ONCE)):
+        yield release(part, actor)
+        db.session.expunge_all()  # however many there are, only one instruction's rows are held
+
+
+def _order(item: Locked) -> ledger.Order:
+    assert item.award.reservation_id is not None
+    return ledger.Order(item.award.reservation_id, item.row.amount_minor,
+                        f"disbursement:{item.row.id}:{item.row.round}", ("disbursement", item.row.id))
+
+
+def _store(
+    number: str, made: Instruction, items: list[Locked], spends: list[uuid.UUID], person_id: uuid.UUID,
+) -> uuid.UUID:
     instruction_id = new_id()  # known before the row: the bytes are sealed under it
     sealed = vault.seal(instruction_id, made.content.decode())
     assert sealed is not None
@@ -121,12 +142,12 @@ def _store(number: str, made: Instruction, items: list[Locked], person_id: uuid.
         recorded_at=clock.real_now(), released_by=person_id,
     ))
     db.session.flush()  # the lines point at it
-    for n, item in enumerate(items, 1):
-        assert item.row.spend_id is not None
-        db.session.add(PaymentLine(instruction_id=instruction_id, n=n, disbursement_id=item.row.id,
-                                   round=item.row.round, amount_minor=item.row.amount_minor,
-                                   spend_id=item.row.spend_id))
-    db.session.flush()  # `released` is only allowed to a payment that stands in an instruction
+    # `released` is only allowed to a payment that stands in an instruction
+    db.session.execute(insert(PaymentLine), [
+        {"id": new_id(), "instruction_id": instruction_id, "n": n, "disbursement_id": item.row.id,
+         "round": item.row.round, "amount_minor": item.row.amount_minor, "spend_id": spend_id}
+        for n, (item, spend_id) in enumerate(zip(items, spends, strict=True), 1)
+    ])
     return instruction_id
 
 
@@ -153,58 +174,39 @@ def content_of(row: PaymentInstruction) -> bytes:
     return content
 
 
-def _lock_one(disbursement_id: uuid.UUID, expected_version: int) -> tuple[Disbursement, Award]:
-    found = get(Disbursement, disbursement_id)
-    award = lock(Award, found.award_id)
-    return lock(Disbursement, disbursement_id, expected_version), award
-
-
 @command
-def confirm(
-    disbursement_id: uuid.UUID, bank_reference: str, actor: Actor, expected_version: int, *, bank_fee_minor: int = 0,
-) -> None:
-    """The bank has paid: its reference is recorded, its fee (US cents) is charged to the pool.
+def hand_over(instruction_id: uuid.UUID, actor: Actor, receipt: str = "") -> int:
+    """A bank signatory confirms that the bank has the file: its payments are with the bank from now on. `receipt` is
+    the bank's number for the file, if it gave one. How many payments moved.
 
-    Raises NotAllowed, Stale, IllegalMove.
+    Raises RuleBroken when it was handed over before, NotAllowed, NotFound.
     """
-    row, _award = _lock_one(disbursement_id, expected_version)
-    may(row, "confirm", actor)
-    assert row.spend_id is not None
-    ledger.confirm_spend(row.spend_id, key=f"disbursement:{row.id}:{row.round}:confirm", actor=actor,
-                         bank_fee_minor=bank_fee_minor)
-    row.bank_reference, row.settled_at, row.act_by = bank_reference, clock.now(), None
-    DISBURSEMENT.apply(row, "confirm", actor, organisation_id=row.organisation_id,
-                       data={"round": row.round, "bank_fee_minor": bank_fee_minor})
+    require(actor, "disbursement.release")
+    assert actor.person_id is not None
+    instruction = get(PaymentInstruction, instruction_id)
+    ids = db.session.scalars(
+        select(PaymentLine.disbursement_id).where(PaymentLine.instruction_id == instruction_id)).all()
+    rows = [row for row in locked(Disbursement, ids) if row.state == "released"]
+    if db.session.get(Handover, instruction_id) is not None:
+        raise RuleBroken(_("Somebody has already confirmed that the bank has this file."),
+                         code="instruction.handed_over")
+    db.session.add(Handover(instruction_id=instruction_id, receipt=receipt or None, by_person=actor.person_id,
+                            at=clock.now(), recorded_at=clock.real_now()))
+    db.session.flush()  # `sent` is only allowed to what was handed over
+    events.record(actor, "disbursements.instruction.hand_over", "payment_instruction", instruction.id,
+                  data={"payments": len(rows)})
+    for row in rows:
+        next_actor(row, "sent")
+    DISBURSEMENT.apply_many(rows, "hand_over", actor, data=[{"round": row.round} for row in rows])
+    return len(rows)
 
 
 @command
-def fail(
-    disbursement_id: uuid.UUID, reason: str, bank_reference: str, actor: Actor, expected_version: int,
-    text: str | None = None,
-) -> None:
-    """The bank could not pay: the money is reserved again. When the award has ended meanwhile it is free again.
-
-    Raises NotAllowed, Stale, IllegalMove.
-    """
-    row, award = _lock_one(disbursement_id, expected_version)
-    may(row, "fail", actor)
-    assert row.spend_id is not None and award.reservation_id is not None
-    ledger.return_spend(row.spend_id, key=f"disbursement:{row.id}:{row.round}:return", actor=actor)
-    row.bank_reference = bank_reference or None
-    next_actor(row, "failed")
-    DISBURSEMENT.apply(row, "fail", actor, organisation_id=row.organisation_id, reason=reason, text=text,
-                       data={"round": row.round})
-    if award.state not in ("accepted", "suspended"):
-        row.act_by = None
-        DISBURSEMENT.apply(row, "cancel", system("disbursements"), reason="award_ended")
-        ledger.release(award.reservation_id, key=f"award:{award.id}:release:after:{row.id}:{row.round}", actor=actor)
-
-
-@command
-def plan_again(disbursement_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
-    """After a failed payment: a new round of four signatures. Raises NotAllowed, Stale, IllegalMove."""
-    row, award = _lock_one(disbursement_id, expected_version)
-    may(row, "plan_again", actor)
-    set_dates(row, dates_for(row.kind, award.travel_from, award.travel_to, clock.today()))
-    row.spend_id = row.released_at = row.bank_reference = None
-    back_to_draft(row, "plan_again", "payment_failed", actor=actor)
+def lost_in_restore() -> int:
+    """After a restore: nobody knows what became of payments that were being sent. How many are unknown now."""
+    ids = db.session.scalars(select(Disbursement.id).where(Disbursement.state == "sending")).all()
+    rows = locked(Disbursement, ids)
+    for row in rows:
+        next_actor(row, "unknown")
+    DISBURSEMENT.apply_many(rows, "lose_sight", system("restore"))
+    return len(rows)

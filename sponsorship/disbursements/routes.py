@@ -33,12 +33,21 @@ from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import people_in, timeline_items
 from sponsorship.awards.approvals import signatures, signer, signer_ids
 from sponsorship.awards.forms import VersionedForm
-from sponsorship.disbursements import many_routes, queries, release_service, rule_routes, service, stop_routes
+from sponsorship.disbursements import (
+    answer_queries,
+    many_routes,
+    queries,
+    release_service,
+    rule_routes,
+    service,
+    stop_routes,
+)
 from sponsorship.disbursements.blueprint import bp
-from sponsorship.disbursements.forms import ConfirmForm, FailForm, ReleaseForm, SendBackForm
+from sponsorship.disbursements.finding_service import ASK
+from sponsorship.disbursements.forms import ReleaseForm, SendBackForm
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.transitions import DISBURSEMENT
-from sponsorship.disbursements.words import FAILURES, KIND_LABELS, LABELS, STEPS, next_step
+from sponsorship.disbursements.words import KIND_LABELS, LABELS, STEPS, next_step
 
 __all__ = ["bp", "many_routes", "rule_routes", "stop_routes"]
 View = str | Response | tuple[str, int]
@@ -97,32 +106,64 @@ def disbursement_list() -> View:
 @needs("disbursement.view_all")
 def disbursement_page(id: uuid.UUID) -> View:
     """One payment: where it stands, its dates, who signed, what has happened."""
-    return _show(id)
+    return show(id)
 
 
-def _show(disbursement_id: uuid.UUID, message: object | None = None) -> View:
+# actions of the state table that have a page of their own: the instruction's, and what two people find
+_ELSEWHERE = ("hand_over", "find_paid", "find_unpaid")
+
+
+def answers_table(rows: list[answer_queries.AnswerRow]) -> Table | None:
+    """What the bank has said of a payment."""
+    if not rows:
+        return None
+    columns = [
+        Column("day", _("Recorded"), heading=True), Column("answer", _("The bank says")), Column("reason", _("Why")),
+        Column("bank_reference", _("Reference")), Column("round", _("Round"), numeric=True),
+        Column("paid", _("Amount"), numeric=True, currency="USD"),
+        Column("fee", _("Fee"), numeric=True, currency="USD"),
+        Column("fee_bearer", _("Borne by")), Column("exchange", _("Exchange"), numeric=True, currency="USD"),
+    ]
+    if not any(row.fee for row in rows):
+        columns = [c for c in columns if c.key not in ("fee", "fee_bearer")]
+    if not any(row.exchange for row in rows):
+        columns = [c for c in columns if c.key != "exchange"]
+    return Table(_("The bank's answers"), columns, rows, csv=False, query=TableQuery(per_page=len(rows)),
+                 anchor="answers")
+
+
+def show(disbursement_id: uuid.UUID, message: object | None = None) -> View:
+    """The page of a payment; with a message, one that says why something was not done."""
     actor = current_actor()
     page = queries.disbursement_page(disbursement_id, actor)
     signed = signatures("disbursement", disbursement_id, page.row.round)
     events = history("disbursement", disbursement_id)
-    names = person_labels(signer_ids(signed) | people_in(events))
+    findings = answer_queries.findings_of(disbursement_id)
+    names = person_labels(signer_ids(signed) | people_in(events) | {f.asked_by for f in findings})
     moves = [
         m for m in DISBURSEMENT.from_state(page.row.state)
         if m.permission != SYSTEM and m.action != "approve_first" and allows(actor, m.permission)
     ]
     half = page.row.state == "certified" and any(s.step == "disbursement.approved" for s in signed)
+    rounds = answer_queries.rounds_of(disbursement_id)
+    moves = [m for m in moves if m.action not in _ELSEWHERE and (m.action != "contradict" or rounds)]
     body = render_template(
         "disbursements/disbursement.html", page=page, moves=moves, message=message,
+        answers=answers_table(answer_queries.answers_of(disbursement_id)),
+        finding=next((f for f in findings if f.state == "asked"), None),
+        may_ask=any(allows(actor, permission) for permission in ASK),
+        may_resolve=allows(actor, "disbursement.resolve"), me=actor.person_id,
         signed=[(STEPS[s.step], signer(s, names), s.at) for s in signed],
         timeline=timeline_items(events, DISBURSEMENT, names, LABELS),
         next=next_step("half_approved" if half else page.row.state, page.row.by, page.row.payee_state),
         me_signed=any(s.person_id == actor.person_id for s in signed),
-        sees_payee=allows(actor, "payee.verify"),
+        sees_payee=allows(actor, "payee.verify"), names=names,
     )
     return (body, 422) if message else body
 
 
-def _back(disbursement_id: uuid.UUID, words: str) -> Response:
+def back_to(disbursement_id: uuid.UUID, words: str) -> Response:
+    """To the page of a payment, with what was done."""
     flash(words, "success")
     return redirect(url_for("disbursements.disbursement_page", id=disbursement_id), 303)
 
@@ -131,13 +172,13 @@ def _one_button(disbursement_id: uuid.UUID, run: Callable[[int], object],
                 done: str | Callable[[], str]) -> View:
     form = VersionedForm()
     if not form.validate_on_submit():
-        return _show(disbursement_id, form.version.errors[0] if form.version.errors else _("Open the page again."))
+        return show(disbursement_id, form.version.errors[0] if form.version.errors else _("Open the page again."))
     version = form.seen
     try:
         run(version)
     except RuleBroken as error:
-        return _show(disbursement_id, error.message)
-    return _back(disbursement_id, done() if callable(done) else done)
+        return show(disbursement_id, error.message)
+    return back_to(disbursement_id, done() if callable(done) else done)
 
 
 @bp.post("/disbursements/<uuid:id>/request")
@@ -172,17 +213,18 @@ def plan_again(id: uuid.UUID) -> View:
                        _("Planned again. It needs four new signatures."))
 
 
-def _page_with_form(
+def page_with_form(
     disbursement_id: uuid.UUID, form: Any, run: Callable[[Any], None], done: str, title: object, warning: object,
     button: object, kind: str = "primary",
 ) -> View:
+    """A page whose form does one thing to a payment."""
     page = queries.disbursement_page(disbursement_id, current_actor())
     if request.method == "GET":
         form.version.data = page.row.version
     elif form.validate_on_submit():
         try:
             run(form)
-            return _back(disbursement_id, done)
+            return back_to(disbursement_id, done)
         except RuleBroken as error:
             add_error(form, error.field, error.message)
     body = render_template("disbursements/act.html", page=page, form=form, title=title, warning=warning,
@@ -191,7 +233,7 @@ def _page_with_form(
 
 
 def _send_back(disbursement_id: uuid.UUID) -> View:
-    return _page_with_form(
+    return page_with_form(
         disbursement_id, SendBackForm(),
         lambda f: service.send_back(disbursement_id, current_actor(), f.seen, f.reason.data, f.text.data),
         _("Sent back. A new round of signatures begins."), _("Send the payment back"),
@@ -216,33 +258,6 @@ def refuse_approval(id: uuid.UUID) -> View:
 @needs("disbursement.release")
 def refuse_release(id: uuid.UUID) -> View:
     return _send_back(id)
-
-
-@bp.route("/disbursements/<uuid:id>/confirm", methods=["GET", "POST"])
-@needs("disbursement.confirm")
-def confirm(id: uuid.UUID) -> View:
-    return _page_with_form(
-        id, ConfirmForm(),
-        lambda f: release_service.confirm(
-            id, f.bank_reference.data, current_actor(), f.seen,
-            bank_fee_minor=f.fee.data.minor if isinstance(f.fee.data, Money) else 0),
-        _("Confirmed. The payment is done."), _("Record the bank's confirmation"),
-        _("The money has arrived, by the bank's own word. This cannot be undone here."),
-        _("Record the confirmation"),
-    )
-
-
-@bp.route("/disbursements/<uuid:id>/fail", methods=["GET", "POST"])
-@needs("disbursement.confirm")
-def fail(id: uuid.UUID) -> View:
-    return _page_with_form(
-        id, FailForm(),
-        lambda f: release_service.fail(id, f.reason.data, f.bank_reference.data or "", current_actor(),
-                                       f.seen, f.text.data),
-        _("Recorded. The money is reserved again."), _("Record that the payment failed"),
-        _("The money goes back to the award's reservation. Paying it again needs four new signatures."),
-        _("Record the failure"), "danger",
-    )
 
 
 # --- release ----------------------------------------------------------------------------------------------------
@@ -333,10 +348,12 @@ def instruction(id: uuid.UUID) -> View:
     """What was sent, how to prove it, who downloaded it."""
     page = queries.instruction_page(id)
     events = history("payment_instruction", id)
+    handover = answer_queries.handover_of(id)
     names = person_labels([page.row.released_by, *(e.actor_id for e in events)])
     return render_template(
         "disbursements/instruction.html", page=page, table=payments_table(page),
-        released_by=names.get(page.row.released_by, ""),
+        released_by=names.get(page.row.released_by, ""), handover=handover,
+        handed_over_by=names.get(handover.by_person, "") if handover else "",
         timeline=timeline_items(events, DISBURSEMENT, names, LABELS),
         may_download=allows(current_actor(), "disbursement.release"),
     )
@@ -363,4 +380,4 @@ def instruction_file(id: uuid.UUID) -> Response:
     return response
 
 
-assert set(FAILURES) == set(release_service.FAILURES)
+from sponsorship.disbursements import answer_routes  # noqa: E402, F401  # its pages belong to this blueprint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import select
 
 from accounts.permissions import require
 from core.actor import Actor, system
-from core.db import command, db, get, lock
+from core.db import command, db, get, lock, locked
 from core.errors import RuleBroken
 from meetings.calendar.models import Meeting
 from sponsorship.awards import service as awards
@@ -131,6 +132,32 @@ def make_ready(disbursement_id: uuid.UUID, now: datetime) -> bool:
     next_actor(row, "ready")
     DISBURSEMENT.apply(row, "make_ready", system("disbursements-ready"))
     return True
+
+
+@command
+def make_ready_many(disbursement_ids: Sequence[uuid.UUID], now: datetime) -> dict[uuid.UUID, bool]:
+    """As `make_ready`, for many in one transaction: whether each became ready. One that may not is left out, so that it
+    hinders no other."""
+    found = db.session.execute(
+        select(Disbursement.id, Disbursement.meeting_id, Disbursement.award_id, Disbursement.payee_id)
+        .where(Disbursement.id.in_(disbursement_ids))).all()
+    locked(Meeting, {row.meeting_id for row in found})
+    awards = {award.id: award for award in locked(Award, {row.award_id for row in found})}
+    rows = locked(Disbursement, [row.id for row in found])
+    payees = {payee.id: payee for payee in locked(Payee, {row.payee_id for row in found})}
+    done = {row.id: False for row in rows if row.state != "approved" or row.due_at > now}
+    moving = []
+    for row in rows:
+        if row.id in done:
+            continue
+        try:
+            check_payable(awards[row.award_id], payees[row.payee_id], row)
+        except RuleBroken:
+            continue
+        next_actor(row, "ready")
+        moving.append(row)
+    DISBURSEMENT.apply_many(moving, "make_ready", system("disbursements-ready"))
+    return done | {row.id: True for row in moving}
 
 
 @command

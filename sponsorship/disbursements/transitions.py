@@ -6,9 +6,14 @@ from flask_babel import lazy_gettext as _l
 
 from core.machines import SYSTEM, Machine, Move, State, states
 
-UNRELEASED = ("draft", "requested", "certified", "approved", "ready", "held", "failed")
+# what has not left; `BACK`: the money is reserved again, so the payment may be planned anew
+BACK = ("rejected", "failed", "returned", "reversed")
+UNRELEASED = ("draft", "requested", "certified", "approved", "ready", "held", *BACK)
 UNDERWAY = ("requested", "certified", "approved", "ready")
 DONE = ("confirmed", "cancelled")
+# signed by a bank signatory, and the money is on its way or paid: nobody pays it again
+LEFT = ("released", "sending", "sent", "unknown", "confirmed")
+AT_THE_BANK = ("released", "sent", "unknown")
 
 DISBURSEMENT = Machine(
     name="disbursement",
@@ -20,9 +25,15 @@ DISBURSEMENT = Machine(
         State("certified", _l("Certified, to be approved"), "waiting"),
         State("approved", _l("Approved, waits for its date"), "waiting"),
         State("ready", _l("Ready for release"), "attention"),
-        State("released", _l("Released to the bank"), "waiting"),
-        State("confirmed", _l("Confirmed by the bank"), "done", terminal=True),
+        State("released", _l("Released, to be handed over"), "attention"),
+        State("sending", _l("On its way to the bank"), "waiting"),
+        State("sent", _l("With the bank"), "waiting"),
+        State("unknown", _l("Unknown: paid or not"), "attention"),
+        State("confirmed", _l("Confirmed by the bank"), "done"),
+        State("rejected", _l("Rejected by the bank, money is back"), "stopped"),
         State("failed", _l("Payment failed, money is back"), "stopped"),
+        State("returned", _l("Came back from the payee's bank"), "stopped"),
+        State("reversed", _l("Reversed by the bank, money is back"), "stopped"),
         State("held", _l("Held, meeting postponed"), "attention"),
         State("cancelled", _l("Cancelled"), "stopped", terminal=True),
     ),
@@ -40,9 +51,28 @@ DISBURSEMENT = Machine(
         Move("release", ("ready",), "released", "disbursement.release", _l("Release to the bank")),
         Move("refuse_release", ("approved", "ready"), "draft", "disbursement.release",
              _l("Send back instead of releasing"), True),
-        Move("confirm", ("released",), "confirmed", "disbursement.confirm", _l("Record the bank's confirmation")),
-        Move("fail", ("released",), "failed", "disbursement.confirm", _l("Record that the payment failed"), True),
-        Move("plan_again", ("failed",), "draft", "disbursement.request", _l("Plan the payment again")),
+        Move("hand_over", ("released",), "sent", "disbursement.release", _l("Confirm that the bank has the file")),
+        # rails with an interface only: what is sending when a copy of the database is restored is nobody's to guess
+        Move("begin_sending", ("released",), "sending", SYSTEM, _l("Sending begun")),
+        Move("end_sending", ("sending",), "sent", SYSTEM, _l("The bank has taken it")),
+        Move("lose_sight", ("sending",), "unknown", SYSTEM, _l("Restored while it was being sent")),
+        # a bank's word counts whether or not somebody noted that the file was handed over
+        Move("confirm", AT_THE_BANK, "confirmed", "disbursement.confirm", _l("Record the bank's confirmation")),
+        Move("reject", AT_THE_BANK, "rejected", "disbursement.confirm", _l("Record that the bank rejected it"), True),
+        Move("fail", AT_THE_BANK, "failed", "disbursement.confirm", _l("Record that the payment failed"), True),
+        Move("return", ("sent", "unknown", "confirmed"), "returned", "disbursement.confirm",
+             _l("Record that the money came back"), True),
+        Move("reverse", ("sent", "unknown", "confirmed"), "reversed", "disbursement.confirm",
+             _l("Record that the bank reversed it"), True),
+        Move("doubt", ("released", "sent"), "unknown", "disbursement.confirm",
+             _l("Nobody knows whether it was paid"), True),
+        # the bank had said that it was not paid, and now says that it was
+        Move("contradict", (*BACK, "draft", *UNDERWAY), "unknown", "disbursement.confirm",
+             _l("The bank contradicts its earlier word"), True),
+        Move("find_paid", ("unknown",), "confirmed", "disbursement.resolve", _l("Two people find that it was paid")),
+        Move("find_unpaid", ("unknown",), "failed", "disbursement.resolve",
+             _l("Two people find that it was not paid")),
+        Move("plan_again", BACK, "draft", "disbursement.request", _l("Plan the payment again")),
         # what was signed has changed: the signatures no longer cover it, a new round begins
         Move("restart", ("requested", "certified", "approved", "ready"), "draft", SYSTEM,
              _l("Back to the start: payee data changed")),
@@ -70,5 +100,22 @@ PAYEE = Machine(
         Move("verify", ("entered",), "verified", "payee.verify", _l("Verify against the proof")),
         Move("return", ("entered",), "wanted", "payee.verify", _l("Return for correction"), True),
         Move("end", ("wanted", "entered", "verified"), "ended", SYSTEM, _l("No longer needed")),
+    ),
+)
+
+FINDING = Machine(
+    name="finding",
+    tag_prefix="disbursements.finding",
+    initial="asked",
+    states=states(
+        State("asked", _l("To be agreed by another person"), "waiting"),
+        State("agreed", _l("Agreed by two people"), "done", terminal=True),
+        State("refused", _l("Refused"), "stopped", terminal=True),
+        State("overtaken", _l("Overtaken by the bank's word"), "stopped", terminal=True),
+    ),
+    moves=(
+        Move("agree", ("asked",), "agreed", "disbursement.resolve", _l("Agree")),
+        Move("refuse", ("asked",), "refused", "disbursement.resolve", _l("Refuse"), True),
+        Move("overtake", ("asked",), "overtaken", SYSTEM, _l("The bank has answered")),
     ),
 )

@@ -8,6 +8,8 @@ from datetime import datetime
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from sponsorship.disbursements.transitions import BACK
+
 KIND_LABELS = {
     "ticket": _l("Ticket"),
     "dsa_advance": _l("DSA, advance"),
@@ -25,6 +27,8 @@ LABELS = {
     "disbursements.disbursement.plan": _l("Planned from the award and the dates of travel"),
     "disbursements.disbursement.approve_first": _l("Approved by the first of two approving officers"),
     "disbursements.instruction.download": _l("Instruction downloaded"),
+    "disbursements.instruction.hand_over": _l("The bank has the file"),
+    "disbursements.finding.ask": _l("One person says what became of it"),
 }
 SEND_BACK_REASONS = {
     "amount_wrong": _l("The amount is wrong"),
@@ -32,14 +36,6 @@ SEND_BACK_REASONS = {
     "rules_not_met": _l("The fund's rules are not met"),
     "papers_missing": _l("Papers are missing"),
     "no_longer_needed": _l("It is no longer needed"),
-    "other": _l("Another reason"),
-}
-FAILURES = {
-    "account_closed": _l("The account is closed"),
-    "account_unknown": _l("The bank does not know the account"),
-    "name_differs": _l("The name differs from the account's"),
-    "rejected_by_bank": _l("The bank refused the payment"),
-    "returned": _l("The payment came back"),
     "other": _l("Another reason"),
 }
 RETURN_REASONS = {
@@ -80,8 +76,12 @@ def next_step(state: str, act_by: datetime | str | None, payee_state: str) -> Ne
                           _("An approving officer")),
         "approved": (_("On its date the payment becomes ready for release."), _("Placard, by schedule")),
         "ready": (_("The payment is released to the bank."), _("A bank signatory")),
-        "released": (_("The bank's answer is recorded."), _("A requesting officer")),
-        "failed": (_("The payment is planned again, with new signatures."), _("A requesting officer")),
+        "released": (_("The file is handed to the bank, and that is confirmed."), _("A bank signatory")),
+        "sending": (_("The bank takes the payment."), _("Placard, by itself")),
+        "sent": (_("The bank's answer is recorded."), _("A requesting officer")),
+        "unknown": (_("It is not paid again until the bank says what became of it, or two people find out."),
+                    _("A requesting officer, then another person")),
+        **dict.fromkeys(BACK, (_("The payment is planned again, with new signatures."), _("A requesting officer"))),
         "held": (_("The meeting is postponed. The payment is planned anew once it has dates."),
                  _("The organiser of the meeting")),
     }

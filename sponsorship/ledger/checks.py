@@ -230,14 +230,19 @@ def lots_agree() -> tuple[int, list[str]]:
     return _count("lot"), faults
 
 
+# of a payment's line, what the bank did not pay (an outer join)
+_CUT = ("LEFT JOIN spend_cut c ON c.spend_id = sl.spend_id AND c.reservation_line_id = sl.reservation_line_id")
+
+
 @check("ledger.reservations")
 def reservations_agree() -> tuple[int, list[str]]:
     """Every line's spending is the sum of its payments that stand; every payment is the sum of its lines; what is
     in transit is what was sent and not settled; support costs due are what was charged."""
     faults = _faults(
         "reservation line {0}: spent differs from its payments",
-        "SELECT t.id FROM reservation_line t LEFT JOIN (SELECT sl.reservation_line_id AS line, sum(sl.direct_minor) "
-        "AS direct FROM spend_line sl JOIN spend s ON s.id = sl.spend_id AND s.state <> 'returned' "
+        "SELECT t.id FROM reservation_line t LEFT JOIN (SELECT sl.reservation_line_id AS line, "
+        "sum(sl.direct_minor - coalesce(c.direct_minor, 0)) AS direct FROM spend_line sl "
+        f"JOIN spend s ON s.id = sl.spend_id AND s.state <> 'returned' {_CUT} "
         "GROUP BY sl.reservation_line_id) s ON s.line = t.id WHERE t.spent_direct_minor <> coalesce(s.direct, 0)",
     )
     faults += _faults(
@@ -250,7 +255,8 @@ def reservations_agree() -> tuple[int, list[str]]:
     faults += _faults(
         "pool {0}: money in transit is not what was sent and not settled",
         "SELECT p.code FROM pool p JOIN account a ON a.pool_id = p.id AND a.kind = 'in_transit' LEFT JOIN "
-        "(SELECT t.pool_id, sum(sl.direct_minor) AS sent FROM spend s JOIN spend_line sl ON sl.spend_id = s.id "
+        "(SELECT t.pool_id, sum(sl.direct_minor - coalesce(c.direct_minor, 0)) AS sent FROM spend s "
+        f"JOIN spend_line sl ON sl.spend_id = s.id {_CUT} "
         "JOIN reservation_line l ON l.id = sl.reservation_line_id JOIN lot t ON t.id = l.lot_id "
         "WHERE s.state = 'sent' GROUP BY t.pool_id) s ON s.pool_id = p.id "
         "WHERE a.credits_posted - a.debits_posted <> coalesce(s.sent, 0)",
@@ -269,6 +275,7 @@ def reservations_agree() -> tuple[int, list[str]]:
 _TABLES = (
     "pool", "account", "account_month", "entry", "leg", "posting", "held_receipt", "lot", "lot_movement", "shortfall",
     "reservation", "reservation_line", "spend", "spend_line",
+    "spend_cut",
 )
 
 

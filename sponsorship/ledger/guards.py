@@ -26,6 +26,7 @@ from sponsorship.ledger.models import (
     ReservationLine,
     Shortfall,
     Spend,
+    SpendCut,
     SpendLine,
     tables,
 )
@@ -69,6 +70,7 @@ append_only(_table(LotMovement), key=("entry_id", "lot_id", "part"))
 append_only(_table(FundSetting))
 append_only(_table(Shortfall), key="entry_id", updatable=("covered_minor",))
 append_only(_table(SpendLine), key=("spend_id", "reservation_line_id"))
+append_only(_table(SpendCut), key=("spend_id", "reservation_line_id"))
 
 _keeps(Pool, "code")
 _keeps(Account, "code")
@@ -320,4 +322,24 @@ trigger(
     postgresql=(REFUSE,
                 f"CREATE TRIGGER spend_moves_forward BEFORE UPDATE ON spend FOR EACH ROW "
                 f"WHEN (NOT (({_MOVES}) AND ({_KEPT}))) EXECUTE FUNCTION placard_refuse('a payment does not move so')"),
+)
+
+# --- what the bank did not pay is a part of a payment that is still with the bank ---------------------------------
+_NOT_A_PART = (
+    "NOT EXISTS (SELECT 1 FROM spend s JOIN spend_line l ON l.spend_id = s.id WHERE s.id = NEW.spend_id "
+    "AND s.state = 'sent' AND l.reservation_line_id = NEW.reservation_line_id AND l.direct_minor >= NEW.direct_minor) "
+    "OR (SELECT coalesce(sum(c.direct_minor), 0) FROM spend_cut c WHERE c.spend_id = NEW.spend_id) + NEW.direct_minor "
+    ">= (SELECT s.direct_minor FROM spend s WHERE s.id = NEW.spend_id)"
+)
+trigger(
+    _table(SpendCut), "spend_cut_is_a_part",
+    sqlite=f"CREATE TRIGGER spend_cut_is_a_part BEFORE INSERT ON spend_cut WHEN {_NOT_A_PART} "
+           "BEGIN SELECT RAISE(ABORT, 'only a part of a payment that is with the bank can be unpaid'); END",
+    postgresql=(
+        "CREATE OR REPLACE FUNCTION placard_spend_cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF {_NOT_A_PART} THEN RAISE EXCEPTION 'only a part of a payment that is with the bank can be unpaid' "
+        "USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER spend_cut_is_a_part BEFORE INSERT ON spend_cut FOR EACH ROW "
+        "EXECUTE FUNCTION placard_spend_cut()",
+    ),
 )

@@ -312,6 +312,20 @@ class SpendLine(Base):
     support_minor: Mapped[int] = mapped_column(MinorUnits)
 
 
+class SpendCut(Base):
+    """What the bank did not pay of a payment otherwise paid: this part of a line is reserved again, US cents."""
+
+    __tablename__ = "spend_cut"
+    __table_args__ = (CheckConstraint("direct_minor > 0 AND support_minor >= 0", name="amounts"),)
+    spend_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("spend.id"), primary_key=True)
+    reservation_line_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("reservation_line.id"), primary_key=True, index=True
+    )
+    entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("entry.id"), index=True)
+    direct_minor: Mapped[int] = mapped_column(MinorUnits)
+    support_minor: Mapped[int] = mapped_column(MinorUnits)
+
+
 class FundSetting(WithId, Base):
     """What one setting of the fund says from `set_at` (business time) on; the newest row holds."""
 

@@ -2,7 +2,7 @@
 
 Order of locks inside: the ledger's own row (receipt in suspense, payment, reservation), then accounts by
 identifier, then lots by identifier. See deposits.py, refunds.py, takebacks.py, costs.py, reservations.py, spending.py,
-posting.py.
+spend_answers.py, posting.py.
 """
 
 from sponsorship.ledger.chart import account_id
@@ -31,14 +31,17 @@ from sponsorship.ledger.posting import (
 )
 from sponsorship.ledger.refunds import give_up_refund, hold_refund, pay_refund, refund_came_back
 from sponsorship.ledger.reservations import pool_ids_of, release, reserve
+from sponsorship.ledger.spend_answers import cut_spend, exchange_of_spend
+from sponsorship.ledger.spend_many import Order, spend_many
 from sponsorship.ledger.spending import ReservationTooSmall, confirm_spend, return_spend, spend
 from sponsorship.ledger.takebacks import give_back, keep_rest, take_back
 
 __all__ = [
-    "STANDARD_RATE_BP", "Intake", "KeyReused", "LegSpec", "NotEnoughMoney", "Original", "PoolStopped",
+    "STANDARD_RATE_BP", "Intake", "KeyReused", "LegSpec", "NotEnoughMoney", "Order", "Original", "PoolStopped",
     "ReservationTooSmall", "Subject", "accept_from_suspense", "account_id", "charge_fee", "confirm_spend",
-    "cover_shortfall", "credit", "debit", "entry_under", "give_back", "give_up_refund", "hold_refund", "keep_rest",
+    "cover_shortfall", "credit", "cut_spend", "debit", "entry_under", "exchange_of_spend", "give_back",
+    "give_up_refund", "hold_refund", "keep_rest",
     "open_pool", "pay_refund", "payout_came_back", "pool_ids_of", "post", "prepare_chart", "receive",
     "receive_in_suspense", "record_payout", "refund_came_back", "release", "reserve", "return_spend", "spend",
-    "take_back",
+    "spend_many", "take_back",
 ]

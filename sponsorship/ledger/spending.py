@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from core import clock
 from core.actor import Actor
@@ -16,11 +16,11 @@ from core.errors import NotFound, RuleBroken
 from core.money import support_costs
 from sponsorship.ledger.chart import account_id
 from sponsorship.ledger.costs import Cost, PoolStopped, cost, stopped
-from sponsorship.ledger.models import Entry, Spend, SpendLine, tables
+from sponsorship.ledger.models import Entry, Spend, SpendCut, SpendLine, tables
 from sponsorship.ledger.posting import KeyReused, LegSpec, Subject, credit, debit, nonzero, post_once
 from sponsorship.ledger.reservations import Line, Movement, lock_reservation, move_lines, move_lots
 
-_spend, _spend_line = tables(Spend, SpendLine)
+_spend, _spend_line, _cut = tables(Spend, SpendLine, SpendCut)
 
 
 class ReservationTooSmall(RuleBroken):
@@ -41,11 +41,13 @@ def spend(
     key: str,
     actor: Actor,
     subject: Subject | None = None,
+    even_if_stopped: bool = False,
     occurred_at: datetime | None = None,
 ) -> uuid.UUID:
     """A payment of `direct_minor` US cents is instructed: it leaves the reservation, and is in transit until the
     bank confirms it. Support costs are charged on top, line by line: floor(rate x direct spent so far) less what
-    was charged so far. `subject` is the payment (the reservation's subject by default).
+    was charged so far. `subject` is the payment (the reservation's subject by default). `even_if_stopped`: the bank has
+    paid it already, so that no stop can keep it.
 
     Returns the spend; the same `key` returns the first. Raises ReservationTooSmall, PoolStopped (nothing is
     written), NotFound, KeyReused, ValueError.
@@ -59,12 +61,12 @@ def spend(
         if (known.reservation_id, known.direct_minor) != (reservation_id, direct_minor):
             raise KeyReused()
         return known.id  # type: ignore[no-any-return]
-    parts = _split(lines, direct_minor)
-    if stopped({line.pool_id for line, _direct, _support in parts}):
+    parts = split(lines, direct_minor)
+    if not even_if_stopped and stopped({line.pool_id for line, _direct, _support in parts}):
         raise PoolStopped()
     at = occurred_at or clock.now()
     posted = post_once(
-        "spend", _spend_legs(parts), key=key, actor=actor, occurred_at=at, subject=subject
+        "spend", legs_out(parts), key=key, actor=actor, occurred_at=at, subject=subject
     )
     if not posted.created:
         raise KeyReused()
@@ -83,14 +85,15 @@ def spend(
             for line, direct, support in parts
         ],
     )
-    _move(posted.id, parts, 1)
+    move(posted.id, parts, 1)
     return spend_id
 
 
 Part = tuple[Line, int, int]  # line, direct, support; US cents
 
 
-def _split(lines: list[Line], direct_minor: int) -> list[Part]:
+def split(lines: list[Line], direct_minor: int) -> list[Part]:
+    """The payment by lines, in their order. Raises ReservationTooSmall."""
     left, parts = direct_minor, []
     for line in lines:
         direct = min(left, line.left_direct)
@@ -102,10 +105,11 @@ def _split(lines: list[Line], direct_minor: int) -> list[Part]:
     return parts
 
 
-def _spend_legs(parts: list[Part]) -> list[LegSpec]:
+def legs_out(parts: list[Part]) -> list[LegSpec]:
+    """These parts leave the reservation and are in transit."""
     legs: list[LegSpec] = []
     support_due = 0
-    for pool_id, direct, support in _by_pool(parts):
+    for pool_id, direct, support in by_pool(parts):
         legs += [
             debit(account_id("spent_direct", pool_id), direct),
             credit(account_id("in_transit", pool_id), direct),
@@ -117,7 +121,7 @@ def _spend_legs(parts: list[Part]) -> list[LegSpec]:
     return nonzero([*legs, credit(account_id("support_costs_due"), support_due)])
 
 
-def _by_pool(parts: list[Part]) -> list[tuple[uuid.UUID, int, int]]:
+def by_pool(parts: list[Part]) -> list[tuple[uuid.UUID, int, int]]:
     totals: dict[uuid.UUID, tuple[int, int]] = {}
     for line, direct, support in parts:
         had = totals.get(line.pool_id, (0, 0))
@@ -125,35 +129,47 @@ def _by_pool(parts: list[Part]) -> list[tuple[uuid.UUID, int, int]]:
     return [(pool_id, direct, support) for pool_id, (direct, support) in totals.items()]
 
 
-def _move(entry_id: uuid.UUID, parts: list[Part], sign: int) -> None:
+def move(entry_id: uuid.UUID, parts: list[Part], sign: int) -> None:
     """Lines and lots follow the entry: spent (+1) or given back to the reservation (-1)."""
     move_lines({
         line.id: {"spent_direct_minor": sign * direct, "spent_support_minor": sign * support}
         for line, direct, support in parts
     })
+    move_lots(entry_id, [(lot, part, sign * amount) for lot, part, amount in movements_out(parts)])
+
+
+def movements_out(parts: list[Part]) -> list[Movement]:
+    """What a payment does with lots."""
     movements: list[Movement] = []
     for line, direct, support in parts:
-        movements += [(line.lot_id, "reserved", -sign * (direct + support)), (line.lot_id, "direct", sign * direct),
-                      (line.lot_id, "support", sign * support)]
-    move_lots(entry_id, movements)
+        movements += [(line.lot_id, "reserved", -(direct + support)), (line.lot_id, "direct", direct),
+                      (line.lot_id, "support", support)]
+    return movements
 
 
-def _lock_spend(spend_id: uuid.UUID) -> Any:
+def lock_spend(spend_id: uuid.UUID) -> Any:
+    """The payment's row, locked. Raises NotFound."""
     row = db.session.execute(select(_spend).where(_spend.c.id == spend_id).with_for_update(key_share=True)).first()
     if row is None:
         raise NotFound()
     return row
 
 
-def _parts_of(spend_id: uuid.UUID, lines: list[Line]) -> list[tuple[Line, int]]:
+def parts_of(spend_id: uuid.UUID, lines: list[Line]) -> list[tuple[Line, int]]:
+    """What stands of a payment by line of its reservation, US cents: what the bank left unpaid is no longer part."""
     by_id = {line.id: line for line in lines}
     rows = db.session.execute(
-        select(_spend_line.c.reservation_line_id, _spend_line.c.direct_minor).where(_spend_line.c.spend_id == spend_id)
+        select(_spend_line.c.reservation_line_id, _spend_line.c.direct_minor
+               - func.coalesce(_cut.c.direct_minor, 0))
+        .outerjoin(_cut, (_cut.c.spend_id == _spend_line.c.spend_id)
+                   & (_cut.c.reservation_line_id == _spend_line.c.reservation_line_id))
+        .where(_spend_line.c.spend_id == spend_id)
     )
-    return sorted(((by_id[r[0]], r[1]) for r in rows), key=lambda part: lines.index(part[0]))
+    return sorted(((by_id[r[0]], r[1]) for r in rows if r[1]), key=lambda part: lines.index(part[0]))
 
 
-def _settled_otherwise() -> RuleBroken:
+def settled_otherwise() -> RuleBroken:
+    """The refusal of a second answer."""
     return RuleBroken(_l("This payment was already confirmed or returned."), code="ledger.spend_settled")
 
 
@@ -164,9 +180,10 @@ def confirm_spend(
     key: str,
     actor: Actor,
     bank_fee_minor: int = 0,
+    clearing: str = "bank",
     occurred_at: datetime | None = None,
 ) -> uuid.UUID:
-    """The bank confirms the payment: money in transit leaves the bank account. Returns the entry.
+    """The bank confirms the payment: money in transit leaves the bank account (or `clearing`). Returns the entry.
 
     `bank_fee_minor` (US cents) is charged to the pool of the payment's first line, out of its free money; what the
     pool lacks stands as its shortfall, and releases from that pool stop. The same `key` returns the first entry.
@@ -174,14 +191,14 @@ def confirm_spend(
     """
     if type(bank_fee_minor) is not int or bank_fee_minor < 0:
         raise ValueError("a bank's fee is in whole US cents")
-    row = _lock_spend(spend_id)
+    row = lock_spend(spend_id)
     if row.state != "sent":
-        return _repeated(row.confirm_entry_id, key)
+        return repeated(row.confirm_entry_id, key)
     _subject, lines = lock_reservation(row.reservation_id)
-    parts = [(line, direct, 0) for line, direct in _parts_of(spend_id, lines)]
+    parts = [(line, direct, 0) for line, direct in parts_of(spend_id, lines)]
     legs: list[LegSpec] = []
-    for pool_id, direct, _support in _by_pool(parts):
-        legs += [debit(account_id("in_transit", pool_id), direct), credit(account_id("bank"), direct)]
+    for pool_id, direct, _support in by_pool(parts):
+        legs += [debit(account_id("in_transit", pool_id), direct), credit(account_id(clearing), direct)]
     about = (row.subject_type, row.subject_id)
     fee = cost(parts[0][0].pool_id, bank_fee_minor, "fees", source=about) if bank_fee_minor else Cost()
     posted = post_once(
@@ -197,51 +214,71 @@ def confirm_spend(
     return posted.id
 
 
-def _repeated(entry_id: uuid.UUID | None, key: str) -> uuid.UUID:
+def repeated(entry_id: uuid.UUID | None, key: str) -> uuid.UUID:
     """The entry of the same step, if this call repeats it."""
     stood = db.session.scalar(select(Entry.key).where(Entry.id == entry_id)) if entry_id else None
     if entry_id is None or stood != key:
-        raise _settled_otherwise()
+        raise settled_otherwise()
     return entry_id
 
 
-@command
-def return_spend(
-    spend_id: uuid.UUID, *, key: str, actor: Actor, occurred_at: datetime | None = None
-) -> uuid.UUID:
-    """The payment failed, or the bank sent it back: the money is reserved again, its support costs are taken back.
+def parts_back(parts: list[tuple[Line, int]]) -> list[Part]:
+    """With the support costs that go back too: they stay cumulative, so what remains charged is floor(rate x direct
+    that remains spent)."""
+    return [(line, direct, line.spent_support - support_costs(line.spent_direct - direct, line.rate_bp))
+            for line, direct in parts]
 
-    Works before confirmation (nothing left the bank) and after it (the bank holds the money again; its fee stays
-    charged). Returns the entry; the same `key` returns the first. Raises NotFound, RuleBroken
-    (ledger.spend_settled), KeyReused.
-    """
-    row = _lock_spend(spend_id)
-    if row.state == "returned":
-        return _repeated(row.return_entry_id, key)
-    _subject, lines = lock_reservation(row.reservation_id)
-    # support costs stay cumulative: what remains charged is floor(rate x direct that remains spent)
-    parts = [
-        (line, direct, line.spent_support - support_costs(line.spent_direct - direct, line.rate_bp))
-        for line, direct in _parts_of(spend_id, lines)
-    ]
+
+def clearing_of(row: Any) -> str | None:
+    """Where the money of a payment lies once it is back: None while it had not left (it is in transit)."""
+    return "bank" if row.state == "confirmed" else None
+
+
+def legs_back(parts: list[Part], clearing: str | None) -> list[LegSpec]:
+    """These parts are reserved again: out of `clearing`, or out of transit."""
     legs: list[LegSpec] = []
     support_due = 0
-    for pool_id, direct, support in _by_pool(parts):
+    for pool_id, direct, support in by_pool(parts):
         legs += [
-            debit(account_id("bank") if row.state == "confirmed" else account_id("in_transit", pool_id), direct),
+            debit(account_id(clearing) if clearing else account_id("in_transit", pool_id), direct),
             credit(account_id("spent_direct", pool_id), direct),
             credit(account_id("spent_support", pool_id), support),
             debit(account_id("appropriated", pool_id), direct + support),
             credit(account_id("reserved", pool_id), direct + support),
         ]
         support_due += support
+    return nonzero([*legs, debit(account_id("support_costs_due"), support_due)])
+
+
+@command
+def return_spend(
+    spend_id: uuid.UUID, *, key: str, actor: Actor, bank_fee_minor: int = 0, occurred_at: datetime | None = None
+) -> uuid.UUID:
+    """The payment failed, or the bank sent it back: the money is reserved again, its support costs are taken back.
+
+    Works before confirmation (nothing left the bank) and after it (the bank holds the money again; the fee of the
+    confirmation stays charged). What the bank kept for it (`bank_fee_minor`, US cents) is charged to the pool of the
+    payment's first line. Returns the entry; the same `key` returns the first. Raises NotFound, RuleBroken
+    (ledger.spend_settled), KeyReused, ValueError.
+    """
+    if type(bank_fee_minor) is not int or bank_fee_minor < 0:
+        raise ValueError("a bank's fee is in whole US cents")
+    row = lock_spend(spend_id)
+    if row.state == "returned":
+        return repeated(row.return_entry_id, key)
+    _subject, lines = lock_reservation(row.reservation_id)
+    parts = parts_back(parts_of(spend_id, lines))
+    about = (row.subject_type, row.subject_id)
+    fee = cost(parts[0][0].pool_id, bank_fee_minor, "fees", source=about) if bank_fee_minor else Cost()
     posted = post_once(
-        "spend.return", nonzero([*legs, debit(account_id("support_costs_due"), support_due)]), key=key, actor=actor,
-        occurred_at=occurred_at, subject=(row.subject_type, row.subject_id),
+        "spend.return",
+        nonzero([*legs_back(parts, clearing_of(row)), *fee.legs, credit(account_id("bank"), bank_fee_minor)]), key=key,
+        actor=actor, occurred_at=occurred_at, subject=about,
     )
     if not posted.created:
         raise KeyReused()
-    _move(posted.id, parts, -1)
+    move(posted.id, parts, -1)
+    fee.record(posted.id)
     db.session.execute(
         update(_spend).where(_spend.c.id == spend_id).values(state="returned", return_entry_id=posted.id)
     )

@@ -84,7 +84,7 @@ ENTRIES: dict[str, Any] = {
     "give-back": _l("Given back"),
     "fee": _l("Fee charged"),
     "fee.lost": _l("Fee of money that went back"),
-    "exchange": _l("Exchange difference of a refund"),
+    "exchange": _l("Exchange difference of a refund or payment"),
     "payout": _l("Paid out to the bank"),
     "payout.failed": _l("Payout came back"),
     "reserve": _l("Money reserved"),
@@ -92,6 +92,7 @@ ENTRIES: dict[str, Any] = {
     "spend": _l("Payment instructed"),
     "spend.confirm": _l("Payment confirmed by the bank"),
     "spend.return": _l("Payment returned"),
+    "spend.part": _l("Part of a payment that the bank left unpaid"),
     "shortfall.cover": _l("Shortfall covered"),
 }
 Named = tuple[str, str | None]  # a name, and the address of its page where the reader may open it

@@ -266,7 +266,7 @@ def test_award_given_back_cancels_what_has_not_left(story):
         assert figures(story).reserved == 0
         assert not story.verify()
         # the bank's answer is still recorded; what comes back is free, not reserved for nobody
-        release_service.fail(payments["ticket"], "returned", "", story.officer("requesting_officer"),
+        release_service.fail(payments["ticket"], "returned", "R02", story.officer("requesting_officer"),
                              story.payment(payments["ticket"]).version)
         assert story.payment(payments["ticket"]).state == "cancelled"
         assert figures(story).reserved == 0 and figures(story).spent_direct == 0

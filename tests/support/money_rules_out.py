@@ -146,7 +146,7 @@ class OutRules(BackRules):
         row_id, version, award_id = row.id, row.version, row.award_id
         officer, spent = self.officer("requesting_officer"), self.spent[row_id]
         if fails:
-            self.do(data, lambda: release_service.fail(row_id, "returned", "", officer, version))
+            self.do(data, lambda: release_service.fail(row_id, "returned", uuid.uuid4().hex, officer, version))
             self.model.books.returned(spent)
             if self.world.story.award(award_id).state != "accepted":
                 self.model.books.release(self.reserved[award_id])
