@@ -28,6 +28,7 @@ BLUEPRINTS = (
     "sponsorship.applications.officer_routes:bp",
     "sponsorship.applications.selection_routes:bp",
     "sponsorship.awards.routes:bp",
+    "sponsorship.awards.entitlement_routes:bp",
     "sponsorship.disbursements.routes:bp",
     "sponsorship.disbursements.payee_routes:bp",
     "sponsorship.transparency.routes:bp",

@@ -94,6 +94,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "obligation.approve": frozenset({"approving_officer"}),
     "award.answer": frozenset({"focal_point"}),
     "award.estimate": frozenset({"fund_manager"}),
+    "travel_rates.manage": frozenset({"fund_manager"}),
     "award.withdraw": frozenset({"fund_manager"}),
     "award.view_all": _APPLICATIONS | {"requesting_officer", "payee_data_officer", "bank_signatory"},
     "disbursement.request": frozenset({"requesting_officer"}),
