@@ -31,6 +31,7 @@ BLUEPRINTS = (
     "sponsorship.awards.entitlement_routes:bp",
     "sponsorship.disbursements.routes:bp",
     "sponsorship.disbursements.payee_routes:bp",
+    "sponsorship.disbursements.claim_routes:bp",
     "sponsorship.transparency.routes:bp",
     "sponsorship.transparency.audit_routes:bp",
     "operations.routes:bp",
@@ -56,6 +57,7 @@ WIRING = (
     "sponsorship.awards.ledger_words:register",
     "sponsorship.disbursements.signals_in:subscribe",
     "sponsorship.disbursements.desk:register",
+    "sponsorship.disbursements.claim_desk:register",
     "sponsorship.disbursements.ledger_words:register",
     "sponsorship.transparency.panels:register",
 )
@@ -70,6 +72,7 @@ JOBS = (
     "sponsorship.applications.jobs:JOBS",
     "sponsorship.awards.jobs:JOBS",
     "sponsorship.disbursements.jobs:JOBS",
+    "sponsorship.disbursements.claim_jobs:JOBS",
     "sponsorship.transparency.keeping:JOBS",
 )
 CHECKS = (
@@ -84,6 +87,7 @@ CHECKS = (
     "sponsorship.applications.checks",
     "sponsorship.awards.checks",
     "sponsorship.disbursements.checks",
+    "sponsorship.disbursements.claim_checks",
     "sponsorship.transparency.checks",
 )
 

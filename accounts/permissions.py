@@ -106,6 +106,11 @@ PERMISSIONS: dict[str, frozenset[str]] = {
                                         "bank_signatory", "fund_manager", "head_of_fund", "auditor"}),
     "payee.enter": frozenset({"focal_point", "nominee"}),
     "payee.verify": frozenset({"payee_data_officer"}),
+    "claim.submit": frozenset({"focal_point", "nominee"}),
+    "claim.settle": frozenset({"requesting_officer"}),
+    "recovery.record": frozenset({"requesting_officer"}),
+    "recovery.write_off": frozenset({"head_of_fund"}),
+    "report.write": frozenset({"focal_point", "nominee"}),
     "audit.view": frozenset({"auditor", "head_of_fund"}),
     "operations.view": frozenset({"administrator", "auditor"}),
 }

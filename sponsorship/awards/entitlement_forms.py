@@ -55,6 +55,7 @@ class QuoteForm(VersionedForm):
         """What the command takes. In the hour that a clock change repeats, the earlier one: no quote lives longer than
         its words say."""
         assert isinstance(self.amount.data, Money)
+        assert self.expires_day.data is not None and self.quoted_on.data is not None
         day, (hours, minutes) = self.expires_day.data, map(int, self.expires_time.data.split(":"))
         local = datetime.combine(day, time(hours, minutes), ZoneInfo(zone))
         return Fare(self.amount.data, self.source.data, self.quoted_on.data, local.astimezone(UTC))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import aliased
 
 from accounts.queries import person_labels
@@ -73,7 +73,8 @@ class DsaRateRow:
 
 def list_rates(query: TableQuery, import_id: uuid.UUID | None = None) -> tuple[list[DsaRateRow], int]:
     """Live rates by place and day, or every rate of one import. Filter: q (part of a place)."""
-    where = [DsaRate.withdrawn_at.is_(None)] if import_id is None else [DsaRate.import_id == import_id]
+    where: list[ColumnElement[bool]] = (
+        [DsaRate.withdrawn_at.is_(None)] if import_id is None else [DsaRate.import_id == import_id])
     if words := query.get("q"):
         where.append(DsaRate.place_key.contains(place_key(words), autoescape=True))
     total = db.session.scalar(select(func.count()).select_from(DsaRate).where(*where)) or 0

@@ -188,8 +188,8 @@ def use(award_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
     if not found.by_kind:
         raise RuleBroken(_("By these facts nothing is due, so there is nothing to take over."), code="award.nothing")
     forget_basis(award)
-    for line in db.session.scalars(select(AwardLine).where(AwardLine.award_id == award.id)):
-        db.session.delete(line)
+    for old in db.session.scalars(select(AwardLine).where(AwardLine.award_id == award.id)):
+        db.session.delete(old)
     db.session.flush()  # the old lines must be gone before the new ones take their place
     for kind, minor in found.by_kind.items():
         db.session.add(AwardLine(award_id=award.id, kind=kind, amount_minor=minor))

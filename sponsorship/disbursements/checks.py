@@ -9,6 +9,8 @@ from core.errors import PlacardError
 from core.verify import check
 from sponsorship.awards.approvals import Approval
 from sponsorship.awards.models import Award
+from sponsorship.disbursements.claim_models import Claim
+from sponsorship.disbursements.claim_states import DECIDED
 from sponsorship.disbursements.instruction import verify as verify_file
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.release_service import content_of
@@ -55,7 +57,7 @@ def payments_and_spending_agree() -> tuple[int, list[str]]:
             select(Disbursement.spend_id, Disbursement.state, Disbursement.id)
             .where(Disbursement.spend_id.is_not(None)))
     }
-    agrees = {"sent": ("released",), "confirmed": ("confirmed",), "returned": ("failed", "cancelled")}
+    agrees = {"sent": ("released",), "confirmed": ("confirmed", "settled"), "returned": ("failed", "cancelled")}
     for spend in spends:
         if spend.amount_minor != spend.direct_minor:
             faults.append(f"spending {spend.id} is in no instruction of its amount")
@@ -100,11 +102,12 @@ def files_prove_themselves() -> tuple[int, list[str]]:
 
 @check("disbursements.plans")
 def accepted_awards_are_planned() -> tuple[int, list[str]]:
-    """An accepted award's payments sum to it, unless one was cancelled."""
+    """An accepted award's payments sum to it, until its claim says what the journey really was."""
     rows = db.session.execute(
         select(Award.id, Award.amount_minor, func.sum(Disbursement.amount_minor).label("planned"))
         .outerjoin(Disbursement, (Disbursement.award_id == Award.id) & (Disbursement.state != "cancelled"))
-        .where(Award.state == "accepted").group_by(Award.id, Award.amount_minor)
+        .where(Award.state == "accepted", Award.id.not_in(select(Claim.award_id).where(Claim.state.in_(DECIDED))))
+        .group_by(Award.id, Award.amount_minor)
     ).all()
     return len(rows), [f"award {r.id}: planned payments do not sum to it" for r in rows
                        if int(r.planned or 0) != r.amount_minor]

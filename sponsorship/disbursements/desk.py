@@ -26,7 +26,8 @@ def _source(states: tuple[str, ...], what: object, *, payee_known: bool = False)
             DeskItem(_("%(kind)s, %(state)s", kind=row.kind_label, state=row.organisation),
                      url_for("disbursements.disbursement_page", id=row.id), row.act_by, what, row.reference,
                      "attention" if row.overdue else "waiting")
-            for row in queries.in_states(states) if not payee_known or row.payee_state == "verified"
+            for row in queries.in_states(states)
+            if not payee_known or (row.payee_state == "verified" and row.act_by is not None)
         ]
 
     return items

@@ -12,6 +12,8 @@ from core.db import db
 from core.jobs import Due, Job
 from sponsorship.awards.models import Award
 from sponsorship.disbursements import mails, service
+from sponsorship.disbursements.claim_models import Claim
+from sponsorship.disbursements.claim_states import DECIDED
 from sponsorship.disbursements.models import Disbursement
 from sponsorship.disbursements.settings import days
 from sponsorship.disbursements.transitions import DONE
@@ -53,7 +55,8 @@ def _to_close(now: datetime, limit: int) -> list[Due]:
     rows = db.session.execute(
         select(Award.id, Award.travel_to, Award.reference)
         .where(Award.state == "accepted", Award.travel_to < now.date(), Award.id.not_in(still_open),
-               Award.id.in_(select(Disbursement.award_id)))
+               Award.id.in_(select(Disbursement.award_id)),
+               Award.id.in_(select(Claim.award_id).where(Claim.state.in_(DECIDED))))
         .order_by(Award.travel_to, Award.id).limit(limit)
     )
     return [(r.id, now, r.reference) for r in rows]
@@ -79,5 +82,5 @@ JOBS = [
     Job("disbursements-ready", _l("Make approved payments ready on their date"), 60, _to_make_ready, _ready),
     Job("disbursements-remind", _l("Remind officers of payments that should move on"), 300, _to_remind, _remind),
     Job("disbursements-escalate", _l("Tell the head of the fund of overdue payments"), 300, _to_escalate, _escalate),
-    Job("awards-close", _l("Close awards when travel is over and everything is paid"), 3600, _to_close, _close),
+    Job("awards-close", _l("Close awards when travel is over and everything is settled"), 3600, _to_close, _close),
 ]

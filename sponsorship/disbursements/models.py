@@ -85,10 +85,10 @@ class Disbursement(WithId, Versioned, Base):
         CheckConstraint("round >= 1", name="round_from_one"),
         CheckConstraint("request_by <= certify_by AND certify_by <= approve_by AND approve_by <= due_at "
                         "AND due_at <= confirm_by", name="dates_in_order"),
-        CheckConstraint("state NOT IN ('released', 'confirmed') OR (spend_id IS NOT NULL AND released_at IS NOT NULL)",
-                        name="released_has_spend"),
-        CheckConstraint("state <> 'confirmed' OR (bank_reference IS NOT NULL AND settled_at IS NOT NULL)",
-                        name="confirmed_has_reference"),
+        CheckConstraint("state NOT IN ('released', 'confirmed', 'settled') OR (spend_id IS NOT NULL "
+                        "AND released_at IS NOT NULL)", name="released_has_spend"),
+        CheckConstraint("state NOT IN ('confirmed', 'settled') OR (bank_reference IS NOT NULL "
+                        "AND settled_at IS NOT NULL)", name="confirmed_has_reference"),
         CheckConstraint("released_at IS NULL OR released_at >= due_at", name="not_before_its_date"),
         CheckConstraint("state NOT IN ('requested', 'certified', 'approved', 'ready', 'released') "
                         "OR payee_data_version IS NOT NULL", name="signed_for_payee_data"),
@@ -167,7 +167,8 @@ def _signed(step: str, subject: str = "NEW.id", round_: str = "NEW.round") -> st
 _STEP = "CASE NEW.state " + " ".join(
     f"WHEN '{state}' THEN 'disbursement.{step}'"
     for state, step in (("requested", "requested"), ("certified", "certified"), ("approved", "approved"),
-                        ("ready", "approved"), ("released", "released"), ("confirmed", "released"))
+                        ("ready", "approved"), ("released", "released"), ("confirmed", "released"),
+                        ("settled", "released"))
 ) + " END"
 _refuse(Disbursement, "disbursement_state_is_signed", f"({_STEP}) IS NOT NULL AND NOT {_signed(f'({_STEP})')}",
         "UPDATE", "a signature is missing")
@@ -175,7 +176,7 @@ _refuse(Disbursement, "disbursement_starts_as_draft", "NEW.state <> 'draft' OR N
         "a disbursement starts as a draft")
 # released means: in an instruction. So no money is marked as gone without the bytes that send it.
 _refuse(Disbursement, "disbursement_released_is_instructed",
-        "NEW.state IN ('released', 'confirmed') AND NOT EXISTS (SELECT 1 FROM payment_line "
+        "NEW.state IN ('released', 'confirmed', 'settled') AND NOT EXISTS (SELECT 1 FROM payment_line "
         "WHERE disbursement_id = NEW.id AND round = NEW.round AND spend_id = NEW.spend_id "
         "AND amount_minor = NEW.amount_minor)",
         "UPDATE", "no instruction holds this payment")

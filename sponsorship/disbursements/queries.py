@@ -127,7 +127,7 @@ def in_states(states: tuple[str, ...], limit: int = 50) -> list[DisbursementRow]
     """Payments in these states, the most urgent first."""
     return _rows(db.session.execute(
         _select().where(Disbursement.state.in_(states))
-        .order_by(Disbursement.act_by, Disbursement.reference).limit(limit)
+        .order_by(Disbursement.act_by.is_(None), Disbursement.act_by, Disbursement.reference).limit(limit)
     ).all())
 
 

@@ -8,7 +8,7 @@ from core.machines import SYSTEM, Machine, Move, State, states
 
 UNRELEASED = ("draft", "requested", "certified", "approved", "ready", "held", "failed")
 UNDERWAY = ("requested", "certified", "approved", "ready")
-DONE = ("confirmed", "cancelled")
+DONE = ("settled", "cancelled")
 
 DISBURSEMENT = Machine(
     name="disbursement",
@@ -21,7 +21,8 @@ DISBURSEMENT = Machine(
         State("approved", _l("Approved, waits for its date"), "waiting"),
         State("ready", _l("Ready for release"), "attention"),
         State("released", _l("Released to the bank"), "waiting"),
-        State("confirmed", _l("Confirmed by the bank"), "done", terminal=True),
+        State("confirmed", _l("Confirmed by the bank"), "done"),
+        State("settled", _l("Settled with the claim"), "done", terminal=True),
         State("failed", _l("Payment failed, money is back"), "stopped"),
         State("held", _l("Held, meeting postponed"), "attention"),
         State("cancelled", _l("Cancelled"), "stopped", terminal=True),
@@ -40,6 +41,7 @@ DISBURSEMENT = Machine(
              _l("Send back instead of releasing"), True),
         Move("confirm", ("released",), "confirmed", "disbursement.confirm", _l("Record the bank's confirmation")),
         Move("fail", ("released",), "failed", "disbursement.confirm", _l("Record that the payment failed"), True),
+        Move("settle", ("confirmed",), "settled", SYSTEM, _l("Settled: the claim is decided, nothing is owed")),
         Move("plan_again", ("failed",), "draft", "disbursement.request", _l("Plan the payment again")),
         # what was signed has changed: the signatures no longer cover it, a new round begins
         Move("restart", ("requested", "certified", "approved", "ready"), "draft", SYSTEM,

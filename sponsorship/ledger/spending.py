@@ -16,11 +16,11 @@ from core.errors import NotFound, RuleBroken
 from core.money import support_costs
 from sponsorship.ledger.chart import account_id
 from sponsorship.ledger.costs import Cost, PoolStopped, cost, stopped
-from sponsorship.ledger.models import Entry, Spend, SpendLine, tables
+from sponsorship.ledger.models import Entry, Spend, SpendLine, SpendRecovery, tables
 from sponsorship.ledger.posting import KeyReused, LegSpec, Subject, credit, debit, nonzero, post_once
 from sponsorship.ledger.reservations import Line, Movement, lock_reservation, move_lines, move_lots
 
-_spend, _spend_line = tables(Spend, SpendLine)
+_spend, _spend_line, _back = tables(Spend, SpendLine, SpendRecovery)
 
 
 class ReservationTooSmall(RuleBroken):
@@ -83,7 +83,7 @@ def spend(
             for line, direct, support in parts
         ],
     )
-    _move(posted.id, parts, 1)
+    move(posted.id, parts, 1)
     return spend_id
 
 
@@ -105,7 +105,7 @@ def _split(lines: list[Line], direct_minor: int) -> list[Part]:
 def _spend_legs(parts: list[Part]) -> list[LegSpec]:
     legs: list[LegSpec] = []
     support_due = 0
-    for pool_id, direct, support in _by_pool(parts):
+    for pool_id, direct, support in by_pool(parts):
         legs += [
             debit(account_id("spent_direct", pool_id), direct),
             credit(account_id("in_transit", pool_id), direct),
@@ -117,7 +117,8 @@ def _spend_legs(parts: list[Part]) -> list[LegSpec]:
     return nonzero([*legs, credit(account_id("support_costs_due"), support_due)])
 
 
-def _by_pool(parts: list[Part]) -> list[tuple[uuid.UUID, int, int]]:
+def by_pool(parts: list[Part]) -> list[tuple[uuid.UUID, int, int]]:
+    """(pool, direct, support): the parts of each pool together."""
     totals: dict[uuid.UUID, tuple[int, int]] = {}
     for line, direct, support in parts:
         had = totals.get(line.pool_id, (0, 0))
@@ -125,7 +126,7 @@ def _by_pool(parts: list[Part]) -> list[tuple[uuid.UUID, int, int]]:
     return [(pool_id, direct, support) for pool_id, (direct, support) in totals.items()]
 
 
-def _move(entry_id: uuid.UUID, parts: list[Part], sign: int) -> None:
+def move(entry_id: uuid.UUID, parts: list[Part], sign: int) -> None:
     """Lines and lots follow the entry: spent (+1) or given back to the reservation (-1)."""
     move_lines({
         line.id: {"spent_direct_minor": sign * direct, "spent_support_minor": sign * support}
@@ -138,14 +139,16 @@ def _move(entry_id: uuid.UUID, parts: list[Part], sign: int) -> None:
     move_lots(entry_id, movements)
 
 
-def _lock_spend(spend_id: uuid.UUID) -> Any:
+def lock_spend(spend_id: uuid.UUID) -> Any:
+    """The payment, locked. Raises NotFound."""
     row = db.session.execute(select(_spend).where(_spend.c.id == spend_id).with_for_update(key_share=True)).first()
     if row is None:
         raise NotFound()
     return row
 
 
-def _parts_of(spend_id: uuid.UUID, lines: list[Line]) -> list[tuple[Line, int]]:
+def parts_of(spend_id: uuid.UUID, lines: list[Line]) -> list[tuple[Line, int]]:
+    """The lines a payment came from, in the order in which they were drawn, with US cents of direct cost."""
     by_id = {line.id: line for line in lines}
     rows = db.session.execute(
         select(_spend_line.c.reservation_line_id, _spend_line.c.direct_minor).where(_spend_line.c.spend_id == spend_id)
@@ -174,13 +177,13 @@ def confirm_spend(
     """
     if type(bank_fee_minor) is not int or bank_fee_minor < 0:
         raise ValueError("a bank's fee is in whole US cents")
-    row = _lock_spend(spend_id)
+    row = lock_spend(spend_id)
     if row.state != "sent":
         return _repeated(row.confirm_entry_id, key)
     _subject, lines = lock_reservation(row.reservation_id)
-    parts = [(line, direct, 0) for line, direct in _parts_of(spend_id, lines)]
+    parts = [(line, direct, 0) for line, direct in parts_of(spend_id, lines)]
     legs: list[LegSpec] = []
-    for pool_id, direct, _support in _by_pool(parts):
+    for pool_id, direct, _support in by_pool(parts):
         legs += [debit(account_id("in_transit", pool_id), direct), credit(account_id("bank"), direct)]
     about = (row.subject_type, row.subject_id)
     fee = cost(parts[0][0].pool_id, bank_fee_minor, "fees", source=about) if bank_fee_minor else Cost()
@@ -213,20 +216,23 @@ def return_spend(
 
     Works before confirmation (nothing left the bank) and after it (the bank holds the money again; its fee stays
     charged). Returns the entry; the same `key` returns the first. Raises NotFound, RuleBroken
-    (ledger.spend_settled), KeyReused.
+    (ledger.spend_settled; ledger.spend_recovered when its payee paid some of it back), KeyReused.
     """
-    row = _lock_spend(spend_id)
+    row = lock_spend(spend_id)
     if row.state == "returned":
         return _repeated(row.return_entry_id, key)
+    if db.session.execute(select(_back.c.entry_id).where(_back.c.spend_id == spend_id)).first() is not None:
+        raise RuleBroken(_l("Part of this payment was paid back by its payee, so the bank cannot have returned it."),
+                         code="ledger.spend_recovered")
     _subject, lines = lock_reservation(row.reservation_id)
     # support costs stay cumulative: what remains charged is floor(rate x direct that remains spent)
     parts = [
         (line, direct, line.spent_support - support_costs(line.spent_direct - direct, line.rate_bp))
-        for line, direct in _parts_of(spend_id, lines)
+        for line, direct in parts_of(spend_id, lines)
     ]
     legs: list[LegSpec] = []
     support_due = 0
-    for pool_id, direct, support in _by_pool(parts):
+    for pool_id, direct, support in by_pool(parts):
         legs += [
             debit(account_id("bank") if row.state == "confirmed" else account_id("in_transit", pool_id), direct),
             credit(account_id("spent_direct", pool_id), direct),
@@ -241,7 +247,7 @@ def return_spend(
     )
     if not posted.created:
         raise KeyReused()
-    _move(posted.id, parts, -1)
+    move(posted.id, parts, -1)
     db.session.execute(
         update(_spend).where(_spend.c.id == spend_id).values(state="returned", return_entry_id=posted.id)
     )

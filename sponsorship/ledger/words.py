@@ -92,6 +92,7 @@ ENTRIES: dict[str, Any] = {
     "spend": _l("Payment instructed"),
     "spend.confirm": _l("Payment confirmed by the bank"),
     "spend.return": _l("Payment returned"),
+    "spend.recover": _l("Paid back by its payee"),
     "shortfall.cover": _l("Shortfall covered"),
 }
 Named = tuple[str, str | None]  # a name, and the address of its page where the reader may open it
@@ -101,6 +102,7 @@ SUBJECTS: dict[str, tuple[Any, Describe | None]] = {
     "contribution": (_l("Contribution"), None),
     "award": (_l("Award"), None),
     "disbursement": (_l("Disbursement"), None),
+    "recovery": (_l("Recovery"), None),
     "pool": (_l("Pool"), None),
     "shortfall": (_l("Shortfall"), None),
     "payout": (_l("Payout"), None),
