@@ -29,8 +29,10 @@ BLUEPRINTS = (
     "sponsorship.applications.selection_routes:bp",
     "sponsorship.applications.panel_routes:bp",
     "sponsorship.awards.routes:bp",
+    "sponsorship.awards.entitlement_routes:bp",
     "sponsorship.disbursements.routes:bp",
     "sponsorship.disbursements.payee_routes:bp",
+    "sponsorship.disbursements.claim_routes:bp",
     "sponsorship.transparency.routes:bp",
     "sponsorship.transparency.hands_routes:bp",
     "operations.routes:bp",
@@ -56,6 +58,7 @@ WIRING = (
     "sponsorship.awards.ledger_words:register",
     "sponsorship.disbursements.signals_in:subscribe",
     "sponsorship.disbursements.desk:register",
+    "sponsorship.disbursements.claim_desk:register",
     "sponsorship.disbursements.ledger_words:register",
     "sponsorship.disbursements.stops:register",
     "sponsorship.disbursements.rules:register",
@@ -72,6 +75,7 @@ JOBS = (
     "sponsorship.applications.jobs:JOBS",
     "sponsorship.awards.jobs:JOBS",
     "sponsorship.disbursements.jobs:JOBS",
+    "sponsorship.disbursements.claim_jobs:JOBS",
     "sponsorship.transparency.keeping:JOBS",
 )
 CHECKS = (
@@ -86,6 +90,7 @@ CHECKS = (
     "sponsorship.applications.checks",
     "sponsorship.awards.checks",
     "sponsorship.disbursements.checks",
+    "sponsorship.disbursements.claim_checks",
     "sponsorship.transparency.checks",
 )
 

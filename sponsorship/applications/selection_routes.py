@@ -19,7 +19,7 @@ from core.web.formats import instant_html
 from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
-from sponsorship.applications import officer_queries, ranking_service, screening_service
+from sponsorship.applications import officer_queries, outcomes, ranking_service, screening_service
 from sponsorship.applications.forms import VersionedForm
 from sponsorship.applications.models import ELIGIBILITY, EQUITY_CRITERIA, FACT_CRITERIA
 from sponsorship.applications.officer_forms import DECLARED, ReasonForm, ScreeningForm
@@ -100,6 +100,7 @@ def _show_screening(page: officer_queries.ScreeningPage, form: ScreeningForm) ->
     labels = {"submit": _("Received"), "override": _("A fact found otherwise than on the list")}
     return render_template(
         "applications/officer/screening.html", page=page, form=form,
+        earlier=outcomes.parts_for(page.application.organisation_id),
         screens=(page.application.state in ("submitted", "returned") and page.call.state in ("open", "closed")
                  and allows(current_actor(), "application.screen")),
         again=(page.application.state in ("eligible", "ineligible") and page.call.state in ("open", "closed")

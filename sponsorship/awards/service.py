@@ -24,6 +24,7 @@ from sponsorship.awards.approvals import sign
 from sponsorship.awards.models import Award, AwardLine
 from sponsorship.awards.money import fitting_pools
 from sponsorship.awards.promotion import fill_places
+from sponsorship.awards.quotes import check_quote, forget_basis
 from sponsorship.awards.signals import AwardEnded, award_ended
 from sponsorship.awards.transitions import AWARD, HOLDS_PLACE
 from sponsorship.ledger import service as ledger
@@ -70,6 +71,7 @@ def set_estimate(award_id: uuid.UUID, lines: Mapping[str, int], actor: Actor, ex
     if not kept or any(minor < 0 for minor in kept.values()):
         raise RuleBroken(_("Write an amount above zero for at least one line."), code="award.estimate_empty",
                          field="ticket")
+    forget_basis(award)  # an officer's own figures rest on no calculation
     for line in db.session.scalars(select(AwardLine).where(AwardLine.award_id == award.id)):
         db.session.delete(line)
     db.session.flush()  # the old lines must be gone before the new ones take their place
@@ -85,10 +87,11 @@ def certify(award_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
     """Certify the obligation: the money, with its support costs, is reserved now, all or none.
 
     Raises NotEnoughMoney (`ledger.not_enough`; nothing is written), RuleBroken (same person, above the call's
-    ceiling), NotAllowed, Stale, IllegalMove.
+    ceiling, fare quote expired), NotAllowed, Stale, IllegalMove.
     """
     award = lock_award(award_id)
     may(award, "certify", actor, expected_version)
+    check_quote(award)
     call = call_by_id(award.call_id)
     if call.ceiling_minor is not None:
         promised = db.session.scalar(

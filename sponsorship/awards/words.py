@@ -20,7 +20,11 @@ STEPS = {
 LINES = {"ticket": _l("Ticket"), "dsa": _l("Daily subsistence allowance"), "terminal": _l("Terminal expenses")}
 # the same lines inside a sentence
 COVERED = {"ticket": _l("the ticket"), "dsa": _l("daily subsistence"), "terminal": _l("terminal expenses")}
-LABELS = {"awards.award.reserve": _l("Placed on the reserve list by the head of the fund")}
+LABELS = {
+    "awards.award.reserve": _l("Placed on the reserve list by the head of the fund"),
+    "awards.award.quote": _l("Fare quote recorded"),
+    "awards.award.journey": _l("What is known of the journey recorded"),
+}
 # the same moves in the words of a letter to the State
 STATE_LABELS = {
     "awards.award.reserve": _l("Placed on the reserve list"), "awards.award.select": _l("Selected"),

@@ -10,6 +10,8 @@ from core.verify import check
 from sponsorship.awards.approvals import Approval
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.answer_models import BankAnswer, Finding
+from sponsorship.disbursements.claim_models import Claim
+from sponsorship.disbursements.claim_states import DECIDED
 from sponsorship.disbursements.instruction import verify as verify_file
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.release_service import content_of
@@ -66,7 +68,7 @@ def payments_and_spending_agree() -> tuple[int, list[str]]:
             select(Disbursement.spend_id, Disbursement.state, Disbursement.id)
             .where(Disbursement.spend_id.is_not(None)))
     }
-    agrees = {"sent": ("released", "sending", "sent", "unknown"), "confirmed": ("confirmed",),
+    agrees = {"sent": ("released", "sending", "sent", "unknown"), "confirmed": ("confirmed", "settled"),
               "returned": (*BACK, "cancelled")}
     for spend in spends:
         if spend.amount_minor != spend.direct_minor and (spend.subject_id, spend.direct_minor) not in again:
@@ -112,12 +114,13 @@ def files_prove_themselves() -> tuple[int, list[str]]:
 
 @check("disbursements.plans")
 def accepted_awards_are_planned() -> tuple[int, list[str]]:
-    """An accepted award's payments sum to it, unless one was cancelled."""
+    """An accepted award's payments sum to it, until its claim says what the journey really was."""
     rows = db.session.execute(
         select(Award.id, Award.amount_minor,
                func.sum(Disbursement.amount_minor - Disbursement.short_minor).label("planned"))
         .outerjoin(Disbursement, (Disbursement.award_id == Award.id) & (Disbursement.state != "cancelled"))
-        .where(Award.state == "accepted").group_by(Award.id, Award.amount_minor)
+        .where(Award.state == "accepted", Award.id.not_in(select(Claim.award_id).where(Claim.state.in_(DECIDED))))
+        .group_by(Award.id, Award.amount_minor)
     ).all()
     return len(rows), [f"award {r.id}: planned payments do not sum to it" for r in rows
                        if int(r.planned or 0) != r.amount_minor]
@@ -150,22 +153,23 @@ def states_are_answered() -> tuple[int, list[str]]:
     rows = db.session.execute(
         select(Disbursement.id, Disbursement.round, Disbursement.state, Disbursement.answer_id, Disbursement.finding_id,
                Disbursement.amount_minor, Disbursement.short_minor, Disbursement.bank_reference)
-        .where(Disbursement.state.in_(("confirmed", *BACK)))).all()
+        .where(Disbursement.state.in_(("confirmed", "settled", *BACK)))).all()
     faults: list[str] = []
     for row in rows:
         told, found = answers.get(row.answer_id), findings.get(row.finding_id)
-        by_bank = told is not None and (told.disbursement_id, told.round, told.answer) == (row.id, row.round, row.state)
+        word = "confirmed" if row.state == "settled" else row.state
+        by_bank = told is not None and (told.disbursement_id, told.round, told.answer) == (row.id, row.round, word)
         by_two = found is not None and (found.disbursement_id, found.round) == (row.id, row.round) \
             and found.asked_by != found.decided_by
         # payments of an earlier release stand by their reference alone
         if not (by_bank or by_two or (row.answer_id is None and row.finding_id is None)):
             faults.append(f"disbursement {row.id} is {row.state} by nobody's word")
-        if told is not None and by_bank and row.state == "confirmed" \
+        if told is not None and by_bank and word == "confirmed" \
                 and told.paid_minor != row.amount_minor - row.short_minor:
             faults.append(f"disbursement {row.id} was paid otherwise than the bank says")
     cut = {row.subject_id: int(row.cut) for row in db.session.execute(
         select(Spend.subject_id, func.sum(SpendCut.direct_minor).label("cut"))
         .join(SpendCut, SpendCut.spend_id == Spend.id).where(Spend.state != "returned").group_by(Spend.subject_id))}
     faults += [f"disbursement {row.id}: the ledger took back another part than it lacks" for row in rows
-               if row.state == "confirmed" and cut.get(row.id, 0) != row.short_minor]
+               if row.state in ("confirmed", "settled") and cut.get(row.id, 0) != row.short_minor]
     return len(rows), faults

@@ -29,7 +29,7 @@ def _source(states: tuple[str, ...], what: object, *, payee_known: bool = False,
                      url_for("disbursements.disbursement_page", id=row.id), row.act_by, what, row.reference,
                      "attention" if row.overdue else "waiting")
             for row in queries.in_states(states, unsigned_by=actor.person_id if signs else None)
-            if not payee_known or row.payee_state == "verified"
+            if not payee_known or (row.payee_state == "verified" and row.act_by is not None)
         ]
 
     return items

@@ -13,6 +13,8 @@ from core.db import db
 from core.jobs import Due, Job
 from sponsorship.awards.models import Award
 from sponsorship.disbursements import mails, service
+from sponsorship.disbursements.claim_models import Claim
+from sponsorship.disbursements.claim_states import DECIDED
 from sponsorship.disbursements.models import Disbursement
 from sponsorship.disbursements.settings import days
 from sponsorship.disbursements.transitions import DONE
@@ -65,7 +67,8 @@ def _to_close(now: datetime, limit: int) -> list[Due]:
     rows = db.session.execute(
         select(Award.id, Award.travel_to, Award.reference)
         .where(Award.state == "accepted", Award.travel_to < now.date(), Award.id.not_in(still_open),
-               Award.id.in_(select(Disbursement.award_id)))
+               Award.id.in_(select(Disbursement.award_id)),
+               Award.id.in_(select(Claim.award_id).where(Claim.state.in_(DECIDED))))
         .order_by(Award.travel_to, Award.id).limit(limit)
     )
     return [(r.id, now, r.reference) for r in rows]
@@ -103,5 +106,5 @@ JOBS = [
         _escalate),
     Job("disbursements-head", _l("Tell the head of the fund of payments still overdue"), 300, _to_tell_head,
         _tell_head),
-    Job("awards-close", _l("Close awards when travel is over and everything is paid"), 3600, _to_close, _close),
+    Job("awards-close", _l("Close awards when travel is over and everything is settled"), 3600, _to_close, _close),
 ]

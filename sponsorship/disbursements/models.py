@@ -92,8 +92,8 @@ class Disbursement(WithId, Versioned, Base):
                         "AND due_at <= confirm_by", name="dates_in_order"),
         CheckConstraint(f"state NOT IN ({_codes(LEFT)}) OR (spend_id IS NOT NULL AND released_at IS NOT NULL)",
                         name="released_has_spend"),
-        CheckConstraint("state <> 'confirmed' OR ((bank_reference IS NOT NULL OR finding_id IS NOT NULL) "
-                        "AND settled_at IS NOT NULL)", name="confirmed_has_reference"),
+        CheckConstraint("state NOT IN ('confirmed', 'settled') OR ((bank_reference IS NOT NULL "
+                        "OR finding_id IS NOT NULL) AND settled_at IS NOT NULL)", name="confirmed_has_reference"),
         CheckConstraint("short_minor >= 0 AND short_minor < amount_minor", name="short_is_a_part"),
         CheckConstraint("released_at IS NULL OR released_at >= due_at", name="not_before_its_date"),
         CheckConstraint(f"state NOT IN ('requested', 'certified', 'approved', 'ready', {_codes(LEFT)}) "
@@ -217,6 +217,8 @@ _refuse(Disbursement, "disbursement_answer_is_the_banks",
         "WHERE f.id = NEW.finding_id AND f.disbursement_id = NEW.id AND f.round = NEW.round AND f.state = 'agreed' "
         "AND f.outcome = CASE NEW.state WHEN 'confirmed' THEN 'paid' ELSE 'unpaid' END)))",
         "UPDATE", "neither the bank nor two people say so")
+_refuse(Disbursement, "disbursement_settled_was_confirmed", "NEW.state = 'settled' AND OLD.state NOT IN ('confirmed', "
+        "'settled')", "UPDATE", "only what the bank confirmed is settled")
 # what officers have signed does not change under their signatures
 _refuse(Disbursement, "disbursement_signed_is_fixed",
         "OLD.state <> 'draft' AND NEW.round = OLD.round AND NEW.state <> 'draft' AND "

@@ -14,6 +14,7 @@ from sponsorship.awards.models import Award
 from sponsorship.awards.queries import lines_of
 from sponsorship.awards.signals import AwardAccepted, AwardEnded, AwardResumed, AwardSuspended
 from sponsorship.disbursements import mails
+from sponsorship.disbursements.claim_reckoning import is_decided
 from sponsorship.disbursements.models import Disbursement, Payee
 from sponsorship.disbursements.planning import Dates, dates_for, plan
 from sponsorship.disbursements.transitions import DISBURSEMENT, PAYEE, UNDERWAY, UNRELEASED
@@ -31,8 +32,10 @@ def dates_of(row: Disbursement) -> Dates:
 
 
 def next_actor(row: Disbursement, state: str) -> None:
-    """Set the clock of whoever acts in the state about to be entered; their reminders begin anew."""
-    row.act_by = dates_of(row).act_by(state)
+    """Set the clock of whoever acts in the state about to be entered; their reminders begin anew. Nobody acts on a
+    final share before the claim is decided."""
+    waits = state == "draft" and row.kind == "final" and not is_decided(row.award_id)
+    row.act_by = None if waits else dates_of(row).act_by(state)
     row.reminded_at = row.escalated_at = row.head_told_at = None
 
 
@@ -51,20 +54,26 @@ def on_accepted(accepted: AwardAccepted) -> None:
                   rail="transfer", currency="USD", data_version=0)
     db.session.add(payee)
     db.session.flush()  # the payments point at it
-    today = clock.today()
-    for planned in plan(lines_of(award.id), award.travel_from, award.travel_to, today):
-        row = Disbursement(
-            reference=next_reference("DSB", today.year), award_id=award.id, meeting_id=award.meeting_id,
-            organisation_id=award.organisation_id, payee_id=payee.id, kind=planned.kind, version=1, round=1,
-            amount_minor=planned.amount_minor, state=DISBURSEMENT.initial, created_at=clock.now(),
-            request_by=planned.dates.request_by, certify_by=planned.dates.certify_by,
-            approve_by=planned.dates.approve_by, due_at=planned.dates.due_at, confirm_by=planned.dates.confirm_by,
-        )
-        next_actor(row, "draft")
-        db.session.add(row)
-        db.session.flush()  # the event points at it
-        _record_plan(row)
+    for planned in plan(lines_of(award.id), award.travel_from, award.travel_to, clock.today()):
+        new_payment(award, planned.kind, planned.amount_minor, planned.dates)
     mails.bank_data_wanted(award, payee)
+
+
+def new_payment(award: Award, kind: str, amount_minor: int, dates: Dates) -> Disbursement:
+    """Plan one payment (US cents) of an award whose payee is known."""
+    payee_id = db.session.scalars(select(Payee.id).where(Payee.award_id == award.id)).one()
+    row = Disbursement(
+        reference=next_reference("DSB", clock.today().year), award_id=award.id, meeting_id=award.meeting_id,
+        organisation_id=award.organisation_id, payee_id=payee_id, kind=kind, version=1, round=1,
+        amount_minor=amount_minor, state=DISBURSEMENT.initial, created_at=clock.now(),
+    )
+    set_dates(row, dates)
+    with db.session.no_autoflush:
+        next_actor(row, "draft")
+    db.session.add(row)
+    db.session.flush()  # the event points at it
+    _record_plan(row)
+    return row
 
 
 def _record_plan(row: Disbursement) -> None:

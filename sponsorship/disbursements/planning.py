@@ -51,13 +51,18 @@ def dates_for(kind: str, travel_from: date, travel_to: date, on: date) -> Dates:
     travel, so released the bank's lead days before. Final share: after the claim's term. A due day is a working day
     of the office: the one before for what comes before travel, the one after for what comes after.
     """
-    zone, hour = ZoneInfo(setting("office_zone", on)), int(setting("office_hour", on))
     if kind == "ticket":
         due = workdays.on_or_before(travel_from - timedelta(days=days("ticket_days_before_travel", on)))
     elif kind == "final":
         due = workdays.on_or_after(travel_to + timedelta(days=days("claim_days_after_travel", on)))
     else:
         due = workdays.back(travel_from, days("bank_lead_days", on))
+    return dates_due(due, on)
+
+
+def dates_due(due: date, on: date) -> Dates:
+    """Dates of a payment that is released on the working day `due`, counted from it under the settings of `on`."""
+    zone, hour = ZoneInfo(setting("office_zone", on)), int(setting("office_hour", on))
     return Dates(
         request_by=_instant(workdays.back(due, days("request_days_before_due", on)), zone, hour),
         certify_by=_instant(workdays.back(due, days("certify_days_before_due", on)), zone, hour),

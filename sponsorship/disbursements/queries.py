@@ -131,7 +131,7 @@ def in_states(states: tuple[str, ...], limit: int = 50, unsigned_by: uuid.UUID |
         Approval.round == Disbursement.round, Approval.person_id == unsigned_by)
     return _rows(db.session.execute(
         _select().where(Disbursement.state.in_(states), *([~signed.exists()] if unsigned_by else []))
-        .order_by(Disbursement.act_by, Disbursement.reference).limit(limit)
+        .order_by(Disbursement.act_by.is_(None), Disbursement.act_by, Disbursement.reference).limit(limit)
     ).all())
 
 

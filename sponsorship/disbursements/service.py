@@ -19,6 +19,7 @@ from sponsorship.awards import service as awards
 from sponsorship.awards.approvals import sign, signatures
 from sponsorship.awards.models import Award
 from sponsorship.disbursements import mails
+from sponsorship.disbursements.claim_reckoning import claim_state, is_decided
 from sponsorship.disbursements.models import Disbursement, Payee
 from sponsorship.disbursements.plan_service import back_to_draft, next_actor
 from sponsorship.disbursements.rules import rule_for
@@ -92,8 +93,13 @@ def _step(disbursement_id: uuid.UUID, action: str, step: str, actor: Actor, vers
 def request(disbursement_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
     """Request the payment: first of four signatures, for the amount and the bank data as they stand.
 
-    Raises RuleBroken (payee not verified, meeting postponed, beneficiary), NotAllowed, Stale, IllegalMove.
+    Raises RuleBroken (payee not verified, meeting postponed, beneficiary, claim not settled), NotAllowed, Stale,
+    IllegalMove.
     """
+    row = get(Disbursement, disbursement_id)
+    if row.kind == "final" and claim_state(row.award_id) != "settled":
+        raise RuleBroken(_("The final share is requested once the claim is settled: it may change."),
+                         code="disbursement.claim")
     _step(disbursement_id, "request", "requested", actor, expected_version)
 
 
@@ -201,12 +207,13 @@ def tell_head(disbursement_id: uuid.UUID, now: datetime) -> bool:
 
 @command
 def close_award(award_id: uuid.UUID, now: datetime) -> bool:
-    """Travel is over and everything is paid or cancelled: the award is closed. False when something is still open."""
+    """Travel is over, the claim is decided, everything is settled or cancelled: the award is closed. False when
+    something is still open."""
     award = awards.lock_award(award_id)
     if award.state != "accepted" or award.travel_to >= now.date():
         return False
     states = db.session.scalars(select(Disbursement.state).where(Disbursement.award_id == award_id)).all()
-    if not states or any(state not in DONE for state in states):
+    if not states or any(state not in DONE for state in states) or not is_decided(award_id):
         return False
     awards.close(award_id, system("awards-close"))
     return True

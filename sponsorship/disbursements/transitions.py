@@ -10,9 +10,9 @@ from core.machines import SYSTEM, Machine, Move, State, states
 BACK = ("rejected", "failed", "returned", "reversed")
 UNRELEASED = ("draft", "requested", "certified", "approved", "ready", "held", *BACK)
 UNDERWAY = ("requested", "certified", "approved", "ready")
-DONE = ("confirmed", "cancelled")
+DONE = ("settled", "cancelled")
 # signed by a bank signatory, and the money is on its way or paid: nobody pays it again
-LEFT = ("released", "sending", "sent", "unknown", "confirmed")
+LEFT = ("released", "sending", "sent", "unknown", "confirmed", "settled")
 AT_THE_BANK = ("released", "sent", "unknown")
 
 DISBURSEMENT = Machine(
@@ -30,6 +30,7 @@ DISBURSEMENT = Machine(
         State("sent", _l("With the bank"), "waiting"),
         State("unknown", _l("Unknown: paid or not"), "attention"),
         State("confirmed", _l("Confirmed by the bank"), "done"),
+        State("settled", _l("Settled with the claim"), "done", terminal=True),
         State("rejected", _l("Rejected by the bank, money is back"), "stopped"),
         State("failed", _l("Payment failed, money is back"), "stopped"),
         State("returned", _l("Came back from the payee's bank"), "stopped"),
@@ -72,6 +73,7 @@ DISBURSEMENT = Machine(
         Move("find_paid", ("unknown",), "confirmed", "disbursement.resolve", _l("Two people find that it was paid")),
         Move("find_unpaid", ("unknown",), "failed", "disbursement.resolve",
              _l("Two people find that it was not paid")),
+        Move("settle", ("confirmed",), "settled", SYSTEM, _l("Settled: the claim is decided, nothing is owed")),
         Move("plan_again", BACK, "draft", "disbursement.request", _l("Plan the payment again")),
         # what was signed has changed: the signatures no longer cover it, a new round begins
         Move("restart", ("requested", "certified", "approved", "ready"), "draft", SYSTEM,

@@ -68,6 +68,9 @@ def next_step(state: str, act_by: datetime | str | None, payee_state: str) -> Ne
         return NextStep(_("The bank data of the person who travels is given."), _("The State's focal point"), act_by)
     if state == "draft" and payee_state == "entered":
         return NextStep(_("The bank data is verified against its proof."), _("A payee data officer"), act_by)
+    if state == "draft" and act_by is None:
+        return NextStep(_("The claim after the journey is settled. Then this payment has its amount and is requested."),
+                        _("The State’s focal point"))
     texts = {
         "draft": (_("The payment is requested."), _("A requesting officer")),
         "requested": (_("The payment is certified: money, purpose and rules."), _("A certifying officer")),
@@ -81,6 +84,7 @@ def next_step(state: str, act_by: datetime | str | None, payee_state: str) -> Ne
         "sent": (_("The bank's answer is recorded."), _("A requesting officer")),
         "unknown": (_("It is not paid again until the bank says what became of it, or two people find out."),
                     _("A requesting officer, then another person")),
+        "confirmed": (_("The claim after the journey is settled."), _("The State’s focal point")),
         **dict.fromkeys(BACK, (_("The payment is planned again, with new signatures."), _("A requesting officer"))),
         "held": (_("The meeting is postponed. The payment is planned anew once it has dates."),
                  _("The organiser of the meeting")),

@@ -236,14 +236,16 @@ _CUT = ("LEFT JOIN spend_cut c ON c.spend_id = sl.spend_id AND c.reservation_lin
 
 @check("ledger.reservations")
 def reservations_agree() -> tuple[int, list[str]]:
-    """Every line's spending is the sum of its payments that stand; every payment is the sum of its lines; what is
-    in transit is what was sent and not settled; support costs due are what was charged."""
+    """Every line's spending is the sum of its payments that stand, less what was paid back; every payment is the sum
+    of its lines; what is in transit is what was sent and not settled; support costs due are what was charged."""
     faults = _faults(
         "reservation line {0}: spent differs from its payments",
         "SELECT t.id FROM reservation_line t LEFT JOIN (SELECT sl.reservation_line_id AS line, "
         "sum(sl.direct_minor - coalesce(c.direct_minor, 0)) AS direct FROM spend_line sl "
         f"JOIN spend s ON s.id = sl.spend_id AND s.state <> 'returned' {_CUT} "
-        "GROUP BY sl.reservation_line_id) s ON s.line = t.id WHERE t.spent_direct_minor <> coalesce(s.direct, 0)",
+        "GROUP BY sl.reservation_line_id) s ON s.line = t.id LEFT JOIN (SELECT reservation_line_id AS line, "
+        "sum(direct_minor) AS direct FROM spend_recovery GROUP BY reservation_line_id) b ON b.line = t.id "
+        "WHERE t.spent_direct_minor <> coalesce(s.direct, 0) - coalesce(b.direct, 0)",
     )
     faults += _faults(
         "payment {0} differs from its lines",
@@ -274,8 +276,7 @@ def reservations_agree() -> tuple[int, list[str]]:
 
 _TABLES = (
     "pool", "account", "account_month", "entry", "leg", "posting", "held_receipt", "lot", "lot_movement", "shortfall",
-    "reservation", "reservation_line", "spend", "spend_line",
-    "spend_cut",
+    "reservation", "reservation_line", "spend", "spend_line", "spend_cut", "spend_recovery",
 )
 
 

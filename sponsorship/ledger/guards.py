@@ -28,6 +28,7 @@ from sponsorship.ledger.models import (
     Spend,
     SpendCut,
     SpendLine,
+    SpendRecovery,
     tables,
 )
 
@@ -71,6 +72,7 @@ append_only(_table(FundSetting))
 append_only(_table(Shortfall), key="entry_id", updatable=("covered_minor",))
 append_only(_table(SpendLine), key=("spend_id", "reservation_line_id"))
 append_only(_table(SpendCut), key=("spend_id", "reservation_line_id"))
+append_only(_table(SpendRecovery), key=("entry_id", "reservation_line_id"))
 
 _keeps(Pool, "code")
 _keeps(Account, "code")
@@ -341,5 +343,27 @@ trigger(
         "USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$",
         "CREATE TRIGGER spend_cut_is_a_part BEFORE INSERT ON spend_cut FOR EACH ROW "
         "EXECUTE FUNCTION placard_spend_cut()",
+    ),
+)
+
+# --- what its payee pays back was paid: confirmed, and no more than the payment took from that line ---------------
+_BEYOND = (
+    "(SELECT state FROM spend WHERE id = NEW.spend_id) <> 'confirmed' OR NEW.direct_minor + "
+    "(SELECT coalesce(sum(direct_minor), 0) FROM spend_recovery WHERE spend_id = NEW.spend_id "
+    "AND reservation_line_id = NEW.reservation_line_id) > coalesce((SELECT direct_minor FROM spend_line "
+    "WHERE spend_id = NEW.spend_id AND reservation_line_id = NEW.reservation_line_id), 0) "
+    "- coalesce((SELECT direct_minor FROM spend_cut WHERE spend_id = NEW.spend_id "
+    "AND reservation_line_id = NEW.reservation_line_id), 0)"
+)
+trigger(
+    _table(SpendRecovery), "spend_recovery_was_paid",
+    sqlite=f"CREATE TRIGGER spend_recovery_was_paid BEFORE INSERT ON spend_recovery WHEN {_BEYOND} "
+           "BEGIN SELECT RAISE(ABORT, 'more than was paid cannot come back'); END",
+    postgresql=(
+        "CREATE OR REPLACE FUNCTION placard_spend_recovery_was_paid() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF {_BEYOND} THEN RAISE EXCEPTION 'more than was paid cannot come back' "
+        "USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER spend_recovery_was_paid BEFORE INSERT ON spend_recovery FOR EACH ROW "
+        "EXECUTE FUNCTION placard_spend_recovery_was_paid()",
     ),
 )

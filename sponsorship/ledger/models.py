@@ -326,6 +326,24 @@ class SpendCut(Base):
     support_minor: Mapped[int] = mapped_column(MinorUnits)
 
 
+class SpendRecovery(Base):
+    """What one entry brought back of a confirmed payment, by line of the reservation, US cents: its payee paid it back.
+    Never more than the payment took from that line (a trigger)."""
+
+    __tablename__ = "spend_recovery"
+    __table_args__ = (
+        CheckConstraint("direct_minor > 0 AND support_minor >= 0", name="amounts"),
+        Index(None, "spend_id"),
+    )
+    entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("entry.id"), primary_key=True)
+    spend_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("spend.id"))
+    reservation_line_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("reservation_line.id"), primary_key=True, index=True
+    )
+    direct_minor: Mapped[int] = mapped_column(MinorUnits)
+    support_minor: Mapped[int] = mapped_column(MinorUnits)
+
+
 class FundSetting(WithId, Base):
     """What one setting of the fund says from `set_at` (business time) on; the newest row holds."""
 

@@ -29,6 +29,7 @@ from sponsorship.ledger.posting import (
     entry_under,
     post,
 )
+from sponsorship.ledger.recoveries import MoreThanSpent, recover, recovered_of
 from sponsorship.ledger.refunds import give_up_refund, hold_refund, pay_refund, refund_came_back
 from sponsorship.ledger.reservations import pool_ids_of, release, reserve
 from sponsorship.ledger.spend_answers import cut_spend, exchange_of_spend
@@ -37,11 +38,10 @@ from sponsorship.ledger.spending import ReservationTooSmall, confirm_spend, retu
 from sponsorship.ledger.takebacks import give_back, keep_rest, take_back
 
 __all__ = [
-    "STANDARD_RATE_BP", "Intake", "KeyReused", "LegSpec", "NotEnoughMoney", "Order", "Original", "PoolStopped",
-    "ReservationTooSmall", "Subject", "accept_from_suspense", "account_id", "charge_fee", "confirm_spend",
-    "cover_shortfall", "credit", "cut_spend", "debit", "entry_under", "exchange_of_spend", "give_back",
-    "give_up_refund", "hold_refund", "keep_rest",
-    "open_pool", "pay_refund", "payout_came_back", "pool_ids_of", "post", "prepare_chart", "receive",
-    "receive_in_suspense", "record_payout", "refund_came_back", "release", "reserve", "return_spend", "spend",
-    "spend_many", "take_back",
+    "STANDARD_RATE_BP", "Intake", "KeyReused", "LegSpec", "MoreThanSpent", "NotEnoughMoney", "Order", "Original",
+    "PoolStopped", "ReservationTooSmall", "Subject", "accept_from_suspense", "account_id", "charge_fee",
+    "confirm_spend", "cover_shortfall", "credit", "cut_spend", "debit", "entry_under", "exchange_of_spend",
+    "give_back", "give_up_refund", "hold_refund", "keep_rest", "open_pool", "pay_refund", "payout_came_back",
+    "pool_ids_of", "post", "prepare_chart", "receive", "receive_in_suspense", "record_payout", "recover",
+    "recovered_of", "refund_came_back", "release", "reserve", "return_spend", "spend", "spend_many", "take_back",
 ]

@@ -16,11 +16,11 @@ from core.errors import NotFound, RuleBroken
 from core.money import support_costs
 from sponsorship.ledger.chart import account_id
 from sponsorship.ledger.costs import Cost, PoolStopped, cost, stopped
-from sponsorship.ledger.models import Entry, Spend, SpendCut, SpendLine, tables
+from sponsorship.ledger.models import Entry, Spend, SpendCut, SpendLine, SpendRecovery, tables
 from sponsorship.ledger.posting import KeyReused, LegSpec, Subject, credit, debit, nonzero, post_once
 from sponsorship.ledger.reservations import Line, Movement, lock_reservation, move_lines, move_lots
 
-_spend, _spend_line, _cut = tables(Spend, SpendLine, SpendCut)
+_spend, _spend_line, _cut, _back = tables(Spend, SpendLine, SpendCut, SpendRecovery)
 
 
 class ReservationTooSmall(RuleBroken):
@@ -122,6 +122,7 @@ def legs_out(parts: list[Part]) -> list[LegSpec]:
 
 
 def by_pool(parts: list[Part]) -> list[tuple[uuid.UUID, int, int]]:
+    """(pool, direct, support): the parts of each pool together."""
     totals: dict[uuid.UUID, tuple[int, int]] = {}
     for line, direct, support in parts:
         had = totals.get(line.pool_id, (0, 0))
@@ -156,7 +157,8 @@ def lock_spend(spend_id: uuid.UUID) -> Any:
 
 
 def parts_of(spend_id: uuid.UUID, lines: list[Line]) -> list[tuple[Line, int]]:
-    """What stands of a payment by line of its reservation, US cents: what the bank left unpaid is no longer part."""
+    """What stands of a payment by line of its reservation, in the order in which they were drawn, US cents of direct
+    cost: what the bank left unpaid is no longer part."""
     by_id = {line.id: line for line in lines}
     rows = db.session.execute(
         select(_spend_line.c.reservation_line_id, _spend_line.c.direct_minor
@@ -259,13 +261,16 @@ def return_spend(
     Works before confirmation (nothing left the bank) and after it (the bank holds the money again; the fee of the
     confirmation stays charged). What the bank kept for it (`bank_fee_minor`, US cents) is charged to the pool of the
     payment's first line. Returns the entry; the same `key` returns the first. Raises NotFound, RuleBroken
-    (ledger.spend_settled), KeyReused, ValueError.
+    (ledger.spend_settled; ledger.spend_recovered when its payee paid some of it back), KeyReused, ValueError.
     """
     if type(bank_fee_minor) is not int or bank_fee_minor < 0:
         raise ValueError("a bank's fee is in whole US cents")
     row = lock_spend(spend_id)
     if row.state == "returned":
         return repeated(row.return_entry_id, key)
+    if db.session.execute(select(_back.c.entry_id).where(_back.c.spend_id == spend_id)).first() is not None:
+        raise RuleBroken(_l("Part of this payment was paid back by its payee, so the bank cannot have returned it."),
+                         code="ledger.spend_recovered")
     _subject, lines = lock_reservation(row.reservation_id)
     parts = parts_back(parts_of(spend_id, lines))
     about = (row.subject_type, row.subject_id)

@@ -93,6 +93,7 @@ ENTRIES: dict[str, Any] = {
     "spend.confirm": _l("Payment confirmed by the bank"),
     "spend.return": _l("Payment returned"),
     "spend.part": _l("Part of a payment that the bank left unpaid"),
+    "spend.recover": _l("Paid back by its payee"),
     "shortfall.cover": _l("Shortfall covered"),
 }
 Named = tuple[str, str | None]  # a name, and the address of its page where the reader may open it
@@ -102,6 +103,7 @@ SUBJECTS: dict[str, tuple[Any, Describe | None]] = {
     "contribution": (_l("Contribution"), None),
     "award": (_l("Award"), None),
     "disbursement": (_l("Disbursement"), None),
+    "recovery": (_l("Recovery"), None),
     "pool": (_l("Pool"), None),
     "shortfall": (_l("Shortfall"), None),
     "payout": (_l("Payout"), None),

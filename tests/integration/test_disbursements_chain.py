@@ -46,7 +46,7 @@ def test_acceptance_plans_the_payments(story):
     rows = [story.payment(p) for p in payments.values()]
     assert sum(r.amount_minor for r in rows) == story.each
     assert story.payment(payments["ticket"]).due_at.date() <= story.award(award).travel_from - timedelta(days=16)
-    assert all(r.act_by == r.request_by and r.state == "draft" for r in rows)
+    assert all(r.state == "draft" and r.act_by == (None if r.kind == "final" else r.request_by) for r in rows)
     assert [m.to_address for m in mails("payee-wanted")] == [story.focal[0].email]
     assert not story.verify()
 
@@ -313,12 +313,23 @@ def test_award_closes_when_everything_is_paid_and_travelled(story):
     story.give_bank_data(award)
     with due(story, payments["final"]):
         assert jobs.run("awards-close").done == 0
+        with pytest.raises(RuleBroken) as caught:
+            story.sign_three(payments["final"])
+        assert caught.value.code == "disbursement.claim"
+        story.claim(award)
+    with due(story, payments["final"]):
+        story.sign_three(payments["final"])
         for payment in payments.values():
-            story.ready(payment)
+            if payment != payments["final"]:
+                story.sign_three(payment)
+            service.make_ready(payment, clock.now())
         story.release(*payments.values())
         for payment in payments.values():
             release_service.confirm(payment, f"FT-{story.payment(payment).kind}", story.officer("requesting_officer"),
                                     story.payment(payment).version)
+        assert jobs.run("awards-close").done == 0
+        assert jobs.run("disbursements-settle").done == 1
+        assert {story.payment(payment).state for payment in payments.values()} == {"settled"}
         assert jobs.run("awards-close").done == 1
     assert story.award(award).state == "closed"
     assert figures(story).reserved == 0

@@ -202,6 +202,35 @@ class AwardStory:
         return release_service.release({p: self.version(Disbursement, p) for p in payment_ids},
                                        self.officer("bank_signatory"))
 
+    def paid(self, award_id: uuid.UUID, *kinds: str) -> dict[str, uuid.UUID]:
+        """These payments of an award, confirmed by the bank; bank data given first. The caller holds the clock."""
+        from sponsorship.disbursements import release_service
+
+        payments = self.payments(award_id)
+        if db.session.query(Payee.state).filter_by(award_id=award_id).scalar() == "wanted":
+            self.give_bank_data(award_id)
+        for kind in kinds:
+            self.ready(payments[kind])
+            self.release(payments[kind])
+            release_service.confirm(payments[kind], f"FT-{new_id().hex[-8:]}", self.officer("requesting_officer"),
+                                    self.version(Disbursement, payments[kind]))
+        return payments
+
+    def claim(self, award_id: uuid.UUID, told: Any = None, n: int = 0, settle: bool = True,
+              **options: Any) -> uuid.UUID:
+        """The claim, opened, sent by the focal point and settled; `told` is None for a journey as planned."""
+        from sponsorship.disbursements import claim_service
+        from sponsorship.disbursements.claim_models import Claim
+
+        claim_service.open_claim(award_id, clock.now())
+        claim_id = db.session.query(Claim.id).filter_by(award_id=award_id).scalar()
+        claim_service.submit(claim_id, told, [("boarding_pass", self.proof())], "", self.focal_point(n),
+                             self.version(Claim, claim_id))
+        if settle:
+            claim_service.settle(claim_id, "attended", self.officer("requesting_officer"),
+                                 self.version(Claim, claim_id), **options)
+        return claim_id
+
     def verify(self) -> list[str]:
         """Faults of every check but the seal's age, which no test waits for."""
         from core import verify
