@@ -25,7 +25,7 @@ from sponsorship.disbursements.models import Disbursement
 from sponsorship.disbursements.plan_service import back_to_draft, new_payment, next_actor, of_award, set_dates
 from sponsorship.disbursements.planning import dates_due, dates_for
 from sponsorship.disbursements.settings import days, setting
-from sponsorship.disbursements.transitions import DISBURSEMENT
+from sponsorship.disbursements.transitions import BACK, DISBURSEMENT
 
 CLERK = system("claims")
 PAID = ("confirmed", "settled")
@@ -47,7 +47,7 @@ def paid_of(rows: Sequence[Disbursement], *, as_planned: bool) -> int:
         if row.kind not in _DAILY or row.state == "cancelled":
             continue
         if row.state in PAID or (as_planned and row.kind != "final"):
-            total += row.amount_minor
+            total += row.amount_minor - row.short_minor
         elif not _waits(row):
             raise RuleBroken(_("%(reference)s is still with the bank. Record its answer first.",
                                reference=row.reference), code="claim.in_flight")
@@ -80,7 +80,7 @@ def _cancel(row: Disbursement) -> None:
 
 def _pay(award: Award, final: Disbursement | None, balance: int) -> None:
     today = clock.today()
-    if final is not None and final.state == "failed":
+    if final is not None and final.state in BACK:
         _cancel(final)
         final = None
     planned = dates_for("final", award.travel_from, award.travel_to, today)
