@@ -25,6 +25,14 @@ class TimelineItem:
     tone: str
 
 
+_SYSTEMS: dict[str, Any] = {}
+
+
+def name_system(name: str, label: Any) -> None:
+    """How a timeline calls a part of the system that is not the schedule; twice counts once."""
+    _SYSTEMS[f"system:{name}"] = label
+
+
 def timeline_items(
     history: Sequence[History],
     machine: Machine,
@@ -52,6 +60,8 @@ def timeline_items(
 def _actor(h: History, names: Mapping[uuid.UUID, str]) -> str:
     if h.actor_id is not None:
         return names.get(h.actor_id, _("A person with the right role"))
+    if h.actor in _SYSTEMS:
+        return str(_SYSTEMS[h.actor])
     if h.actor.startswith("system:"):
         return _("Placard, by schedule")
     return _("A visitor")

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import func, select
 
@@ -48,6 +48,8 @@ class CallRow:
     ranking_round: int
     recommendation_round: int
     is_demo: bool
+    required_papers: tuple[str, ...] = ()
+    questions: tuple[dict[str, Any], ...] = ()
 
     @property
     def estimate_minor(self) -> int:
@@ -88,6 +90,7 @@ class ApplicationRow:
     ineligible_reason: str | None
     screening_round: int
     is_demo: bool
+    of_ministry: bool
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,8 @@ class NomineeRow:
     ministry: str | None = None
     email: str | None = None
     birth_date: date | None = None
+    confirmed_at: datetime | None = None
+    reuse_consent_at: datetime | None = None
 
     @property
     def name(self) -> str | None:
@@ -140,6 +145,7 @@ def _call_row(call: Call, pools: Sequence[uuid.UUID]) -> CallRow:
         pool_ids=tuple(pools), criteria=tuple(call.criteria), governance_text=call.governance_text,
         guidance_text=call.guidance_text, ranking_round=call.ranking_round,
         recommendation_round=call.recommendation_round, is_demo=call.is_demo,
+        required_papers=tuple(call.required_papers), questions=tuple(call.questions),
     )
 
 
@@ -210,7 +216,8 @@ def _nominee_row(row: Nominee, organisation_id: uuid.UUID, with_names: bool) -> 
         travel_to=row.travel_to, family_name=opened(row.family_name_sealed),
         given_names=opened(row.given_names_sealed), function=opened(row.function_sealed),
         ministry=opened(row.ministry_sealed), email=opened(row.email_sealed),
-        birth_date=date.fromisoformat(born) if born else None,
+        birth_date=date.fromisoformat(born) if born else None, confirmed_at=row.confirmed_at,
+        reuse_consent_at=row.reuse_consent_at,
     )
 
 

@@ -23,10 +23,11 @@ from sponsorship.applications import officer_queries, panel_service, screening_s
 from sponsorship.applications.forms import VersionedForm
 from sponsorship.applications.models import ELIGIBILITY
 from sponsorship.applications.officer_forms import DECLARED, ReasonForm, ScreeningForm, recommendation_form
+from sponsorship.applications.officer_papers import officer_papers
 from sponsorship.applications.officer_queries import CallPage, RankedLine
 from sponsorship.applications.officer_routes import Page, officers_words, stale_page
 from sponsorship.applications.transitions import APPLICATION
-from sponsorship.applications.words import CRITERION_SHORT
+from sponsorship.applications.words import CRITERION_SHORT, EVENT_NAMES
 
 bp = Blueprint("applications_officer", __name__)
 bp.context_processor(officers_words)
@@ -91,14 +92,14 @@ def _prefill(form: ScreeningForm, page: officer_queries.ScreeningPage) -> None:
 
 
 def _show_screening(page: officer_queries.ScreeningPage, form: ScreeningForm) -> str:
-    labels = {"submit": _("Received")}
+    labels = {**EVENT_NAMES, "submit": _("Received")}
     return render_template(
         "applications/officer/screening.html", page=page, form=form,
         screens=(page.application.state in ("submitted", "returned") and page.call.state in ("open", "closed")
                  and allows(current_actor(), "application.screen")),
         again=(page.application.state in ("eligible", "ineligible") and page.call.state in ("open", "closed")
                and allows(current_actor(), "application.screen")),
-        eligibility=ELIGIBILITY, declared=DECLARED,
+        eligibility=ELIGIBILITY, declared=DECLARED, papers=officer_papers(page, current_actor()),
         timeline=timeline_items(page.history, APPLICATION, page.people, labels),
     )
 
