@@ -9,6 +9,7 @@ from pathlib import Path
 
 _PNG_HEAD = 8
 _TAIL = 2048  # bytes in which a PDF says where its index stands
+_NEAR = 1024  # bytes around that place in which it may begin
 # markers of a JPEG that open a frame with its size: all kinds of SOF, not DHT (C4), JPG (C8) and DAC (CC)
 _SOF = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
@@ -20,13 +21,13 @@ def is_whole(path: Path, media_type: str) -> bool:
 
 
 def _pdf(content: bytes) -> bool:
-    """An end mark, and before it an offset at which an index really begins (ISO 32000-1, 7.5.5)."""
+    """An end mark, and near the offset it gives an index that really begins there (ISO 32000-1, 7.5.5). Bytes that a
+    mail program put before the beginning move every offset a little: readers forgive that, and so do we."""
     found = list(re.finditer(rb"startxref\s+(\d+)\s+%%EOF", content[-_TAIL:]))
     if not found:
         return False
     at = int(found[-1][1])
-    index = content[at:at + 40].lstrip()
-    return 0 < at < len(content) and (index.startswith(b"xref") or re.match(rb"\d+\s+\d+\s+obj", index) is not None)
+    return at < len(content) and re.search(rb"xref|\d+\s+\d+\s+obj", content[max(0, at - _NEAR):at + _NEAR]) is not None
 
 
 def _png(content: bytes) -> bool:
