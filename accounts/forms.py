@@ -198,6 +198,7 @@ class GrantForm(BaseForm):
     valid_from = DayField(_l("First day"), [Required(_l("Write the first day on which the role holds."))])
     last_day = DayField(_l("Last day"), [After("valid_from", or_same=True)],
                         description=_l("Leave empty when no end is fixed."))
+    of_ministry = BooleanField(_l("A focal point in a ministry, not in the mission"))
 
     def __init__(self, organisations: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -128,6 +128,8 @@ class Membership(WithId, Base):
     granted_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
     granted_at: Mapped[datetime]
     evidence_file_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("stored_file.id"))
+    # a focal point in a ministry, not in the mission: the mission's note verbale prevails over its requests
+    of_ministry: Mapped[bool] = mapped_column(default=False)
 
 
 class AccountRequest(WithId, Versioned, Base):

@@ -103,6 +103,7 @@ def grant_role(person_id: uuid.UUID) -> Answer:
             service.grant(
                 current_actor(), person_id, uuid.UUID(form.organisation_id.data), form.role.data,
                 valid_from=form.valid_from.data, valid_to=last + timedelta(days=1) if last else None,
+                of_ministry=form.of_ministry.data,
             )
         except RuleBroken as refusal:
             add_error(form, refusal.field, refusal.message)

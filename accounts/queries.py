@@ -294,3 +294,15 @@ def get_person(person_id: uuid.UUID) -> PersonRow:
 def _person_row(label: str, person: Person, roles: list[MembershipRow]) -> PersonRow:
     return PersonRow(person.id, label, person.email, person.active, person.confirmed_at is not None, person.is_demo,
                      person.created_at, person.last_sign_in_at, tuple(roles))
+
+
+def acts_for_ministry(person_id: uuid.UUID | None, organisation_id: uuid.UUID) -> bool:
+    """Whether a focal point of a State sits in a ministry today, and in no mission of it."""
+    today = clock.today()
+    rows = db.session.scalars(
+        select(Membership.of_ministry).where(
+            Membership.person_id == person_id, Membership.organisation_id == organisation_id,
+            Membership.role == "focal_point", Membership.valid_from <= today,
+            Membership.valid_to.is_(None) | (Membership.valid_to > today))
+    ).all()
+    return bool(rows) and all(rows)

@@ -156,9 +156,10 @@ def update_own_details(actor: Actor, name: str, locale: str) -> None:
 @command
 def grant(
     actor: Actor, person_id: uuid.UUID, organisation_id: uuid.UUID, role: str, *, valid_from: date | None = None,
-    valid_to: date | None = None, evidence_file_id: uuid.UUID | None = None,
+    valid_to: date | None = None, evidence_file_id: uuid.UUID | None = None, of_ministry: bool = False,
 ) -> uuid.UUID:
-    """Give a person a role in an organisation from `valid_from` (today) until before `valid_to` (open).
+    """Give a person a role in an organisation from `valid_from` (today) until before `valid_to` (open). `of_ministry`
+    says of a focal point that he or she sits in a ministry, not in the mission.
 
     Raises RuleBroken: role not for this kind of organisation, held already, dates out of order, hands that must stay
     separate, oneself; NotAllowed; NotFound.
@@ -167,12 +168,12 @@ def grant(
     if actor.person_id == person_id:
         raise RuleBroken(gettext("Nobody gives a role to himself or herself. Ask another administrator."),
                          code="membership.oneself")
-    return _grant(actor, person_id, organisation_id, role, valid_from, valid_to, evidence_file_id)
+    return _grant(actor, person_id, organisation_id, role, valid_from, valid_to, evidence_file_id, of_ministry)
 
 
 def _grant(
     actor: Actor, person_id: uuid.UUID, organisation_id: uuid.UUID, role: str, valid_from: date | None,
-    valid_to: date | None, evidence_file_id: uuid.UUID | None,
+    valid_to: date | None, evidence_file_id: uuid.UUID | None, of_ministry: bool = False,
 ) -> uuid.UUID:
     lock(Person, person_id)
     organisation = get(Organisation, organisation_id)
@@ -189,6 +190,7 @@ def _grant(
     membership = Membership(
         id=new_id(), person_id=person_id, organisation_id=organisation_id, role=role, valid_from=start,
         valid_to=valid_to, granted_by=actor.person_id, granted_at=clock.real_now(), evidence_file_id=evidence_file_id,
+        of_ministry=of_ministry and role == "focal_point",
     )
     db.session.add(membership)
     try:
@@ -198,7 +200,8 @@ def _grant(
     events.record(
         actor, "accounts.membership.grant", "person", person_id,
         data={"membership": str(membership.id), "organisation": str(organisation_id), "role": role,
-              "from": start.isoformat(), "to": valid_to.isoformat() if valid_to else None},
+              "from": start.isoformat(), "to": valid_to.isoformat() if valid_to else None,
+              "of_ministry": membership.of_ministry},
     )
     return membership.id
 

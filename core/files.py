@@ -22,6 +22,7 @@ from core import clock
 from core.actor import Actor
 from core.db import Base, WithId, db, new_id
 from core.errors import NotFound, RuleBroken
+from core.file_shapes import is_whole
 
 # extension -> media type and the first bytes the content must have
 KINDS: dict[str, tuple[str, tuple[bytes, ...]]] = {
@@ -74,12 +75,12 @@ def safe_name(name: str) -> str:
 
 def check_upload(
     upload: FileStorage | None, *, field: str, kinds: tuple[str, ...] = ("pdf", "png", "jpg", "jpeg"),
-    max_bytes: int = MAX_BYTES,
+    max_bytes: int = MAX_BYTES, whole: bool = False,
 ) -> CheckedUpload:
     """Check an upload and lay it in the folder, before any transaction opens.
 
-    Raises RuleBroken (for `field`) when it is missing, empty, too large, of a kind not allowed, or when name and
-    content disagree.
+    Raises RuleBroken (for `field`) when it is missing, empty, too large, of a kind not allowed, when name and content
+    disagree, or when `whole` is asked for and the file is cut short.
     """
     if upload is None or not upload.filename:
         raise RuleBroken(gettext("Choose a file."), code="file.missing", field=field)
@@ -111,6 +112,10 @@ def check_upload(
             raise RuleBroken(
                 gettext("The file's content is not what its name says. Save it again as %(kinds)s.", kinds=allowed),
                 code="file.content", field=field)
+        if whole and not is_whole(path, media_type):
+            raise RuleBroken(
+                gettext("The file is not complete, so it cannot be opened. Save or photograph it again, and send the "
+                        "new file."), code="file.broken", field=field)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -151,6 +156,15 @@ def keep(checked: CheckedUpload, purpose: str, actor: Actor) -> StoredFile:
     db.session.add(row)
     db.session.flush()
     return row
+
+
+def forget(file_id: uuid.UUID) -> None:
+    """Take a kept file, with its name, out of the database in the command under way. Its bytes lie unreachable in the
+    folder until the schedule removes them within a day, as it does with every file that no row keeps."""
+    row = db.session.get(StoredFile, file_id)
+    if row is not None:
+        db.session.delete(row)
+        db.session.flush()
 
 
 def serve(file_id: uuid.UUID) -> Response:

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from core import clock, events, jobs, marks, verify
 from core.actor import PUBLIC
 from core.db import db
-from demonstration import applying, banking, correspondence, giving, paying, pledging
+from demonstration import applying, banking, correspondence, giving, nominating, paying, pledging
 from demonstration.applying import Sheet, noon
 from demonstration.stage import Stage, set_stage
 from sponsorship.awards.models import Award
@@ -170,13 +170,17 @@ def _live(stage: Stage, opens_on: date, start: datetime) -> uuid.UUID:
     paying.run_jobs(start - timedelta(days=20))
     at = start - timedelta(days=15)
     applying.apply(stage, call, Sheet("XA", (("Amina", "Demo-Alpha", FEMALE),)), start - timedelta(days=2), send=False)
-    applying.apply(stage, call, Sheet("XB", (("Bianca", "Demo-Bravo", FEMALE),), no_mission=True), at)
-    applying.apply(stage, call, Sheet("XD", (("Danica", "Demo-Delta", FEMALE),)), at + timedelta(days=1))
+    asked = applying.apply(stage, call, Sheet("XB", (("Bianca", "Demo-Bravo", FEMALE),), no_mission=True), at)
+    other = applying.apply(stage, call, Sheet("XD", (("Danica", "Demo-Delta", FEMALE),)), at + timedelta(days=1))
     good = applying.apply(stage, call, Sheet("XC", (("Chimeg", "Demo-Charlie", FEMALE),)), at + timedelta(days=2))
     bad = applying.apply(stage, call, Sheet("XE", (("Elias", "Demo-Echo", MALE),)), at + timedelta(days=2))
     back = applying.apply(stage, call, Sheet("XF", (("Filipo", "Demo-Foxtrot", MALE),)), at + timedelta(days=3))
     gone = applying.apply(stage, call, Sheet("XG", (("Gloria", "Demo-Golf", FEMALE),)), at + timedelta(days=3))
+    nominating.note(stage, good, "XC", at + timedelta(days=3))
+    nominating.confirm(stage, good, "XC", at + timedelta(days=3), opens_on + timedelta(days=5))
     applying.find_eligible(stage, good, at + timedelta(days=6))
+    nominating.ask(stage, asked, "XB", at + timedelta(days=6))
+    nominating.substitute(stage, other, "XD", at + timedelta(days=6), "Dora", "Demo-Dune")
     applying.find_ineligible(stage, bad, at + timedelta(days=6))
     applying.give_back(stage, back, at + timedelta(days=6), closes)
     applying.withdraw(stage, gone, "XG", at + timedelta(days=8))

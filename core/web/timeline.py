@@ -13,9 +13,6 @@ from flask_babel import gettext as _
 from core.events import History
 from core.machines import Machine
 
-# parts of the system that act on another's word, by the code of the actor, in words; each room names its own
-SYSTEM_ACTORS: dict[str, Any] = {}
-
 
 @dataclass(frozen=True)
 class TimelineItem:
@@ -26,6 +23,14 @@ class TimelineItem:
     actor: str
     note: str | None
     tone: str
+
+
+_SYSTEMS: dict[str, Any] = {}
+
+
+def name_system(name: str, label: Any) -> None:
+    """How a timeline calls a part of the system that is not the schedule; twice counts once."""
+    _SYSTEMS[f"system:{name}"] = label
 
 
 def timeline_items(
@@ -63,6 +68,8 @@ def _actor(h: History, names: Mapping[uuid.UUID, str]) -> str:
         name = names.get(h.actor_id, _("A person with the right role"))
         holder = names.get(uuid.UUID(h.data["for"])) if h.data.get("for") else None
         return _("%(alternate)s, for %(holder)s", alternate=name, holder=holder) if holder else name
+    if h.actor in _SYSTEMS:
+        return str(_SYSTEMS[h.actor])
     if h.actor.startswith("system:"):
-        return str(SYSTEM_ACTORS.get(h.actor) or _("Placard, by schedule"))
+        return _("Placard, by schedule")
     return _("A visitor")

@@ -17,19 +17,21 @@ from sqlalchemy import delete, func, select
 
 from accounts.models import Organisation
 from accounts.permissions import allows, require
+from accounts.queries import acts_for_ministry
 from core import clock, events, vault
 from core.actor import Actor, system
 from core.db import command, db, get, lock
 from core.errors import NotFound, RuleBroken, Stale
 from core.references import next_reference
 from meetings.calendar.queries import meeting_by_id
-from sponsorship.applications import carry_over, letters
-from sponsorship.applications.completeness import MAX_NOMINEES, missing
+from sponsorship.applications import carry_over, letters, paper_service
+from sponsorship.applications.completeness import MAX_NOMINEES, Asked, missing
 from sponsorship.applications.models import Application, ApplicationStep, Call, Nominee
+from sponsorship.applications.paper_queries import places_present
 from sponsorship.applications.signals import ApplicationWithdrawn, application_withdrawn
 from sponsorship.applications.transitions import APPLICATION
 
-PAGES = ("declaration", "contribution", "attendance")
+PAGES = ("declaration", "contribution", "attendance", "questions")  # the last only where the call asks some
 NOMINEE_PAGES = ("person", "journey")
 SEALED = ("family_name", "given_names", "function", "ministry", "email", "birth_date")
 WRITABLE = ("draft", "returned")
@@ -61,15 +63,17 @@ def _writable(application: Application) -> None:
 
 @command
 def start(call_id: uuid.UUID, organisation_id: uuid.UUID, actor: Actor) -> uuid.UUID:
-    """Begin a State's application under an open call; where one is under way already, that one.
+    """Begin a State's application under an open call; where one is under way already, that one. A focal point in a
+    ministry begins the ministry's: the mission's note prevails over it (doubles.py).
 
     Raises NotAllowed, NotFound, RuleBroken (`call.not_open`, `applications.demo`).
     """
     require(actor, "application.write", organisation_id)
     call = lock(Call, call_id)  # two colleagues who begin at once find one application
+    of_ministry = acts_for_ministry(actor.person_id, organisation_id)
     existing = db.session.scalar(
         select(Application.id).where(Application.call_id == call_id, Application.organisation_id == organisation_id,
-                                     Application.state != "withdrawn")
+                                     Application.of_ministry == of_ministry, Application.state != "withdrawn")
     )
     if existing is not None:
         return existing
@@ -82,6 +86,7 @@ def start(call_id: uuid.UUID, organisation_id: uuid.UUID, actor: Actor) -> uuid.
     application = Application(
         reference=next_reference("APP", clock.today().year), call_id=call_id, organisation_id=organisation_id,
         created_at=clock.now(), created_by=actor.person_id, is_demo=call.is_demo,
+        of_ministry=of_ministry,
     )
     db.session.add(application)
     db.session.flush()  # nominee and event point at it
@@ -148,16 +153,17 @@ def _write_application(application: Application, page: str, values: Mapping[str,
         application.no_mission_at_seat = values.get("no_mission_at_seat")
         application.most_affected = values.get("most_affected")
         application.most_affected_evidence = values.get("most_affected_evidence") or None
+    elif page == "questions":
+        given = {key: value for key, value in values.items() if value}
+        application.answers_sealed = vault.seal(application.id, json.dumps(given, ensure_ascii=False, sort_keys=True)
+                                                if given else None)
     else:
         raise NotFound()
 
 
 def _write_nominee(nominee: Nominee, page: str, values: Mapping[str, Any]) -> None:
     if page == "person":
-        for name in SEALED:
-            value = values.get(name)
-            text = value.isoformat() if isinstance(value, date) else value
-            setattr(nominee, f"{name}_sealed", vault.seal(nominee.id, text or None))
+        write_person(nominee, values)
         nominee.sex = values.get("sex") or None
     elif page == "journey":
         nominee.departure_city = values.get("departure_city") or None
@@ -165,6 +171,21 @@ def _write_nominee(nominee: Nominee, page: str, values: Mapping[str, Any]) -> No
     else:
         raise NotFound()
     nominee.version += 1
+
+
+def write_person(nominee: Nominee, values: Mapping[str, Any]) -> list[str]:
+    """Seal the personal fields that `values` changes; their names. What the nominee had confirmed and is now otherwise
+    has to be confirmed again."""
+    changed = []
+    for name in SEALED:
+        value = values.get(name)
+        text = (value.isoformat() if isinstance(value, date) else value) or None
+        if vault.unseal(nominee.id, getattr(nominee, f"{name}_sealed")) != text:
+            setattr(nominee, f"{name}_sealed", vault.seal(nominee.id, text))
+            changed.append(name)
+    if changed:
+        nominee.confirmed_at = None
+    return changed
 
 
 def _nominee(application: Application, nominee_id: uuid.UUID) -> Nominee:
@@ -202,6 +223,7 @@ def remove_nominee(application_id: uuid.UUID, nominee_id: uuid.UUID, expected_ve
     _writable(application)
     gone = _nominee(application, nominee_id)
     db.session.execute(delete(ApplicationStep).where(ApplicationStep.subject_id == gone.id))
+    paper_service.forget_nominee(gone.id)
     db.session.delete(gone)
     vault.erase(gone.id)
     db.session.flush()  # the place must be free before the next one takes it
@@ -261,7 +283,8 @@ def submit(application_id: uuid.UUID, expected_version: int, actor: Actor) -> No
     if not for_next:
         _still_taken(application, call)
     meeting = meeting_by_id(call.meeting_id)
-    lacks = missing(application, _nominees(application_id), meeting.start_date, meeting.end_date)
+    lacks = missing(application, _nominees(application_id), meeting.start_date, meeting.end_date,
+                    asked=Asked.of(call, application), present=places_present(application_id))
     if lacks:
         raise RuleBroken(lacks[0].text, code="applications.incomplete")
     for step in db.session.scalars(select(ApplicationStep).where(ApplicationStep.application_id == application_id)):
@@ -315,10 +338,12 @@ def withdraw(application_id: uuid.UUID, expected_version: int, reason: str, acto
 
 def _forget_draft(application: Application) -> None:
     """A draft that was never sent concerns nobody: its words and its persons are erased."""
-    application.need_text = application.own_contribution = None
+    application.need_text = application.own_contribution = application.answers_sealed = None
     db.session.execute(delete(ApplicationStep).where(ApplicationStep.application_id == application.id))
     vault.erase(application.id)
+    paper_service.forget_papers(application.id)
     for nominee in _nominees(application.id):
+        paper_service.forget_nominee(nominee.id)
         vault.erase(nominee.id)
         db.session.delete(nominee)
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
+from core import vault
 from core.web.formats import format_days
-from sponsorship.applications.models import Application, Nominee
+from sponsorship.applications.models import Application, Call, Nominee
+from sponsorship.applications.paper_kinds import KINDS
+from sponsorship.applications.paper_queries import Place
 
 MAX_NOMINEES = 6
 TRAVEL_MARGIN = timedelta(days=7)  # around the meeting's days; a longer stay is private and at own cost
@@ -61,10 +67,35 @@ def travel_problem(travel_from: date | None, travel_to: date | None, start: date
     return None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What the call asks beyond the form: papers (codes of paper_kinds), and questions of its own with the answers
+    as they stand."""
+
+    papers: tuple[str, ...] = ()
+    questions: tuple[Mapping[str, Any], ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, call: Call, application: Application) -> Asked:
+        """Of a call and an application under it."""
+        return cls(tuple(call.required_papers), tuple(call.questions), answers_of(application))
+
+
+def answers_of(application: Application) -> dict[str, str]:
+    """The answers to the call's own questions, by key; empty once the application is forgotten."""
+    words = vault.unseal(application.id, application.answers_sealed)
+    found: dict[str, str] = json.loads(words) if words else {}
+    return found
+
+
 def missing(
-    application: Application, nominees: Sequence[Nominee], start: date | None, end: date | None
+    application: Application, nominees: Sequence[Nominee], start: date | None, end: date | None, *,
+    asked: Asked | None = None, present: Collection[Place] = (),
 ) -> list[Missing]:
-    """Everything that still keeps the application from being sent, in the order of the form."""
+    """Everything that still keeps the application from being sent, in the order of the form. `present` are the places
+    that hold a paper."""
+    asked = asked or Asked()
     found: list[Missing] = []
     if not application.could_not_attend_otherwise:
         found.append(Missing("declaration", None, _("Declare that your State could not attend otherwise.")))
@@ -72,6 +103,10 @@ def missing(
         found.append(Missing("contribution", None, _("Say what your State pays itself.")))
     if application.first_attendance is None or application.no_mission_at_seat is None:
         found.append(Missing("attendance", None, _("Answer the questions about earlier meetings and the seat.")))
+    if open_questions := [q for q in asked.questions if q.get("required") and not asked.answers.get(str(q["key"]))]:
+        found.append(Missing("questions", None, ngettext(
+            "Answer the question of this call that is still open.",
+            "Answer the %(num)s questions of this call that are still open.", len(open_questions))))
     if not nominees:
         found.append(Missing("nominees", None, _("Nominate at least one person.")))
     for nominee in nominees:
@@ -85,4 +120,19 @@ def missing(
         elif problem := travel_problem(nominee.travel_from, nominee.travel_to, start, end):
             found.append(Missing("journey", nominee.id, _("Nominee %(number)s: %(problem)s", number=nominee.priority,
                                                           problem=problem[1])))
+    return found + _missing_papers(asked, nominees, present)
+
+
+def _missing_papers(asked: Asked, nominees: Sequence[Nominee], present: Collection[Place]) -> list[Missing]:
+    found = []
+    for code in [c for c in KINDS if c in asked.papers]:
+        if KINDS[code].of_state:
+            if (code, None) not in present:
+                found.append(Missing("papers", None, _("Upload: %(paper)s.", paper=KINDS[code].label)))
+            continue
+        found += [
+            Missing("papers", nominee.id, _("Nominee %(number)s: upload: %(paper)s.", number=nominee.priority,
+                                            paper=KINDS[code].label))
+            for nominee in nominees if (code, nominee.id) not in present
+        ]
     return found

@@ -12,6 +12,8 @@ from accounts.desk import DeskItem, register_source
 from core.actor import Actor
 from sponsorship.applications.form_queries import waiting_at_mission
 from sponsorship.applications.officer_queries import waiting_calls
+from sponsorship.applications.queries import applications_by_ids, calls_by_ids
+from sponsorship.applications.substitution_service import unchecked_applications
 
 
 def _mission(actor: Actor) -> list[DeskItem]:
@@ -45,6 +47,18 @@ def _fund_manager(_actor: Actor) -> list[DeskItem]:
     return items
 
 
+def _substitutes(actor: Actor) -> list[DeskItem]:
+    waiting = unchecked_applications()
+    found = applications_by_ids([key for key, _at in waiting])
+    calls = calls_by_ids({row.call_id for row in found.values()})
+    return [
+        DeskItem(_("Substituted nominee"), url_for("applications_officer.screening", id=key),
+                 calls[found[key].call_id].decide_by, _("Check the nominee who took another's place"),
+                 found[key].reference, "attention")
+        for key in dict.fromkeys(key for key, _at in waiting)
+    ]
+
+
 def _panel(_actor: Actor) -> list[DeskItem]:
     return [
         DeskItem(call.meeting, url_for("panel.recommendation", id=call.id), call.decide_by,
@@ -57,4 +71,5 @@ def register() -> None:
     """Called once by app.py. (What waits for the head of the fund is said by the awards.)"""
     register_source("application.write", _mission)
     register_source("application.screen", _fund_manager)
+    register_source("application.screen", _substitutes)
     register_source("panel.recommend", _panel)

@@ -20,8 +20,9 @@ from core.errors import NotFound
 from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_by_id
 from sponsorship.applications import related
 from sponsorship.applications.application_service import NOMINEE_PAGES, PAGES, WRITABLE, step_key
-from sponsorship.applications.completeness import Missing, missing
+from sponsorship.applications.completeness import Asked, Missing, answers_of, missing
 from sponsorship.applications.models import Application, ApplicationStep, Call, Nominee
+from sponsorship.applications.paper_queries import places_present
 from sponsorship.applications.queries import (
     ApplicationRow,
     CallRow,
@@ -58,11 +59,17 @@ class MissionPage:
     missing: list[Missing]
     last_saved: tuple[datetime, str] | None
     told: bool  # an offer has been sent
+    answers: list[tuple[str, str | None]]  # the call's own questions, in its order, with what the State answered
 
     @property
     def status(self) -> Any:
         """Word and tone for the mission."""
         return mission_state(self.application.state, self.told)
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """The pages of the form about the State: that of the call's own questions only where it asks some."""
+        return tuple(page for page in PAGES if page != "questions" or self.call.questions)
 
     @property
     def writable(self) -> bool:
@@ -90,13 +97,14 @@ def mission_page(application_id: uuid.UUID, actor: Actor) -> MissionPage:
     rows = db.session.scalars(
         select(Nominee).where(Nominee.application_id == application_id).order_by(Nominee.priority)
     ).all()
-    lacks = (
-        missing(application, rows, meeting.start_date, meeting.end_date) if application.state in WRITABLE else []
-    )
+    asked = Asked.of(call, application)
+    lacks = missing(application, rows, meeting.start_date, meeting.end_date, asked=asked,
+                    present=places_present(application_id)) if application.state in WRITABLE else []
     return MissionPage(
         application_row(application), call_rows([call])[0], meeting,
         names([application.organisation_id])[application.organisation_id], nominees_of(application_id, actor),
         lacks, _last_saved(application_id), bool(related.told([application_id])),
+        [(str(q["text"]), asked.answers.get(str(q["key"]))) for q in call.questions],
     )
 
 
@@ -123,6 +131,8 @@ def step_state(application_id: uuid.UUID, page: str, nominee_id: uuid.UUID | Non
             raise NotFound()
         values = {name: getattr(nominee, name) for name in NomineeRow.__dataclass_fields__}
         subject = nominee_id
+    elif page == "questions":
+        values = dict(answers_of(application))
     else:
         values = {name: getattr(application, name) for name in
                   ("could_not_attend_otherwise", "need_text", "own_contribution", "first_attendance",
@@ -153,6 +163,7 @@ class OwnApplication:
     zone: str
     received_at: datetime | None
     told: bool  # an offer has been sent
+    of_ministry: bool
 
     @property
     def status(self) -> Any:
@@ -175,7 +186,7 @@ def own_applications(actor: Actor) -> list[OwnApplication]:
         OwnApplication(
             a.id, a.reference, call.id, meetings[call.meeting_id].short_name, meetings[call.meeting_id].days_text,
             a.organisation_id, labels[a.organisation_id], a.state, call.closes_at, meetings[call.meeting_id].timezone,
-            a.received_at, a.id in told,
+            a.received_at, a.id in told, a.of_ministry,
         )
         for a, call in rows
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,7 @@ from wtforms import BooleanField, EmailField, Field, RadioField, SelectField, St
 from wtforms.validators import Length, Optional, Regexp, StopValidation, ValidationError
 
 from core import clock
+from core.errors import NotFound
 from core.web.forms import BaseForm, DayField, Required, VersionField, add_error
 from sponsorship.applications.completeness import travel_problem
 from sponsorship.applications.words import SEX_NAMES
@@ -206,14 +207,48 @@ class JourneyForm(StepForm):
         return problem is None
 
 
+class QuestionsForm(StepForm):
+    """The call's own questions: a field `answer-<key>` for each, so that no key can clash with a field of ours."""
+
+    page = "questions"
+
+    def readable(self) -> dict[str, Any]:
+        """Answers by key."""
+        return {name.removeprefix("answer-"): value for name, value in super().readable().items()}
+
+    def fill(self, values: Mapping[str, Any]) -> None:
+        """Stored answers into their fields."""
+        super().fill({f"answer-{key}": value for key, value in values.items()})
+
+
 STEP_FORMS: dict[str, type[StepForm]] = {
     form.page: form for form in (DeclarationForm, ContributionForm, AttendanceForm, PersonForm, JourneyForm)
 }
 
 
-def step_form(page: str, typed: Mapping[str, str] | None, values: Mapping[str, Any], version: int) -> StepForm:
+def form_class_of(page: str, questions: Sequence[Mapping[str, Any]] = ()) -> type[StepForm]:
+    """The form of a page; that of the call's own questions is made from them. Raises NotFound for a page that does not
+    exist."""
+    if page != "questions":
+        if page not in STEP_FORMS:
+            raise NotFound()
+        return STEP_FORMS[page]
+    if not questions:
+        raise NotFound()
+    fields: dict[str, Any] = {}
+    for question in questions:
+        needed = [Required(_l("Answer this question."))] if question.required else []
+        fields[f"answer-{question.key}"] = TextAreaField(
+            str(question.text), [*needed, _no_longer_than(4000)], render_kw={"rows": 5})
+    return type("QuestionsForm", (QuestionsForm,), fields)
+
+
+def step_form(
+    page: str, typed: Mapping[str, str] | None, values: Mapping[str, Any], version: int,
+    questions: Sequence[Mapping[str, Any]] = (),
+) -> StepForm:
     """The form of a page as it was last saved: the words as typed if there are any, else the stored answers."""
-    form_class = STEP_FORMS[page]
+    form_class = form_class_of(page, questions)
     if typed is not None:
         form = form_class(formdata=MultiDict(dict(typed)))
     else:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, MinorUnits, Versioned, WithId
 from core.ddl import append_only, lookup_table, trigger
+from sponsorship.applications import paper_models as paper_models
 from sponsorship.applications.transitions import APPLICATION, CALL
 
 PACKAGES = ("ticket_and_dsa", "ticket", "dsa")
@@ -40,6 +41,8 @@ lookup_table("call_late_rule", LATE_RULES)
 lookup_table("call_governance", GOVERNANCE)
 lookup_table("recusal_cause", RECUSAL_CAUSES)
 
+_CONSIDERED = ("state IN ('eligible', 'recommended', 'reserve', 'not_recommended', 'selected', 'reserve_list', "
+               "'not_selected')")
 _UNSENT = "state IN ('draft', 'withdrawn', 'cancelled')"
 
 
@@ -89,6 +92,8 @@ class Call(WithId, Versioned, Base):
     criteria: Mapped[list[str]] = mapped_column(JSON)
     governance_text: Mapped[str] = mapped_column(Text, default="")
     guidance_text: Mapped[str] = mapped_column(Text, default="")
+    required_papers: Mapped[list[str]] = mapped_column(JSON, default=list)  # codes of paper_kinds
+    questions: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)  # each with key, text, required
     ranking_round: Mapped[int] = mapped_column(default=0)
     recommendation_round: Mapped[int] = mapped_column(default=0)
     suspended_from: Mapped[str | None] = mapped_column(String(40))
@@ -101,8 +106,6 @@ class Call(WithId, Versioned, Base):
                                             default="secretariat_chair")
     part_first_day: Mapped[int | None]
     part_last_day: Mapped[int | None]
-    required_papers: Mapped[list[str]] = mapped_column(JSON, default=list)
-    questions: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     copied_from_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("call.id"))
     announced_at: Mapped[datetime | None]
     announced_count: Mapped[int | None]
@@ -120,7 +123,7 @@ class CallPool(Base):
 
 
 class Application(WithId, Versioned, Base):
-    """A State's request to the fund under one call. One live application per State and call."""
+    """A State's request to the fund under one call: one live application of its mission, one of a ministry at most."""
 
     __tablename__ = "application"
     __table_args__ = (
@@ -128,8 +131,11 @@ class Application(WithId, Versioned, Base):
         CheckConstraint(f"{_UNSENT} OR could_not_attend_otherwise", name="declares_need"),
         CheckConstraint(f"{_UNSENT} OR received_at IS NOT NULL", name="sent_has_receipt"),
         CheckConstraint("state <> 'returned' OR completion_due_at IS NOT NULL", name="returned_until"),
-        Index("uq_application_live", "call_id", "organisation_id", unique=True,
+        # one of the mission and one of a ministry at most; of both, one at most is considered
+        Index("uq_application_live", "call_id", "organisation_id", "of_ministry", unique=True,
               sqlite_where=text("state <> 'withdrawn'"), postgresql_where=text("state <> 'withdrawn'")),
+        Index("uq_application_considered", "call_id", "organisation_id", unique=True,
+              sqlite_where=text(_CONSIDERED), postgresql_where=text(_CONSIDERED)),
     )
     reference: Mapped[str] = mapped_column(String(20), unique=True)
     call_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("call.id"), index=True)
@@ -138,8 +144,10 @@ class Application(WithId, Versioned, Base):
     could_not_attend_otherwise: Mapped[bool] = mapped_column(default=False)
     need_text: Mapped[str | None] = mapped_column(Text)
     own_contribution: Mapped[str | None] = mapped_column(Text)
+    answers_sealed: Mapped[str | None] = mapped_column(Text)  # to the call's questions, by key; under its own id's key
     first_attendance: Mapped[bool | None]
     no_mission_at_seat: Mapped[bool | None]
+    of_ministry: Mapped[bool] = mapped_column(default=False)  # begun by a focal point who sits in a ministry
     created_at: Mapped[datetime]
     created_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
     submitted_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
@@ -178,6 +186,8 @@ class Nominee(WithId, Versioned, Base):
     departure_city: Mapped[str | None] = mapped_column(String(120))
     travel_from: Mapped[date | None]
     travel_to: Mapped[date | None]
+    confirmed_at: Mapped[datetime | None]  # the nominee has confirmed these data; a change by the mission undoes it
+    reuse_consent_at: Mapped[datetime | None]  # the nominee lets the State name him or her again from these data
 
 
 class ApplicationStep(Base):

@@ -118,6 +118,7 @@ class ApplicationRow:
     ineligible_reason: str | None
     screening_round: int
     is_demo: bool
+    of_ministry: bool
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,8 @@ class NomineeRow:
     ministry: str | None = None
     email: str | None = None
     birth_date: date | None = None
+    confirmed_at: datetime | None = None
+    reuse_consent_at: datetime | None = None
 
     @property
     def name(self) -> str | None:
@@ -254,7 +257,8 @@ def _nominee_row(row: Nominee, organisation_id: uuid.UUID, with_names: bool) -> 
         travel_to=row.travel_to, family_name=opened(row.family_name_sealed),
         given_names=opened(row.given_names_sealed), function=opened(row.function_sealed),
         ministry=opened(row.ministry_sealed), email=opened(row.email_sealed),
-        birth_date=date.fromisoformat(born) if born else None,
+        birth_date=date.fromisoformat(born) if born else None, confirmed_at=row.confirmed_at,
+        reuse_consent_at=row.reuse_consent_at,
     )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from accounts.current import current_actor
 from accounts.permissions import allows, organisations_with
-from accounts.queries import names, person_labels
+from accounts.queries import acts_for_ministry, names, person_labels
 from core import clock
 from core.errors import IllegalMove, NotFound, RuleBroken, Stale
 from core.events import history
@@ -20,16 +20,16 @@ from core.web.formats import format_instant
 from core.web.forms import add_error
 from core.web.timeline import TimelineItem, timeline_items
 from sponsorship.applications import application_service, form_queries, related
-from sponsorship.applications.application_service import PAGES
 from sponsorship.applications.call_money import delegates_carried
-from sponsorship.applications.completeness import MAX_NOMINEES
+from sponsorship.applications.completeness import MAX_NOMINEES, Missing
 from sponsorship.applications.form_queries import MissionPage, StepState
-from sponsorship.applications.forms import STEP_FORMS, StepForm, VersionedForm, WithdrawForm, step_form
+from sponsorship.applications.forms import StepForm, VersionedForm, WithdrawForm, form_class_of, step_form
 from sponsorship.applications.next_steps import for_mission
 from sponsorship.applications.transitions import APPLICATION, EVENTS_UNTIL_TOLD, MISSION_EVENTS, public_call_state
 from sponsorship.applications.words import (
     CRITERION_MEANINGS,
     CRITERION_NAMES,
+    EVENT_NAMES,
     PACKAGE_NAMES,
     SEX_NAMES,
     call_words,
@@ -43,7 +43,21 @@ bp = Blueprint("applications", __name__)
 def _words() -> dict[str, Any]:
     return {"call_state": public_call_state, "APPLICATION": APPLICATION, "criterion_names": CRITERION_NAMES,
             "criterion_meanings": CRITERION_MEANINGS, "package_names": PACKAGE_NAMES, "sex_names": SEX_NAMES,
-            "may": lambda permission: allows(current_actor(), permission), **call_words()}
+            "may": lambda permission: allows(current_actor(), permission), "way_to": way_to,
+            **call_words()}
+
+
+def way_to(application_id: uuid.UUID, lack: Missing, back: str | None = None) -> str:
+    """The page on which what is missing is put right; `back` leads on to the check page afterwards."""
+    if lack.page == "papers":
+        return url_for("application_papers.papers", id=application_id,
+                       _anchor=f"nominee-{lack.nominee_id}" if lack.nominee_id else "state")
+    if lack.page == "nominees":
+        return url_for("applications.nominees", id=application_id)
+    if lack.nominee_id:
+        return url_for("applications.nominee_step", id=application_id, nominee_id=lack.nominee_id, page=lack.page,
+                       back=back)
+    return url_for("applications.step", id=application_id, page=lack.page, back=back)
 
 
 # --- public -----------------------------------------------------------------------------------------------------
@@ -69,7 +83,9 @@ def apply() -> str:
     actor = current_actor()
     organisations = organisations_with(actor, "application.write")
     own = form_queries.own_applications(actor) if organisations else []
-    under_way = {(a.call_id, a.organisation_id): a for a in own if a.state != "withdrawn"}
+    ministry = {key for key in organisations if acts_for_ministry(actor.person_id, key)}
+    under_way = {(a.call_id, a.organisation_id): a for a in own
+                 if a.state != "withdrawn" and a.of_ministry == (a.organisation_id in ministry)}
     return render_template(
         "applications/apply.html", calls=form_queries.public_calls(("open",)), under_way=under_way,
         organisations=sorted(names(organisations).items(), key=lambda pair: pair[1]),
@@ -123,11 +139,11 @@ def _timeline(page: MissionPage) -> list[TimelineItem]:
     events = [e for e in history("application", page.application.id) if e.tag in MISSION_EVENTS]
     if not page.told:
         events = [e for e in events if e.tag not in EVENTS_UNTIL_TOLD]
-    own_tags = ("start", "submit", "withdraw")
+    own_tags = ("start", "submit", "withdraw", "paper", "ask_nominee", "revoke_link", "take_over_nominee", "substitute")
     colleagues = person_labels(e.actor_id for e in events if e.tag.rsplit(".", 1)[-1] in own_tags)
     labels = {"start": _("Application begun"), "submit": _("Application sent"), "return": _("Returned for completion"),
               "find_ineligible": _("Screened"), "select": _("Decided"), "not_select": _("Decided"),
-              "put_on_reserve_list": _("Decided"), "withdraw": _("Withdrawn by the mission")}
+              "put_on_reserve_list": _("Decided"), "withdraw": _("Withdrawn by the mission"), **EVENT_NAMES}
     officers = {e.actor_id: _("The fund") for e in events if e.actor_id and e.actor_id not in colleagues}
     return timeline_items(events, APPLICATION, {**officers, **colleagues}, labels, show_text=False)
 
@@ -142,7 +158,7 @@ def step(id: uuid.UUID, page: str) -> Response | str:
 
 @bp.post("/sponsorship/applications/<uuid:id>/form/<string:page>")
 @needs("application.write")
-def save_step(id: uuid.UUID, page: str) -> Response | tuple[str, int]:
+def save_step(id: uuid.UUID, page: str) -> Response | tuple[str | Response, int]:
     """Keep a page and go on, or keep it as a draft."""
     return _save_step(id, page, None)
 
@@ -156,7 +172,7 @@ def nominee_step(id: uuid.UUID, nominee_id: uuid.UUID, page: str) -> Response | 
 
 @bp.post("/sponsorship/applications/<uuid:id>/form/nominees/<uuid:nominee_id>/<string:page>")
 @needs("application.write")
-def save_nominee_step(id: uuid.UUID, nominee_id: uuid.UUID, page: str) -> Response | tuple[str, int]:
+def save_nominee_step(id: uuid.UUID, nominee_id: uuid.UUID, page: str) -> Response | tuple[str | Response, int]:
     """Keep a page about a nominee."""
     return _save_step(id, page, nominee_id)
 
@@ -166,32 +182,43 @@ def _show_step(id: uuid.UUID, page: str, nominee_id: uuid.UUID | None) -> Respon
     state = form_queries.step_state(id, page, nominee_id, current_actor())
     if not mission.writable:
         return redirect(url_for(".status", id=id), 303)
-    return _render_step(mission, page, nominee_id, step_form(page, state.typed, state.values, state.version), state)
+    form = step_form(page, state.typed, state.values, state.version, mission.call.questions)
+    return _render_step(mission, page, nominee_id, form, state)
 
 
-def _save_step(id: uuid.UUID, page: str, nominee_id: uuid.UUID | None) -> Response | tuple[str, int]:
+def _save_step(id: uuid.UUID, page: str, nominee_id: uuid.UUID | None) -> Response | tuple[str | Response, int]:
     actor = current_actor()
     mission = form_queries.mission_page(id, actor)
     state = form_queries.step_state(id, page, nominee_id, actor)
-    form = STEP_FORMS[page]()
-    draft = request.form.get("go") == "save"
+    form = form_class_of(page, mission.call.questions)()
+    typing = request.form.get("go") == "typing"  # the script keeps what stands on the page
+    draft = typing or request.form.get("go") == "save"
     valid = form.validate()
     valid = form.check_against(mission.meeting.start_date, mission.meeting.end_date) and valid
+    if form.version.errors and typing:
+        return jsonify(stale=True), 409
     if form.version.errors or (not valid and not draft):
         return _render_step(mission, page, nominee_id, form, state), 422
     try:
-        application_service.save_step(
+        version = application_service.save_step(
             id, page, nominee_id, typed=form.typed(), values=form.readable(), complete=valid,
             expected_version=form.shown, actor=actor)
     except Stale:
         # a colleague's words stand on this page: show both, keep what was typed, let this person choose
+        if typing:
+            return jsonify(stale=True), 409
         now = form_queries.step_state(id, page, nominee_id, actor)
-        theirs = step_form(page, now.typed, now.values, now.version)
+        theirs = step_form(page, now.typed, now.values, now.version, mission.call.questions)
         form.version.data = now.version
         return _render_step(mission, page, nominee_id, form, now, theirs=_differences(form, theirs)), 409
     except RuleBroken as e:
+        if typing:
+            return jsonify(message=str(e.message)), 422
         add_error(form, e.field, e.message)
         return _render_step(mission, page, nominee_id, form, state), 409
+    if typing:
+        return jsonify(version=version, message=_(
+            "Draft saved at %(time)s.", time=format_instant(clock.now(), mission.meeting.timezone)))
     if draft:
         flash(_("Saved at %(time)s. Come back at any time until the call closes.",
                 time=format_instant(clock.now(), mission.meeting.timezone)), "success")
@@ -227,9 +254,9 @@ def _after(mission: MissionPage, page: str, nominee_id: uuid.UUID | None) -> str
         return url_for(".nominee_step", id=id, nominee_id=nominee_id, page="journey")
     if page == "journey":
         return url_for(".nominees", id=id)
-    place = PAGES.index(page) + 1
-    if place < len(PAGES):
-        return url_for(".step", id=id, page=PAGES[place])
+    place = mission.pages.index(page) + 1
+    if place < len(mission.pages):
+        return url_for(".step", id=id, page=mission.pages[place])
     first = mission.nominees[0] if len(mission.nominees) == 1 else None
     if first is not None and mission.lacking("person", first.id):
         return url_for(".nominee_step", id=id, nominee_id=first.id, page="person")
@@ -247,14 +274,18 @@ def _render_step(
 
 def _progress(mission: MissionPage) -> list[dict[str, Any]]:
     id = mission.application.id
-    labels = {"declaration": _("Declaration"), "contribution": _("Own share"), "attendance": _("Earlier meetings")}
+    labels = {"declaration": _("Declaration"), "contribution": _("Own share"), "attendance": _("Earlier meetings"),
+              "questions": _("Questions")}
     lacking = {"nominees" if m.page in ("nominees", "person", "journey") else m.page for m in mission.missing}
     return [
-        *({"label": labels[page], "url": url_for(".step", id=id, page=page), "key": page, "done": page not in lacking}
-          for page in PAGES),
-        {"label": _("Nominees"), "url": url_for(".nominees", id=id), "key": "nominees",
+        *({"label": labels[page], "url": url_for("applications.step", id=id, page=page), "key": page,
+           "done": page not in lacking}
+          for page in mission.pages),
+        {"label": _("Nominees"), "url": url_for("applications.nominees", id=id), "key": "nominees",
          "done": "nominees" not in lacking},
-        {"label": _("Check and send"), "url": url_for(".check", id=id), "key": "check", "done": False},
+        {"label": _("Papers"), "url": url_for("application_papers.papers", id=id), "key": "papers",
+         "done": "papers" not in lacking},
+        {"label": _("Check and send"), "url": url_for("applications.check", id=id), "key": "check", "done": False},
     ]
 
 

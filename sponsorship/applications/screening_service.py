@@ -19,7 +19,7 @@ from core.actor import Actor
 from core.db import command, db, lock
 from core.errors import NotFound, RuleBroken
 from meetings.calendar.queries import meeting_by_id
-from sponsorship.applications import letters
+from sponsorship.applications import doubles, letters
 from sponsorship.applications.models import (
     DECLARED_CRITERIA,
     ELIGIBILITY,
@@ -124,6 +124,7 @@ def find_eligible(application_id: uuid.UUID, findings: Mapping[str, Finding], ex
     if failed:
         raise RuleBroken(_("One test is not met: return the application for completion, or find it not eligible."),
                          code="screening.not_met", field=f"{failed}_met")
+    doubles.refuse_beside(application)
     _record(call, application, findings, actor)
     APPLICATION.apply(application, "find_eligible", actor, data={"round": application.screening_round})
 

@@ -23,11 +23,12 @@ from sponsorship.applications import officer_queries, outcomes, ranking_service,
 from sponsorship.applications.forms import VersionedForm
 from sponsorship.applications.models import ELIGIBILITY, EQUITY_CRITERIA, FACT_CRITERIA
 from sponsorship.applications.officer_forms import DECLARED, ReasonForm, ScreeningForm
+from sponsorship.applications.officer_papers import officer_papers
 from sponsorship.applications.officer_routes import Page, officers_words
 from sponsorship.applications.queries import CallRow
 from sponsorship.applications.ranking_queries import ranked_lines
 from sponsorship.applications.transitions import APPLICATION
-from sponsorship.applications.words import CRITERION_SHORT, DECIDED_BY_NAMES
+from sponsorship.applications.words import CRITERION_SHORT, DECIDED_BY_NAMES, EVENT_NAMES
 
 bp = Blueprint("applications_officer", __name__)
 bp.context_processor(officers_words)
@@ -97,7 +98,7 @@ def _prefill(form: ScreeningForm, page: officer_queries.ScreeningPage) -> None:
 
 
 def _show_screening(page: officer_queries.ScreeningPage, form: ScreeningForm) -> str:
-    labels = {"submit": _("Received"), "override": _("A fact found otherwise than on the list")}
+    labels = {**EVENT_NAMES, "submit": _("Received"), "override": _("A fact found otherwise than on the list")}
     return render_template(
         "applications/officer/screening.html", page=page, form=form,
         earlier=outcomes.parts_for(page.application.organisation_id),
@@ -107,6 +108,7 @@ def _show_screening(page: officer_queries.ScreeningPage, form: ScreeningForm) ->
                and allows(current_actor(), "application.screen")),
         eligibility=ELIGIBILITY, fact_criteria=FACT_CRITERIA, held={fact.code for fact in page.facts},
         declared=[c for c in DECLARED if c != "most_affected" or c in page.call.criteria],
+        papers=officer_papers(page, current_actor()),
         timeline=timeline_items(page.history, APPLICATION, page.people, labels),
     )
 

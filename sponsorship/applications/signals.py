@@ -18,3 +18,16 @@ class ApplicationWithdrawn:
 
 
 application_withdrawn: Signal[ApplicationWithdrawn] = Signal("application_withdrawn")
+
+
+@dataclass(frozen=True)
+class NomineeSubstituted:
+    """Another person has taken a nominee's place; `email` is the new person's. A subscriber that cannot go along (money
+    is on its way in the former person's name) raises RuleBroken: then nothing has happened."""
+
+    application_id: uuid.UUID
+    nominee_id: uuid.UUID
+    email: str | None
+
+
+nominee_substituted: Signal[NomineeSubstituted] = Signal("nominee_substituted")

@@ -76,8 +76,12 @@ APPLICATION = Machine(
         Move("find_eligible", ("submitted",), "eligible", "application.screen", _l("Find eligible")),
         Move("find_ineligible", ("submitted", "returned"), "ineligible", "application.screen",
              _l("Find not eligible"), needs_reason=True),
+        Move("set_aside", ("submitted", "returned", "eligible"), "ineligible", "application.screen",
+             _l("Set aside: the mission's note prevails")),
         Move("screen_again", ("eligible", "ineligible"), "submitted", "application.screen", _l("Screen again"),
              needs_reason=True),
+        Move("screen_substitute", ("eligible",), "submitted", SYSTEM,
+             _l("To be screened again: a nominee was substituted")),
         Move("recommend", _CONSIDERED, "recommended", "panel.recommend", _l("Recommend")),
         Move("reserve", _CONSIDERED, "reserve", "panel.recommend", _l("Recommend for the reserve list")),
         Move("not_recommend", _CONSIDERED, "not_recommended", "panel.recommend", _l("Do not recommend")),
@@ -111,8 +115,9 @@ def public_call_state(code: str) -> State:
 # Events a mission may read in its timeline (the panel's moves stay internal).
 MISSION_EVENTS = frozenset(
     f"applications.application.{action}"
-    for action in ("start", "submit", "submit_for_next", "carry_over", "return", "find_ineligible", "select",
-                   "put_on_reserve_list", "not_select", "promote", "end_reserve", "withdraw", "end_with_call")
+    for action in ("start", "submit", "submit_for_next", "carry_over", "return", "find_ineligible", "set_aside",
+                   "select", "put_on_reserve_list", "not_select", "promote", "end_reserve", "withdraw", "end_with_call", "paper",
+                   "ask_nominee", "revoke_link", "confirm_nominee", "take_over_nominee", "substitute")
 )
 # those of them that wait for the offer
 EVENTS_UNTIL_TOLD = frozenset(

@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from core.machines import State
 from core.web.formats import format_days
 from sponsorship.applications.paper_kinds import PAPER_KINDS
 
@@ -104,6 +105,8 @@ INELIGIBLE_SENTENCES: dict[str, Any] = {
     "not_nominated_by_state": _l("The nomination did not come from the State through its mission."),
     "no_declaration": _l("The State did not declare that it could not attend otherwise."),
     "outside_call": _l("The request is for something this call does not pay."),
+    "mission_prevails": _l("The permanent mission of the State has applied under the same call; its note verbale "
+                           "prevails over the request of a ministry."),
 }
 
 
@@ -132,3 +135,23 @@ def part_text(call: Any, meeting: Any) -> Any:
 def ineligible_sentence(reason: str | None) -> Any:
     """The approved sentence for a reason code; the bare code for one that has been retired."""
     return INELIGIBLE_SENTENCES.get(reason or "", reason or "")
+
+
+# how far a nominee's own confirmation has come
+CONFIRMATIONS: dict[str, State] = {
+    "not_asked": State("not_asked", _l("Not asked yet"), "neutral"),
+    "asked": State("asked", _l("Asked, no answer yet"), "waiting"),
+    "over": State("over", _l("The link has ended"), "attention"),
+    "confirmed": State("confirmed", _l("Confirmed by the nominee"), "done"),
+}
+# steps that are no move of the state table, in timelines
+EVENT_NAMES: dict[str, Any] = {
+    "paper": _l("A paper has come"),
+    "ask_nominee": _l("Nominee asked to confirm the data"),
+    "revoke_link": _l("The nominee's link ended"),
+    "confirm_nominee": _l("A nominee has confirmed the data"),
+    "take_over_nominee": _l("A person named before taken over"),
+    "forget_profile": _l("A person's data kept no longer for later nominations"),
+    "substitute": _l("A nominee was substituted"),
+    "check_substitute": _l("The substituted nominee was checked"),
+}

@@ -19,6 +19,7 @@ from core.errors import NotFound, RuleBroken, Stale
 from meetings.calendar.queries import meeting_by_id
 from sponsorship.applications.models import Application, Call
 from sponsorship.applications.queries import call_by_id, nominee_by_id
+from sponsorship.applications.substitution_service import unchecked
 from sponsorship.awards import mails
 from sponsorship.awards.approvals import sign
 from sponsorship.awards.models import Award, AwardLine
@@ -50,6 +51,13 @@ def may(award: Award, action: str, actor: Actor, expected_version: int) -> None:
     if award.version != expected_version:
         raise Stale()
     require(actor, AWARD.move(award.state, action).permission, award.organisation_id)
+
+
+def check_nominee(award: Award) -> None:
+    """Raises RuleBroken (`award.substitute`) while nobody has looked at a nominee who took another's place."""
+    if unchecked([award.nominee_id]):
+        raise RuleBroken(_("The nominee was substituted, and the secretariat has not looked at the new one yet. Go on "
+                           "once that is done."), code="award.substitute")
 
 
 def barred(award: Award, actor: Actor) -> frozenset[uuid.UUID]:
@@ -92,6 +100,7 @@ def certify(award_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
     award = lock_award(award_id)
     may(award, "certify", actor, expected_version)
     check_quote(award)
+    check_nominee(award)
     call = call_by_id(award.call_id)
     if call.ceiling_minor is not None:
         promised = db.session.scalar(
@@ -119,6 +128,7 @@ def approve(award_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
     """
     award = lock_award(award_id)
     may(award, "approve", actor, expected_version)
+    check_nominee(award)
     meeting = meeting_by_id(award.meeting_id)
     now = clock.now()
     travel = datetime.combine(award.travel_from, time(0), ZoneInfo(meeting.timezone))

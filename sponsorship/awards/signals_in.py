@@ -6,21 +6,32 @@ import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
+from accounts.queries import find_person_id
 from core import clock
 from core.actor import system
 from core.db import db, lock
+from core.errors import RuleBroken
 from meetings.calendar.signals import MeetingCancelled, MeetingMoved, meeting_cancelled, meeting_moved
 from sponsorship.applications.models import Call
+from sponsorship.applications.queries import call_by_id
 from sponsorship.applications.service import mark_decided
-from sponsorship.applications.signals import ApplicationWithdrawn, application_withdrawn
+from sponsorship.applications.signals import (
+    ApplicationWithdrawn,
+    NomineeSubstituted,
+    application_withdrawn,
+    nominee_substituted,
+)
 from sponsorship.awards import mails
 from sponsorship.awards.models import Award
+from sponsorship.awards.money import fitting_pools
 from sponsorship.awards.promotion import fill_places
 from sponsorship.awards.service import end, lock_award
 from sponsorship.awards.signals import AwardResumed, AwardSuspended, award_resumed, award_suspended
 from sponsorship.awards.transitions import AWARD, LIVE
+from sponsorship.ledger.queries import reservation_state
 
 CALENDAR = system("calendar")
 TOLD = ("offered", "accepted")  # those who were told of a place are told of its fate
@@ -105,8 +116,26 @@ def on_application_withdrawn(withdrawn: ApplicationWithdrawn) -> None:
             AWARD.apply(award, "leave", CALENDAR, reason="application_withdrawn")
 
 
+def on_nominee_substituted(substituted: NomineeSubstituted) -> None:
+    """The award goes with the place: whoever has an account among the new persons never signs for it. Money that was
+    reserved from an earmark must fit the new nominee, too."""
+    ids = db.session.scalars(
+        select(Award.id).where(Award.nominee_id == substituted.nominee_id, Award.state.in_(LIVE))).all()
+    for award_id in ids:
+        award = lock(Award, award_id)
+        award.beneficiary_id = find_person_id(substituted.email) if substituted.email else None
+        award.version += 1
+        if award.reservation_id is not None:
+            fitting = set(fitting_pools(award, call_by_id(award.call_id)))
+            if not {line.pool_id for line in reservation_state(award.reservation_id).lines} <= fitting:
+                raise RuleBroken(_("The money reserved for this place is meant for other persons (by its donor's "
+                                   "wish), so it cannot go to this nominee. Write to the secretariat."),
+                                 code="nominee.earmark")
+
+
 def subscribe() -> None:
     """Called once by app.py."""
     meeting_moved.subscribe(on_meeting_moved)
     meeting_cancelled.subscribe(on_meeting_cancelled)
     application_withdrawn.subscribe(on_application_withdrawn)
+    nominee_substituted.subscribe(on_nominee_substituted)

@@ -58,6 +58,7 @@ def check_payable(award: Award, payee: Payee, row: Disbursement) -> None:
                          code="disbursement.meeting")
     if award.state != "accepted":
         raise RuleBroken(_("The award is no longer accepted, so it is not paid."), code="disbursement.award")
+    awards.check_nominee(award)
     if payee.state != "verified":
         raise RuleBroken(_("The payee's bank data is not verified yet."), code="disbursement.payee")
     if row.payee_data_version is not None and row.payee_data_version != payee.data_version:

@@ -6,15 +6,15 @@ import structlog
 from flask import Blueprint, current_app, request
 from flask_babel import lazy_gettext as _l
 
-from core.web import timeline
 from core.web.access import webhook
+from core.web.timeline import name_system
 from sponsorship.gateways import inbox, stripe_events
 from sponsorship.gateways.stripe_gateway import MAX_EVENT_BYTES, BadSignature, StripeGateway
 
 bp = Blueprint("gateways", __name__)
 log = structlog.get_logger("placard.stripe")
-timeline.SYSTEM_ACTORS.update(dict.fromkeys((inbox.ACTOR.code, stripe_events.REPLAY.code),
-                                            _l("Placard, as Stripe reported")))
+for _actor in (inbox.ACTOR, stripe_events.REPLAY):
+    name_system(_actor.name, _l("Placard, as Stripe reported"))
 
 
 @bp.post("/webhooks/stripe")
