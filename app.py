@@ -28,6 +28,7 @@ BLUEPRINTS = (
     "sponsorship.applications.officer_routes:bp",
     "sponsorship.applications.selection_routes:bp",
     "sponsorship.awards.routes:bp",
+    "sponsorship.letters.routes:bp",
     "sponsorship.disbursements.routes:bp",
     "sponsorship.disbursements.payee_routes:bp",
     "sponsorship.transparency.routes:bp",
@@ -53,6 +54,7 @@ WIRING = (
     "sponsorship.awards.signals_in:subscribe",
     "sponsorship.awards.desk:register",
     "sponsorship.awards.ledger_words:register",
+    "sponsorship.letters.desk:register",
     "sponsorship.disbursements.signals_in:subscribe",
     "sponsorship.disbursements.desk:register",
     "sponsorship.disbursements.ledger_words:register",
@@ -82,6 +84,7 @@ CHECKS = (
     "sponsorship.contributions.stripe_checks",
     "sponsorship.applications.checks",
     "sponsorship.awards.checks",
+    "sponsorship.letters.checks",
     "sponsorship.disbursements.checks",
     "sponsorship.transparency.checks",
 )
