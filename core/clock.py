@@ -25,6 +25,12 @@ def now() -> datetime:
     return _moved.get() or real_now()
 
 
+def real_at(business: datetime) -> datetime:
+    """The real instant that a business instant stands for: now for now, and as far ahead of now as that one is. So a
+    look at tomorrow (`jobs.preview`) is right for work that goes by real time, too."""
+    return real_now() + (business - now())
+
+
 def today() -> date:
     """The business date in UTC."""
     return now().date()

@@ -1,13 +1,14 @@
 """The database is the queue; the scheduler is only the clock.
 
 A job names what is due (`due`) and does one item (`perform`, its own transaction or transactions, idempotent: it
-locks and looks again). What was missed while nothing ran is simply still due. Every job has a CLI twin and a run
-record.
+locks and looks again). What was missed while nothing ran is simply still due, and is caught up in the order in which
+it fell due, across all jobs (`catch_up`). Every job has a CLI twin and a run record.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,11 +27,16 @@ Due = tuple[uuid.UUID, datetime, str]  # item, the instant it fell due, a word f
 
 @dataclass(frozen=True)
 class Job:
-    """`every` seconds between wakes; `due(now, limit)` lists items, oldest first; `perform(item, now)` does one and
-    returns a word. A job without items (`sweep`) does its whole work in `perform` under a fixed id.
+    """`every` seconds between wakes; `due(now, limit)` lists items, oldest first, with the instant at which each fell
+    (or will fall) due: it answers for a `now` that lies ahead, too. `perform(item, now)` does one and returns a word.
+    A job without items (`sweep`) does its whole work in `perform` under a fixed id.
 
     `together`, where there is one, does a whole batch in one transaction; what it leaves out of its answer, or all when
-    it fails, is done item by item."""
+    it fails, is done item by item.
+
+    `leads_to` names the jobs for which doing an item may make something due at once: a call that opened late may have
+    to close as well.
+    """
 
     name: str
     description: Any
@@ -39,6 +45,8 @@ class Job:
     perform: Callable[[uuid.UUID, datetime], str]
     batch: int = 200
     together: Callable[[Sequence[uuid.UUID], datetime], dict[uuid.UUID, str]] | None = None
+    leads_to: tuple[str, ...] = ()
+    sweeping: bool = False
 
 
 JOBS: dict[str, Job] = {}
@@ -53,7 +61,8 @@ def register(job: Job) -> None:
 
 def sweep(name: str, description: Any, every: int, work: Callable[[datetime], str]) -> Job:
     """A job whose work is one step, due at every wake."""
-    return Job(name, description, every, lambda now, limit: [(SWEEP, now, name)], lambda _id, now: work(now))
+    return Job(name, description, every, lambda now, limit: [(SWEEP, now, name)], lambda _id, now: work(now),
+               sweeping=True)
 
 
 class JobRun(WithId, Base):
@@ -129,6 +138,25 @@ def _together(job: Job, items: Sequence[uuid.UUID], now: datetime) -> dict[uuid.
         return {}
 
 
+def _due(job: Job, instant: datetime, limit: int) -> list[Due]:
+    with reading():
+        try:
+            return list(job.due(instant, limit))
+        finally:
+            db.session.rollback()
+
+
+def _do(job: Job, item: uuid.UUID, instant: datetime) -> tuple[str, str | None]:
+    """(what was done, None), or ("", what failed): one that fails is logged and does not stop the rest."""
+    try:
+        return job.perform(item, instant), None
+    except Exception as caught:
+        db.session.rollback()
+        log.error("job item failed", job=job.name, item=str(item), error=type(caught).__name__,
+                  code=getattr(caught, "code", None), exc_info=True)
+        return "", f"{type(caught).__name__}: {getattr(caught, 'code', '')}"[:120]
+
+
 def run(name: str, now: datetime | None = None) -> Outcome:
     """Run a job once: every due item, in batches, each by itself; one that fails is logged and does not stop the
     rest (nor is it tried twice in one run)."""
@@ -140,32 +168,80 @@ def run(name: str, now: datetime | None = None) -> Outcome:
     run_id: uuid.UUID | None = None
     woke = False
     while True:
-        with reading():
-            items = [i for i in job.due(instant, job.batch + len(failed)) if i[0] not in failed]
-            db.session.rollback()
-        sweeping = bool(items) and items[0][0] == SWEEP
+        items = [i for i in _due(job, instant, job.batch + len(failed)) if i[0] not in failed]
         if not woke:
-            run_id, woke = _start(name, instant, bool(items) and not sweeping), True
+            run_id, woke = _start(name, instant, bool(items) and not job.sweeping), True
         if not items:
             break
         before = len(results)
         at_once = _together(job, [item for item, _due, _word in items], instant)
         results += at_once.items()
-        for item, _due, _word in items:
+        for item, _at, _word in items:
             if item in at_once:
                 continue
-            try:
-                results.append((item, job.perform(item, instant)))
-            except Exception as caught:
-                db.session.rollback()
+            word, problem = _do(job, item, instant)
+            if problem is None:
+                results.append((item, word))
+            else:
                 failed.add(item)
-                error = f"{type(caught).__name__}: {getattr(caught, 'code', '')}"[:120]
-                log.error("job item failed", job=name, item=str(item), error=type(caught).__name__,
-                          code=getattr(caught, "code", None), exc_info=True)
-        if sweeping or len(results) == before or len(items) < job.batch:
+                error = problem
+        if job.sweeping or len(results) == before or len(items) < job.batch:
             break
     if run_id is None and failed:
         run_id = _start(name, instant, True)
     if run_id is not None:
         _end(run_id, len(results), len(failed), error)
     return Outcome(len(results), len(failed), tuple(results))
+
+
+class _Line:
+    """What waits of one job while everything is caught up: oldest first, each item once, with the record of the run."""
+
+    def __init__(self, job: Job, instant: datetime) -> None:
+        self.job, self.instant = job, instant
+        self.waiting: deque[Due] = deque()
+        self.seen: set[uuid.UUID] = set()
+        self.run_id: uuid.UUID | None = None
+        self.done = self.failed = 0
+        self.error: str | None = None
+        self.look()
+        if not self.waiting:
+            _start(job.name, instant, False)
+
+    def look(self) -> None:
+        """Ask the job again, for more than fitted or for what has come up since."""
+        limit = self.job.batch + self.failed
+        self.waiting = deque(found for found in _due(self.job, self.instant, limit) if found[0] not in self.seen)
+
+    def do_first(self) -> tuple[str, uuid.UUID, str]:
+        item, _at, _word = self.waiting.popleft()
+        self.seen.add(item)
+        self.run_id = self.run_id or _start(self.job.name, self.instant, True)
+        word, problem = _do(self.job, item, self.instant)
+        self.done, self.failed = self.done + (problem is None), self.failed + (problem is not None)
+        self.error = problem or self.error
+        if not self.waiting:
+            self.look()
+        return self.job.name, item, word
+
+
+def catch_up(now: datetime | None = None, go_on: Callable[[], bool] = lambda: True) -> list[tuple[str, uuid.UUID, str]]:
+    """Do everything that is due, of all jobs with items, in the order of the instants at which it fell due; what fell
+    due together, in the order in which the jobs are registered. (job, item, word) in the order in which it was done.
+
+    A scheduler does this when it begins to lead: a reminder that was missed comes before the escalation that was
+    missed, an offer lapses before what fell due after it. Sweeps have no items and wait for their turn. `go_on` is
+    asked before each item.
+    """
+    instant = now or clock.now()
+    lines = {job.name: _Line(job, instant) for job in JOBS.values() if not job.sweeping}
+    done: list[tuple[str, uuid.UUID, str]] = []
+    while go_on() and (waiting := [line for line in lines.values() if line.waiting]):
+        first = min(waiting, key=lambda line: line.waiting[0][1])  # the earliest registered among equals
+        done.append(first.do_first())
+        for name in first.job.leads_to:
+            lines[name].look()
+    for line in lines.values():
+        if line.run_id is not None:
+            _end(line.run_id, line.done, line.failed, line.error)
+    return done

@@ -121,7 +121,7 @@ def due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
     """Mails to send: (id, due, kind). Business time plays no part: mail leaves in real time."""
     rows = db.session.execute(
         select(OutboxMail.id, OutboxMail.due_at, OutboxMail.kind)
-        .where(OutboxMail.sent_at.is_(None), OutboxMail.due_at <= clock.real_now(),
+        .where(OutboxMail.sent_at.is_(None), OutboxMail.due_at <= clock.real_at(now),
                OutboxMail.attempts < GIVE_UP_AFTER)
         .order_by(OutboxMail.due_at, OutboxMail.id).limit(limit)
     )

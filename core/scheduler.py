@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from datetime import datetime, timedelta
 
 import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from sqlalchemy import String
@@ -58,15 +60,21 @@ def drop_lease(holder: str) -> None:
 
 
 class Scheduler:
-    """Wakes every registered job while this process leads."""
+    """Wakes every registered job while this process leads. A leader that dies is replaced once its lease is over and
+    another asks: within `lease` and `renew` seconds together."""
 
-    def __init__(self, app: Flask) -> None:
-        self.app = app
+    def __init__(self, app: Flask, lease: int = LEASE_SECONDS, renew: float = RENEW_SECONDS) -> None:
+        self.app, self.lease, self.renew = app, lease, renew
+        self._renewed = 0.0  # by the machine's clock, which goes on while the machine sleeps
+        self._caught_up = False
         self.holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{os.urandom(4).hex()}"
         self.leads_until = 0.0
         self._running = threading.Lock()
         self._clock = BackgroundScheduler(
             timezone="UTC",
+            # one job at a time, in the order of their wakes; the lease is renewed beside them: jobs that wait for a
+            # long one would else hold every thread, and the leader would lose its lease while it works
+            executors={"default": ThreadPoolExecutor(1), "lease": ThreadPoolExecutor(1)},
             # the defaults drop late runs in silence: never late, several missed wakes are one
             job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
         )
@@ -77,7 +85,8 @@ class Scheduler:
 
     def start(self) -> None:
         soon = clock.real_now() + timedelta(seconds=1)
-        self._clock.add_job(self._renew, "interval", seconds=RENEW_SECONDS, next_run_time=clock.real_now())
+        self._clock.add_job(self._renew, "interval", seconds=self.renew, executor="lease",
+                            next_run_time=clock.real_now())
         for offset, job in enumerate(jobs.JOBS.values()):
             self._clock.add_job(
                 self._wake, "interval", args=[job.name], seconds=job.every,
@@ -90,26 +99,34 @@ class Scheduler:
         with self.app.app_context():
             drop_lease(self.holder)
 
-    def _renew(self) -> None:
-        import time
+    def _leads(self) -> bool:
+        return time.monotonic() < self.leads_until
 
+    def _renew(self) -> None:
         with self.app.app_context():
             try:
-                took = take_lease(self.holder)
+                took = take_lease(self.holder, self.lease)
             except Exception:
                 log.error("lease could not be renewed", exc_info=True)
                 took = False
-            self.leads_until = time.monotonic() + LEASE_SECONDS - 2 if took else 0.0
+            was_late = time.time() - self._renewed > self.lease
+            if took and (was_late or not self._leads()):
+                self._caught_up = False  # nobody, or somebody else, led meanwhile
+                log.info("leads", holder=self.holder)
+            if took:
+                self._renewed = time.time()
+            self.leads_until = time.monotonic() + self.lease - self.lease / 10 if took else 0.0
 
     def _wake(self, name: str) -> None:
-        import time
-
-        if time.monotonic() >= self.leads_until:
+        if not self._leads():
             return
         with self._running, self.app.app_context():  # one job at a time: SQLite has one writer, and order is kept
-            if time.monotonic() >= self.leads_until:
+            if not self._leads():
                 return
             try:
+                if not self._caught_up:
+                    self._caught_up = True
+                    jobs.catch_up(go_on=self._leads)
                 jobs.run(name)
             except Exception:
                 log.error("job failed", job=name, exc_info=True)

@@ -1,5 +1,5 @@
-"""What goes out and what comes back: an invoice, letters that call for funds, a refund with its credit note. All of it
-is invented."""
+"""What goes out and what comes back: an invoice, letters that call for funds and letters to
+States, a refund with its credit note. All of it is invented."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from flask import current_app
 
 from core import clock
 from core.actor import PUBLIC
-from core.db import db
+from core.db import db, new_id
 from demonstration import giving
 from demonstration.stage import Stage
 from sponsorship.contributions import invoicing, refunds
 from sponsorship.contributions.back_models import Refund
 from sponsorship.contributions.checkout import send_refund
 from sponsorship.contributions.models import Contribution
+from sponsorship.letters import service as state_letters
 from sponsorship.transparency import letters
 
 
@@ -51,3 +52,13 @@ def call_for_funds(stage: Stage, call_id: uuid.UUID, at: datetime) -> None:
             call_id=call_id, subject="Demonstration Biennial Meeting of States C", delegates=60, each=None,
             pay_by=at.date() + timedelta(days=60), words="", name="Demo Head of Fund", office="Head of the fund",
             language="en", addressees=(stage.places["XY"], stage.places["XZ"])), stage.actor("fund-manager"))
+
+
+def to_states(stage: Stage, call_id: uuid.UUID, at: datetime) -> None:
+    """The head of the fund looks through the letters that wait under a call and signs them all."""
+    with clock.moved_to(at):
+        head = stage.actor("head")
+        drafts = state_letters.drafts(call_id, head)
+        db.session.rollback()
+        state_letters.sign_letters(call_id, {d.waiting.key: d.choice for d in drafts}, state_letters.digest(drafts),
+                                   new_id(), head)

@@ -107,6 +107,7 @@ def _past(stage: Stage, opens_on: date) -> None:
     applying.rank_recommend_decide(stage, call, at + timedelta(days=1), recommended=3)
     at += timedelta(days=6)
     paying.oblige(stage, meeting, at)
+    correspondence.to_states(stage, call, at + timedelta(hours=2))
     codes = _offered(stage, meeting)
     paying.answer(stage, meeting, at + timedelta(days=3), turn_down=codes[-1:])
     for later in range(6, 40, 2):  # promoted from the reserve list through the same chain
@@ -147,6 +148,7 @@ def _near(stage: Stage, opens_on: date, today: date) -> None:
     applying.rank_recommend_decide(stage, call, at + timedelta(days=1), recommended=4)
     at += timedelta(days=6)
     paying.oblige(stage, meeting, at)
+    correspondence.to_states(stage, call, at + timedelta(hours=2))
     codes = _offered(stage, meeting)
     paying.answer(stage, meeting, at + timedelta(days=2), silent=codes[-1:], turn_down=codes[-2:-1])
     paying.bank_data(stage, meeting, at + timedelta(days=9))

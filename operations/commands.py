@@ -131,6 +131,18 @@ def jobs_run(name: str, at: str | None, dry_run: bool) -> None:
         sys.exit(1)
 
 
+@jobs_cli.command("catch-up", help="Do everything that is due, of all jobs, in the order in which it fell due.")
+@with_appcontext
+def jobs_catch_up() -> None:
+    db.session.rollback()
+    done = jobs.catch_up()
+    for name, item, word in done:
+        click.echo(f"{name:<24} {item}  {word or 'failed'}")
+    click.echo(f"{len(done)} done")
+    if any(not word for _name, _item, word in done):
+        sys.exit(1)
+
+
 @jobs_cli.command("preview", help="What every job would do at an instant.")
 @click.option("--at", help="The instant (ISO 8601 with zone); the present if left out.")
 @with_appcontext
@@ -142,5 +154,9 @@ def jobs_preview(at: str | None) -> None:
 
 
 def _show(name: str, instant: datetime) -> None:
+    job = jobs.JOBS[name]
+    if job.sweeping:
+        click.echo(f"{name:<24} {'every ' + str(job.every) + ' s':<20} {job.description}")
+        return
     for item, due, word in jobs.preview(name, instant):
         click.echo(f"{name:<24} {due:%Y-%m-%d %H:%M} UTC  {item}  {word}")

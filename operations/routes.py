@@ -13,6 +13,7 @@ from typing import Any
 from flask import Blueprint, current_app, render_template
 from sqlalchemy import text
 
+from accounts.current import current_actor
 from accounts.second_factor import demo_codes
 from core import clock, marks
 from core.db import db
@@ -60,14 +61,15 @@ def readyz() -> tuple[dict[str, Any], int]:
 def schedule_page() -> str:
     """Every job: how often, when last, what waits."""
     return render_template("operations/schedule.html", rows=schedule.job_rows(), runs=schedule.recent_runs(),
-                           now=clock.now())
+                           every=schedule.every_words, now=clock.now())
 
 
 @bp.get("/operations/tomorrow")
 @needs("operations.view")
 def tomorrow() -> str:
-    """What would fall due within a day."""
-    return render_template("operations/tomorrow.html", items=schedule.next_day(), now=clock.now())
+    """What will happen until this time tomorrow if nobody acts."""
+    return render_template("operations/tomorrow.html", ahead=schedule.ahead(current_actor()),
+                           every=schedule.every_words, now=clock.now())
 
 
 @dataclass(frozen=True)

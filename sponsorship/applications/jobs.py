@@ -48,7 +48,8 @@ def _remind(application_id: uuid.UUID, now: datetime) -> str:
 
 
 JOBS = [
-    Job("calls-open", _l("Open calls for applications at their opening time"), 15, _opening, call_service.open_due),
+    Job("calls-open", _l("Open calls for applications at their opening time"), 15, _opening, call_service.open_due,
+        leads_to=("calls-close", "applications-remind")),
     Job("calls-close", _l("Close calls for applications once nothing more is taken"), 15, _closing,
         call_service.close_due),
     Job("applications-remind", _l("Remind missions of drafts three days before the closing time"), 300, _reminding,

@@ -116,8 +116,8 @@ def public_call_state(code: str) -> State:
 MISSION_EVENTS = frozenset(
     f"applications.application.{action}"
     for action in ("start", "submit", "submit_for_next", "carry_over", "return", "find_ineligible", "set_aside",
-                   "select", "put_on_reserve_list", "not_select", "promote", "end_reserve", "withdraw", "end_with_call", "paper",
-                   "ask_nominee", "revoke_link", "confirm_nominee", "take_over_nominee", "substitute")
+                   "select", "put_on_reserve_list", "not_select", "promote", "end_reserve", "withdraw", "end_with_call",
+                   "paper", "ask_nominee", "revoke_link", "confirm_nominee", "take_over_nominee", "substitute")
 )
 # those of them that wait for the offer
 EVENTS_UNTIL_TOLD = frozenset(

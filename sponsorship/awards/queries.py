@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
@@ -249,11 +249,11 @@ def offers_to_lapse(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime
 
 
 def reserves_to_end(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
-    """Reserve places whose travel would have begun: their list is over."""
+    """Reserve places whose travel would have begun: their list is over at the first instant of that day (UTC)."""
     today = now.date()
     rows = db.session.execute(
         select(Award.id, Award.travel_from, Award.reference)
         .where(Award.state == "reserve", Award.travel_from <= today)
         .order_by(Award.travel_from, Award.id).limit(limit)
     )
-    return [(r.id, now, r.reference) for r in rows]
+    return [(r.id, datetime.combine(r.travel_from, time(), UTC), r.reference) for r in rows]

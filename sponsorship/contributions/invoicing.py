@@ -214,7 +214,7 @@ def look_at_cash(gateway: StripeGateway, stripe_customer_id: str, *, mark: str) 
 def due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
     """Invoices left half made or half closed for a minute, those overtaken by another payment, and those out that
     nobody asked about for six hours. Real time."""
-    real = clock.real_now()
+    real = clock.real_at(now)
     overtaken = (
         Pledge.state.not_in(OPEN) | (Pledge.current_minor - Pledge.paid_minor < Contribution.amount_minor)
         | (Pledge.paid_minor > DonorInvoice.after_minor)
@@ -224,7 +224,8 @@ def due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
         return or_(DonorInvoice.checked_at.is_(None), DonorInvoice.checked_at <= real - since)
 
     rows = db.session.execute(
-        select(DonorInvoice.id, DonorInvoice.asked_at, Contribution.reference)
+        select(DonorInvoice.id, DonorInvoice.asked_at, DonorInvoice.checked_at, DonorInvoice.state,
+               Contribution.reference, overtaken.label("overtaken"))
         .join(Contribution, Contribution.id == DonorInvoice.contribution_id)
         .join(Pledge, Pledge.id == Contribution.pledge_id)
         .where(or_(
@@ -235,7 +236,9 @@ def due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
         ))
         .order_by(DonorInvoice.asked_at, DonorInvoice.id).limit(limit)
     )
-    return [(row.id, row.asked_at + GO_ON_AFTER, row.reference) for row in rows]
+    waits = {True: ASK_AFTER, False: GO_ON_AFTER}
+    return sorted(((row.id, (row.checked_at or row.asked_at) + waits[row.state == "open" and not row.overtaken],
+                    row.reference) for row in rows), key=lambda found: found[1])
 
 
 def perform(gateway: StripeGateway, invoice_id: uuid.UUID) -> str:

@@ -26,24 +26,26 @@ SEND_AFTER = timedelta(minutes=1)
 def attempts_due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
     """Card payments still open ten minutes after they began and not asked about since, and at once those whose pledge
     has been paid by another way meanwhile. Real time: Stripe's page does not wait for a rehearsal."""
-    before = clock.real_now() - ASK_AFTER
+    before = clock.real_at(now) - ASK_AFTER
     overtaken = Pledge.state.not_in(OPEN) | (Pledge.current_minor - Pledge.paid_minor < Contribution.amount_minor)
     unasked = or_(Contribution.checked_at.is_(None), Contribution.checked_at <= before)
     rows = db.session.execute(
-        select(Contribution.id, Contribution.opened_at, Contribution.reference)
+        select(Contribution.id, Contribution.opened_at, Contribution.checked_at, Contribution.reference)
         .join(Pledge, Pledge.id == Contribution.pledge_id)
         .where(Contribution.method == "card", Contribution.state.in_(("created", "checkout")), unasked,
                or_(Contribution.opened_at <= before, (Contribution.state == "checkout") & overtaken))
         .order_by(Contribution.opened_at, Contribution.id).limit(limit)
     )
-    return [(row.id, row.opened_at + ASK_AFTER, row.reference) for row in rows]
+    return sorted(((row.id, (row.checked_at or row.opened_at) + ASK_AFTER, row.reference) for row in rows),
+                  key=lambda found: found[1])
 
 
 def refunds_due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
     """Refunds not sent a minute after they were ordered, and those on their way not asked about for ten minutes."""
-    real = clock.real_now()
+    real = clock.real_at(now)
     rows = db.session.execute(
-        select(Refund.id, Refund.asked_at).join(Contribution, Contribution.id == Refund.contribution_id)
+        select(Refund.id, Refund.asked_at, Refund.checked_at)
+        .join(Contribution, Contribution.id == Refund.contribution_id)
         .where(or_(
             (Refund.state == "created") & (Refund.asked_at <= real - SEND_AFTER)
             & Contribution.stripe_payment_intent_id.is_not(None),
@@ -52,7 +54,8 @@ def refunds_due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, st
         ))
         .order_by(Refund.asked_at, Refund.id).limit(limit)
     )
-    return [(row.id, row.asked_at + SEND_AFTER, "refund") for row in rows]
+    return sorted(((row.id, row.checked_at + ASK_AFTER if row.checked_at else row.asked_at + SEND_AFTER, "refund")
+                   for row in rows), key=lambda found: found[1])
 
 
 JOBS = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -71,7 +71,7 @@ def _to_close(now: datetime, limit: int) -> list[Due]:
                Award.id.in_(select(Claim.award_id).where(Claim.state.in_(DECIDED))))
         .order_by(Award.travel_to, Award.id).limit(limit)
     )
-    return [(r.id, now, r.reference) for r in rows]
+    return [(r.id, datetime.combine(r.travel_to + timedelta(days=1), time(), UTC), r.reference) for r in rows]
 
 
 def _ready(item: uuid.UUID, now: datetime) -> str:

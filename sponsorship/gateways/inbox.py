@@ -121,7 +121,7 @@ def due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
     """Events to read: (id, due, type). Real time: what a provider says does not wait for a rehearsal."""
     rows = db.session.execute(
         select(StripeEvent.id, StripeEvent.due_at, StripeEvent.type)
-        .where(StripeEvent.state == "new", StripeEvent.due_at <= clock.real_now())
+        .where(StripeEvent.state == "new", StripeEvent.due_at <= clock.real_at(now))
         .order_by(StripeEvent.due_at, StripeEvent.id).limit(limit)
     )
     return [(row.id, row.due_at, row.type) for row in rows]

@@ -69,14 +69,15 @@ def keep(rows: Sequence[MovementFacts]) -> int:
 # --- in the books or not ----------------------------------------------------------------------------------------
 def due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
     """Movements to look for in the books: new ones, and those set aside whose fact may have been booked since."""
-    before = clock.real_now() - LOOK_AGAIN
+    before = clock.real_at(now) - LOOK_AGAIN
     rows = db.session.execute(
-        select(StripeMovement.id, StripeMovement.recorded_at, StripeMovement.type)
+        select(StripeMovement.id, StripeMovement.recorded_at, StripeMovement.checked_at, StripeMovement.type)
         .where(StripeMovement.state.in_(("new", "unmatched")),
                StripeMovement.checked_at.is_(None) | (StripeMovement.checked_at <= before))
         .order_by(StripeMovement.recorded_at, StripeMovement.id).limit(limit)
     )
-    return [(row.id, row.recorded_at, row.type) for row in rows]
+    return sorted(((row.id, row.checked_at + LOOK_AGAIN if row.checked_at else row.recorded_at, row.type)
+                   for row in rows), key=lambda found: found[1])
 
 
 def matched(row: StripeMovement, entry_ids: Iterable[uuid.UUID], actor: Actor = MATCHING) -> None:

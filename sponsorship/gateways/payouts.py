@@ -200,16 +200,17 @@ def look_inside(gateway: StripeGateway, payout_id: str) -> str:
 
 def due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
     """Payouts on their way, and those whose contents are not known, not asked about for half an hour. Real time."""
-    before = clock.real_now() - ASK_AFTER
+    before = clock.real_at(now) - ASK_AFTER
     rows = db.session.execute(
-        select(StripePayout.id, StripePayout.created_at, StripePayout.payout_id)
+        select(StripePayout.id, StripePayout.created_at, StripePayout.checked_at, StripePayout.payout_id)
         .where(
             or_(StripePayout.state.in_(("pending", "in_transit")),
                 StripePayout.automatic & StripePayout.reconciled_at.is_(None)),
             StripePayout.checked_at.is_(None) | (StripePayout.checked_at <= before))
         .order_by(StripePayout.created_at, StripePayout.id).limit(limit)
     )
-    return [(row.id, row.created_at + ASK_AFTER, row.payout_id) for row in rows]
+    return sorted(((row.id, row.checked_at + ASK_AFTER if row.checked_at else row.created_at, row.payout_id)
+                   for row in rows), key=lambda found: found[1])
 
 
 def perform(gateway: StripeGateway, payout_row_id: uuid.UUID) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import uuid
-import zipfile
 from collections import Counter
 from typing import Any
 
@@ -17,6 +15,7 @@ from accounts import queries as people
 from accounts.current import current_actor
 from accounts.permissions import allows, organisations_with
 from core import clock, files
+from core import letters as common
 from core.db import db
 from core.errors import NotFound, RuleBroken
 from core.web.access import needs
@@ -146,11 +145,8 @@ def letter_batch(batch_id: uuid.UUID) -> Response:
     rows = letters.list_letters(batch=batch_id)
     if not rows:
         raise NotFound()
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as bundle:  # PDFs are compressed already
-        for row in rows:
-            bundle.writestr(f"{row.reference}.pdf", files.content_of(row.file_id))
-    return attachment(made.getvalue(), f"{rows[-1].reference}-{rows[0].reference}", "zip", "application/zip")
+    return attachment(common.bundle((row.reference, row.file_id) for row in rows),
+                      f"{rows[-1].reference}-{rows[0].reference}", "zip", "application/zip")
 
 
 def _one(letter_id: uuid.UUID, organisations: set[uuid.UUID] | None) -> LetterRow:

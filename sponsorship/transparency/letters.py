@@ -16,12 +16,11 @@ from accounts.models import Membership
 from accounts.permissions import require
 from accounts.queries import OrganisationRow, get_organisation, list_organisations, shows_demonstration
 from core import clock, events, files
+from core import letters as common
 from core.actor import Actor
 from core.db import command, db, end_reading, new_id
 from core.errors import RuleBroken
 from core.money import Money, support_costs, usd
-from core.pdf import render
-from core.references import next_reference
 from sponsorship.applications.models import Application
 from sponsorship.applications.queries import CallRow, call_by_id
 from sponsorship.contributions.models import Agreement, Pledge
@@ -32,7 +31,7 @@ from sponsorship.transparency import letter_papers
 from sponsorship.transparency.models import FundLetter
 
 PURPOSE = "fund-letter"
-MOST_ADDRESSEES = 300  # letters made in one step: some 10 milliseconds and 60 KB each
+MOST_ADDRESSEES = common.MOST
 DONOR_KINDS = ("state", "observer", "donor", "organisation")
 
 
@@ -142,8 +141,7 @@ def make_letters(wish: Wish, actor: Actor) -> uuid.UUID:
     numbers = dict(zip(wish.addressees, _numbers(len(wish.addressees), actor), strict=True))
     papers = {key: letter_papers.paper(wish, found, key, kinds[key], numbers[key]) for key in wish.addressees}
     end_reading()
-    laid = {key: files.lay_down(render(paper), f"{numbers[key]}.pdf", "application/pdf")
-            for key, paper in papers.items()}
+    laid = common.set_papers(papers)
     try:
         return _keep(wish, found, kinds, numbers, laid, actor)
     except IntegrityError:  # a second click was quicker
@@ -159,7 +157,7 @@ def _made(batch: uuid.UUID) -> bool:
 @command
 def _numbers(count: int, actor: Actor) -> list[str]:
     require(actor, "contribution.agreement")
-    return [next_reference("LTR", clock.now().year) for _n in range(count)]
+    return common.numbers(count)
 
 
 @command

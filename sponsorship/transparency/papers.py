@@ -10,15 +10,10 @@ from core.machines import State
 from core.pdf import Block, Document, Facts, Note, TableBlock, inline
 from core.web.formats import current_locale, format_instant
 from core.web.tables import Column, Table
+from sponsorship.letters.papers import issuer as issuer
 from sponsorship.transparency import statement_tables as tables
 from sponsorship.transparency.fund_files import stamp
 from sponsorship.transparency.statements import Statement
-
-
-def issuer() -> tuple[str, ...]:
-    """The letterhead."""
-    return (_("Voluntary sponsorship fund"),
-            _("Programme of Action on small arms and light weapons, resolution 68/48, paragraph 18"))
 
 
 def table_block(table: Table) -> TableBlock:
