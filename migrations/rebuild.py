@@ -100,7 +100,7 @@ class Rebuild:
         self.search_path = self.connection.exec_driver_sql("SHOW search_path").scalar_one()
         self.here = self.connection.exec_driver_sql("SELECT current_schema()").scalar_one()
         self.run(f"CREATE SCHEMA {ASIDE}")
-        self.run(*(f"ALTER FUNCTION {name}() SET SCHEMA {ASIDE}" for name in sorted(self.old.functions)))
+        self.run(*(f"ALTER FUNCTION {name} SET SCHEMA {ASIDE}" for name in sorted(self.old.functions)))
         for table in self.old.columns:
             self.run(f"ALTER TABLE {table} SET SCHEMA {ASIDE}", f"ALTER TABLE {ASIDE}.{table} RENAME TO old_{table}")
         self.run(f'SET LOCAL search_path TO "{self.here}", {ASIDE}')
@@ -153,7 +153,7 @@ class Rebuild:
             return
         self._grant_again()
         self.run(f"DROP TABLE {', '.join(f'{ASIDE}.old_{table}' for table in self.old.columns)}")
-        self.run(*(f"DROP FUNCTION {ASIDE}.{name}()" for name in sorted(self.old.functions)))
+        self.run(*(f"DROP FUNCTION {ASIDE}.{name}" for name in sorted(self.old.functions)))
         self.run(f"DROP SCHEMA {ASIDE}", f"SET LOCAL search_path TO {self.search_path}")
 
     def _grant_again(self) -> None:

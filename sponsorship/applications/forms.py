@@ -16,6 +16,7 @@ from core import clock
 from core.errors import NotFound
 from core.web.forms import BaseForm, DayField, Required, VersionField, add_error
 from sponsorship.applications.completeness import travel_problem
+from sponsorship.applications.queries import Question
 from sponsorship.applications.words import SEX_NAMES
 
 _YES_NO = [("yes", _l("Yes")), ("no", _l("No"))]
@@ -226,7 +227,7 @@ STEP_FORMS: dict[str, type[StepForm]] = {
 }
 
 
-def form_class_of(page: str, questions: Sequence[Mapping[str, Any]] = ()) -> type[StepForm]:
+def form_class_of(page: str, questions: Sequence[Question] = ()) -> type[StepForm]:
     """The form of a page; that of the call's own questions is made from them. Raises NotFound for a page that does not
     exist."""
     if page != "questions":
@@ -245,7 +246,7 @@ def form_class_of(page: str, questions: Sequence[Mapping[str, Any]] = ()) -> typ
 
 def step_form(
     page: str, typed: Mapping[str, str] | None, values: Mapping[str, Any], version: int,
-    questions: Sequence[Mapping[str, Any]] = (),
+    questions: Sequence[Question] = (),
 ) -> StepForm:
     """The form of a page as it was last saved: the words as typed if there are any, else the stored answers."""
     form_class = form_class_of(page, questions)
