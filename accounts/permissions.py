@@ -10,7 +10,7 @@ from typing import Any
 from flask import g, has_request_context
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import BigInteger, ColumnElement, Uuid, and_, cast, null, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Date, Uuid, and_, bindparam, cast, null, or_, select
 from sqlalchemy.orm import aliased
 
 from accounts.designation_models import Designation
@@ -156,6 +156,27 @@ class Held:
     acting: tuple[Acting, ...]
 
 
+_HOLDER, _ALTERNATE = aliased(Person), aliased(Person)
+_PERSON, _TODAY = bindparam("person", type_=Uuid()), bindparam("today", type_=Date())
+_ON_TODAY = (Membership.valid_from <= _TODAY, or_(Membership.valid_to.is_(None), Membership.valid_to > _TODAY))
+# built once: it is asked on every page, and building it takes longer than running it
+_HELD = (
+    select(Membership.organisation_id, Membership.role, cast(null(), Uuid()).label("designation_id"),
+           cast(null(), Uuid()).label("holder_id"), cast(null(), BigInteger).label("limit_minor"))
+    .join(Person, Person.id == Membership.person_id)
+    .where(Membership.person_id == _PERSON, Person.active, *_ON_TODAY)
+    .union_all(
+        select(Membership.organisation_id, Membership.role, Designation.id, Designation.holder_id,
+               Designation.limit_minor)
+        .join(Designation, and_(Designation.holder_id == Membership.person_id, Designation.role == Membership.role))
+        .join(_HOLDER, _HOLDER.id == Designation.holder_id)
+        .join(_ALTERNATE, _ALTERNATE.id == Designation.alternate_id)
+        .where(Designation.alternate_id == _PERSON, Designation.revoked_at.is_(None),
+               Designation.valid_from <= _TODAY, Designation.valid_to > _TODAY, _HOLDER.active, _ALTERNATE.active,
+               *_ON_TODAY))
+)
+
+
 def _held(person_id: uuid.UUID) -> Held:
     """Roles of an active person today, in one query. Read once per page; asked anew wherever something is written."""
     today = clock.today()
@@ -164,22 +185,7 @@ def _held(person_id: uuid.UUID) -> Held:
         cache = g.setdefault("holdings", {})
         if (person_id, today) in cache:
             return cache[person_id, today]
-    holder, alternate = aliased(Person), aliased(Person)
-    rows = db.session.execute(
-        select(Membership.organisation_id, Membership.role, cast(null(), Uuid()).label("designation_id"),
-               cast(null(), Uuid()).label("holder_id"), cast(null(), BigInteger).label("limit_minor"))
-        .join(Person, Person.id == Membership.person_id)
-        .where(Membership.person_id == person_id, Person.active, *_holds_on(today))
-        .union_all(
-            select(Membership.organisation_id, Membership.role, Designation.id, Designation.holder_id,
-                   Designation.limit_minor)
-            .join(Designation, and_(Designation.holder_id == Membership.person_id,
-                                    Designation.role == Membership.role))
-            .join(holder, holder.id == Designation.holder_id).join(alternate, alternate.id == Designation.alternate_id)
-            .where(Designation.alternate_id == person_id, Designation.revoked_at.is_(None),
-                   Designation.valid_from <= today, Designation.valid_to > today, holder.active, alternate.active,
-                   *_holds_on(today)))
-    ).all()
+    rows = db.session.execute(_HELD, {"person": person_id, "today": today}).all()
     acting = {Acting(row.designation_id, row.role, row.holder_id, row.limit_minor)
               for row in rows if row.designation_id is not None}
     found = Held(frozenset((row.organisation_id, row.role) for row in rows if row.designation_id is None),

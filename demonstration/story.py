@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
+from accounts.designations import Wish, designate
 from core import clock, events, jobs, marks, verify
 from core.actor import PUBLIC
 from core.db import db
@@ -20,6 +21,7 @@ from demonstration import applying, banking, correspondence, giving, nominating,
 from demonstration.applying import Sheet, noon
 from demonstration.stage import Stage, set_stage
 from sponsorship.awards.models import Award
+from sponsorship.disbursements.rules import propose
 
 FEMALE, MALE = "female", "male"
 PAST = (
@@ -204,10 +206,21 @@ def _pledges(stage: Stage, start: datetime) -> None:
             jobs.run(name, start)
 
 
+def _authority(stage: Stage, start: datetime) -> None:
+    """An alternate who acts from today, and a rule for a second approving officer that waits for the head."""
+    today = start.date()
+    with clock.moved_to(start - timedelta(minutes=5)):
+        designate(stage.actor("head"), Wish(
+            stage.people["certifying"], "certifying_officer", stage.people["fund-manager"], today,
+            today + timedelta(days=60), 2_000_00))
+        propose(stage.actor("fund-manager"), kind=None, pool_id=None, from_minor=10_000_00, valid_from=today)
+
+
 def _open_ends(stage: Stage, call_id: uuid.UUID, start: datetime) -> None:
     """What waits for a hand: an unpaid pledge, a declined card, a gift in suspense, and what banking.py leaves;
     and what went out: letters, a refund."""
     correspondence.refunded(stage, start - timedelta(days=30))
+    _authority(stage, start)
     correspondence.call_for_funds(stage, call_id, start - timedelta(days=5))
     giving.pledge_of_state(stage, "donor-xz", "XZ", 20_000_00, start - timedelta(days=4))
     declined = giving.pledge_of_visitor("Demo Association", 750_00, start - timedelta(days=3))

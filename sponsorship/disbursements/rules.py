@@ -36,7 +36,7 @@ def rule_for(row: Disbursement) -> uuid.UUID | None:
         ReservationLine.reservation_id == reservation)
     return db.session.scalar(
         select(ApprovalRule.id).where(
-            ApprovalRule.agreed, ApprovalRule.valid_from <= today,
+            ApprovalRule.agreed.is_(True), ApprovalRule.valid_from <= today,
             or_(ApprovalRule.valid_to.is_(None), ApprovalRule.valid_to > today),
             ApprovalRule.from_minor <= row.amount_minor,
             or_(ApprovalRule.kind.is_(None), ApprovalRule.kind == row.kind),

@@ -32,10 +32,16 @@ def _live() -> ReleaseStop | None:
     return db.session.scalar(select(ReleaseStop).where(ReleaseStop.restarted_at.is_(None)))
 
 
+def _wait(kind: str) -> None:
+    """Releases together (`_shared`), a stop alone: so that a stop bears a later instant than every release before it.
+    SQLite has one writer at a time."""
+    if db.session.get_bind().dialect.name == "postgresql":
+        db.session.execute(text(f"SELECT pg_advisory_xact_lock{kind}(:n)"), {"n": LOCK})
+
+
 def refuse_if_stopped() -> None:
     """For the release command: raises RuleBroken while a stop stands; a stop that comes now waits for the release."""
-    if db.session.get_bind().dialect.name == "postgresql":
-        db.session.execute(text("SELECT pg_advisory_xact_lock_shared(:n)"), {"n": LOCK})
+    _wait("_shared")
     if db.session.scalar(select(ReleaseStop.id).where(ReleaseStop.restarted_at.is_(None))):
         raise RuleBroken(_("All releases are stopped. Nothing leaves until two people have restarted them."),
                          code="release.stopped")
@@ -45,6 +51,7 @@ def refuse_if_stopped() -> None:
 def stop(actor: Actor, why: str) -> uuid.UUID:
     """Stop all releases at once; one person is enough. Raises RuleBroken (stopped already), NotAllowed."""
     require(actor, "release.stop")
+    _wait("")
     already = RuleBroken(_("All releases are stopped already."), code="release_stop.stands")
     if _live() is not None:
         raise already

@@ -204,9 +204,9 @@ def _without_authority() -> Iterator[str]:
     """A signature by somebody who neither held the role on that day nor acted in it under a designation. (Who loses a
     role during a day has signed rightly before.)"""
     spans: dict[tuple[uuid.UUID, str], list[tuple[date, date | None]]] = {}
-    for row in db.session.execute(select(Membership.person_id, Membership.role, Membership.valid_from,
-                                         Membership.valid_to).where(Membership.role.in_(set(ROLE.values())))):
-        spans.setdefault((row.person_id, row.role), []).append((row.valid_from, row.valid_to))
+    for m in db.session.execute(select(Membership.person_id, Membership.role, Membership.valid_from,
+                                       Membership.valid_to).where(Membership.role.in_(set(ROLE.values())))):
+        spans.setdefault((m.person_id, m.role), []).append((m.valid_from, m.valid_to))
     rows = db.session.execute(
         select(Approval.id, Approval.step, Approval.person_id, Approval.at, Approval.designation_id, Designation)
         .outerjoin(Designation, Designation.id == Approval.designation_id).execution_options(yield_per=5000))

@@ -173,6 +173,7 @@ class Person:
         self.site, self.context, self.page = site, context, context.new_page()
         self.page.set_default_timeout(PAGE_MS)
         self.status = 0
+        self.email = ""
         self.page.on("response", self._note)
 
     def _note(self, response: Any) -> None:
@@ -240,6 +241,7 @@ def open_window(browser: Browser, site: Site, **options: Any) -> Person:
 
 def sign_in(person: Person, email: str, password: str = PASSWORD) -> Person:
     """Through the sign-in page."""
+    person.email = email
     page = person.open("/sign-in")
     person.fill(email=email, password=password)
     page.locator("main form").get_by_role("button", name=re.compile("Sign in", re.IGNORECASE)).click()

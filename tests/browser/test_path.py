@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, expect
 from demonstration.cast import PASSWORD
 from demonstration.paying import PROOF
 from tests.browser.conftest import OUTCOME, Cast, Person, Site, open_window, sign_in
-from tests.browser.steps import desk, figure, mails, reference, until_received
+from tests.browser.steps import desk, figure, mails, reference, show_factor, until_received
 
 pytestmark = pytest.mark.browser
 
@@ -363,6 +363,7 @@ def test_the_panel_recommends_and_the_head_decides(cast: Cast, story: Story) -> 
         chosen = line.locator('input[name^="outcome-"]:checked, select[name^="outcome-"]')
         expect(chosen).to_have_value(value)
     head.press("Decide on all")
+    show_factor(head)  # the choices wait behind the question
     head.sees("Decided.")
     row = head.page.locator("tbody tr").filter(has_text="Demo State XA")
     expect(row).to_contain_text("Selected, to be certified")
@@ -384,6 +385,7 @@ def test_the_obligation_is_certified_approved_and_the_offer_accepted(cast: Cast,
 
     desk(approving, MEETING, "Approve the obligation")
     approving.press("Approve and send the offer")
+    show_factor(approving)
     approving.sees("Approved. The offer has been sent.")
     mails(cast["visitor"], "focal-xa@demo.example", story.references["award"])
 
@@ -438,6 +440,7 @@ def test_four_people_move_the_ticket_to_the_bank(cast: Cast, site: Site, story: 
     expect(box).to_have_count(1)
     box.check()
     signatory.press("Sign and release")
+    show_factor(signatory)
     signatory.sees("USD 1,800.00", "SHA-256")
     story.at["instruction"], story.references["instruction"] = signatory.path(), reference(signatory)
 

@@ -187,3 +187,46 @@ def test_many_obligations_on_the_last_money(app, make):
     db.session.expire_all()
     assert db.session.query(Award).filter_by(state="certified").count() == 2
     assert not story.verify()
+
+
+def test_two_officers_approve_one_payment(app, make):
+    """One wins, the other reads that somebody has moved it on."""
+    story = AwardStory(make)
+    ticket = payment_ready(story)
+    payments_service.request(ticket, story.officer("requesting_officer"), story.payment(ticket).version)
+    payments_service.certify(ticket, story.officer("certifying_officer"), story.payment(ticket).version)
+    version = story.payment(ticket).version
+    officers = [story.officer("approving_officer"), make.actor("approving_officer")]
+    results = together(app, *[lambda who=who: payments_service.approve(ticket, who, version) for who in officers])
+    one_won(results)
+    assert [type(r) for r in results if isinstance(r, Exception)] == [Stale], results
+    assert db.session.query(Approval).filter_by(subject_id=ticket, step="disbursement.approved").count() == 1
+    assert not story.verify()
+
+
+def test_without_locks_the_database_takes_one_approval(app, make, monkeypatch):
+    """The guard off: nothing is locked and no version compared, so both officers see a certified payment; and, with a
+    rule for a second officer, neither sees the other's signature. The unique signature refuses one of them."""
+    serialised = db.engine.dialect.name == "sqlite"
+    story = AwardStory(make)
+    ticket = payment_ready(story)
+    payments_service.request(ticket, story.officer("requesting_officer"), story.payment(ticket).version)
+    payments_service.certify(ticket, story.officer("certifying_officer"), story.payment(ticket).version)
+    both_read = threading.Barrier(2)
+
+    def unlocked(key: uuid.UUID, _version: int | None = None) -> Any:
+        row = db.session.get(Disbursement, key)
+        found = row, db.session.get(Award, row.award_id), db.session.get(release_service.Payee, row.payee_id)
+        if not serialised:
+            both_read.wait(timeout=30)
+        return found
+
+    officers = [story.officer("approving_officer"), make.actor("approving_officer")]
+    with monkeypatch.context() as patch:
+        patch.setattr(payments_service, "lock_chain", unlocked)
+        results = together(app, *[lambda who=who: payments_service.approve(ticket, who, 0) for who in officers])
+    failed = [r for r in results if isinstance(r, Exception)]
+    assert len(failed) == 1, results
+    assert isinstance(failed[0], IllegalMove) if serialised else "uq_approval_one_per_step" in str(failed[0]), results
+    assert db.session.query(Approval).filter_by(subject_id=ticket, step="disbursement.approved").count() == 1
+    assert story.payment(ticket).state == "approved" and not story.verify()
