@@ -1,5 +1,5 @@
-"""A nominee on a telephone: the link from the mail, corrected, confirmed, a photograph sent; and a draft that keeps itself
-while the mission types."""
+"""A nominee on a telephone: the link from the mail, corrected, confirmed, a photograph sent; and a draft that
+keeps itself while the mission types."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ NOMINEE = "nominee1-xa@"
 def test_a_nominee_confirms_on_a_telephone(people: Cast, browser: Browser, told_site: Site) -> None:
     focal = people["focal-xa"]
     focal.open("/sponsorship/applications/")
-    focal.page.locator("main a[href*='/sponsorship/applications/']").filter(has_text="C").first.click()
+    focal.page.locator("main tr", has_text="Demo BMS C").get_by_role("link").first.click()
     focal.settled("application")
     application = focal.path()
 
     # a draft keeps itself while somebody types
     page = focal.open(f"{application}form/contribution")
+    page.locator('[name="own_contribution"]').fill("")
     page.locator('[name="own_contribution"]').press_sequentially("Visa, and a hotel for one night.")
     expect(page.locator("[data-draft-state]")).to_contain_text("Draft saved at")
     focal.open(f"{application}form/contribution")
