@@ -134,6 +134,9 @@ def test_papers_asked_by_the_call_are_missing_until_they_come(room, client, as_p
     application = fresh(Application, application.id)
     assert application_service.submit(application.id, application.version, actor) is None
 
+    receipt = text_of(mission.get(f"{base}/receipt"))
+    assert "Note verbale of nomination; Passport, page with the photograph (nominee 1); Passport" in receipt
+
     # another State, the public, another office: there is no such file. The officers who screen have it.
     file = f"/sponsorship/applications/papers/{new.id}/file"
     assert mission.get(file).data == whole
