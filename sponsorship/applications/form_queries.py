@@ -40,13 +40,15 @@ from sponsorship.applications.transitions import mission_state
 @dataclass(frozen=True)
 class StepState:
     """A page of the form as it stands: the words as typed (None when there are none), the readable answers, who
-    saved it when. `version` is 0 before the first saving."""
+    saved it when. `version` is 0 before the first saving. `whose` says whose words stand there, for this reader: you,
+    colleague, or nominee (who put them right by the personal link)."""
 
     version: int
     typed: dict[str, str] | None
     values: dict[str, Any]
     saved_at: datetime | None
     saved_by: str | None
+    whose: str = "colleague"
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,7 @@ def step_state(application_id: uuid.UUID, page: str, nominee_id: uuid.UUID | Non
     return StepState(
         step.version, json.loads(words) if words is not None else None, values, step.saved_at,
         person_labels([step.saved_by]).get(step.saved_by) if step.saved_by else None,
+        "nominee" if step.saved_by is None else "you" if step.saved_by == actor.person_id else "colleague",
     )
 
 

@@ -32,17 +32,17 @@ def test_a_nominee_confirms_on_a_telephone(people: Cast, browser: Browser, told_
     expect(page.locator("[data-draft-state]")).to_contain_text("Draft saved at")
     focal.open(f"{application}form/contribution")
     expect(page.locator('[name="own_contribution"]')).to_have_value("Visa, and a hotel for one night.")
-    # a colleague with the page open elsewhere is not overwritten: the first window stops and says so
+    # what was saved elsewhere meanwhile is not overwritten: this window stops and says so
     other = focal.context.new_page()
     other.goto(told_site.base + f"{application}form/contribution")
     other.locator('[name="own_contribution"]').fill("Visa, salary, and a hotel for one night.")
     expect(other.locator("[data-draft-state]")).to_contain_text("Draft saved at")
     other.close()
     page.locator('[name="own_contribution"]').press_sequentially(" Insurance.")
-    expect(page.locator("[data-draft-state]")).to_contain_text("A colleague has saved this page")
+    expect(page.locator("[data-draft-state]")).to_contain_text("This page has been saved elsewhere")
     page.get_by_role("button", name="Save the draft and leave").click()
     page.wait_for_load_state()
-    focal.sees("A colleague has saved this page while you were writing", "Visa, salary, and a hotel")
+    focal.sees("You have saved this page in another window meanwhile", "Visa, salary, and a hotel")
     focal.press("Save the draft and leave")
 
     focal.open(f"{application}papers/")
