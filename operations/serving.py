@@ -32,8 +32,10 @@ def serve(app: Flask) -> None:
         if settings.env == "demo":
             _demonstration(app)
         scheduler.start()
+        # far above what the application takes (MAX_CONTENT_LENGTH): whoever sends a large scan gets its page with words
+        # on what to do, not the server's bare line
         server = waitress.create_server(
-            app, sockets=[door], threads=8, ident=None, max_request_body_size=32 * 1024 * 1024,
+            app, sockets=[door], threads=8, ident=None, max_request_body_size=128 * 1024 * 1024,
         )
         _stop_on_signal(_leave)
         _welcome(app, settings)

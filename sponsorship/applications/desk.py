@@ -9,8 +9,10 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from accounts.desk import DeskItem, register_source
+from accounts.permissions import organisations_with
 from core.actor import Actor
 from sponsorship.applications.form_queries import waiting_at_mission
+from sponsorship.applications.nominee_queries import unanswered
 from sponsorship.applications.officer_queries import waiting_calls
 from sponsorship.applications.queries import applications_by_ids, calls_by_ids
 from sponsorship.applications.substitution_service import unchecked_applications
@@ -23,6 +25,15 @@ def _mission(actor: Actor) -> list[DeskItem]:
             what=_("Complete the application and send it again") if item.state == "returned"
             else _("Finish the application and send it"), tone="attention")
         for item in waiting_at_mission(actor)
+    ]
+
+
+def _unanswered(actor: Actor) -> list[DeskItem]:
+    return [
+        DeskItem(_("Nominee %(number)s has not answered", number=one.priority),
+                 url_for("application_papers.papers", id=one.application_id), None,
+                 _("The personal link has ended: send a new one"), one.reference, "waiting")
+        for one in unanswered(organisations_with(actor, "application.write"))
     ]
 
 
@@ -70,6 +81,7 @@ def _panel(_actor: Actor) -> list[DeskItem]:
 def register() -> None:
     """Called once by app.py. (What waits for the head of the fund is said by the awards.)"""
     register_source("application.write", _mission)
+    register_source("application.write", _unanswered)
     register_source("application.screen", _fund_manager)
     register_source("application.screen", _substitutes)
     register_source("panel.recommend", _panel)

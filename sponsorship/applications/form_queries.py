@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from accounts.permissions import allows, organisations_with
@@ -22,7 +23,8 @@ from sponsorship.applications import related
 from sponsorship.applications.application_service import NOMINEE_PAGES, PAGES, WRITABLE, step_key
 from sponsorship.applications.completeness import Asked, Missing, answers_of, missing
 from sponsorship.applications.models import Application, ApplicationStep, Call, Nominee
-from sponsorship.applications.paper_queries import places_present
+from sponsorship.applications.paper_kinds import KINDS
+from sponsorship.applications.paper_queries import Place, places_present
 from sponsorship.applications.queries import (
     ApplicationRow,
     CallRow,
@@ -38,13 +40,15 @@ from sponsorship.applications.transitions import mission_state
 @dataclass(frozen=True)
 class StepState:
     """A page of the form as it stands: the words as typed (None when there are none), the readable answers, who
-    saved it when. `version` is 0 before the first saving."""
+    saved it when. `version` is 0 before the first saving. `whose` says whose words stand there, for this reader: you,
+    colleague, or nominee (who put them right by the personal link)."""
 
     version: int
     typed: dict[str, str] | None
     values: dict[str, Any]
     saved_at: datetime | None
     saved_by: str | None
+    whose: str = "colleague"
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,23 @@ class MissionPage:
     last_saved: tuple[datetime, str] | None
     told: bool  # an offer has been sent
     answers: list[tuple[str, str | None]]  # the call's own questions, in its order, with what the State answered
+    present: frozenset[Place]  # the places that hold a paper
 
     @property
     def status(self) -> Any:
         """Word and tone for the mission."""
         return mission_state(self.application.state, self.told)
+
+    @property
+    def papers(self) -> list[str]:
+        """The papers that came, in words, in the order of the form."""
+        number = {n.id: n.priority for n in self.nominees}
+        found = [(number.get(nominee, 0) if nominee else 0, code) for code, nominee in self.present]
+        order = list(KINDS)
+        return [
+            _("%(paper)s (nominee %(number)s)", paper=KINDS[code].label, number=place) if place else
+            str(KINDS[code].label) for place, code in sorted(found, key=lambda f: (f[0], order.index(f[1])))
+        ]
 
     @property
     def pages(self) -> tuple[str, ...]:
@@ -98,13 +114,14 @@ def mission_page(application_id: uuid.UUID, actor: Actor) -> MissionPage:
         select(Nominee).where(Nominee.application_id == application_id).order_by(Nominee.priority)
     ).all()
     asked = Asked.of(call, application)
+    present = places_present(application_id)
     lacks = missing(application, rows, meeting.start_date, meeting.end_date, asked=asked,
-                    present=places_present(application_id)) if application.state in WRITABLE else []
+                    present=present) if application.state in WRITABLE else []
     return MissionPage(
         application_row(application), call_rows([call])[0], meeting,
         names([application.organisation_id])[application.organisation_id], nominees_of(application_id, actor),
         lacks, _last_saved(application_id), bool(related.told([application_id])),
-        [(str(q["text"]), asked.answers.get(str(q["key"]))) for q in call.questions],
+        [(str(q["text"]), asked.answers.get(str(q["key"]))) for q in call.questions], present,
     )
 
 
@@ -144,6 +161,7 @@ def step_state(application_id: uuid.UUID, page: str, nominee_id: uuid.UUID | Non
     return StepState(
         step.version, json.loads(words) if words is not None else None, values, step.saved_at,
         person_labels([step.saved_by]).get(step.saved_by) if step.saved_by else None,
+        "nominee" if step.saved_by is None else "you" if step.saved_by == actor.person_id else "colleague",
     )
 
 

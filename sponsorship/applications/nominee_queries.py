@@ -4,12 +4,12 @@ Nothing here writes."""
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from accounts.queries import names
 from core import clock
@@ -61,6 +61,32 @@ def _confirmation(nominee: NomineeRow, link: NomineeLink | None, tests: list[Tes
     code = ("confirmed" if nominee.confirmed_at else "asked" if live else "over" if link is not None else "not_asked")
     return Confirmation(CONFIRMATIONS[code], nominee.confirmed_at, link.sent_at if link else None,
                         link.expires_at if link is not None and live else None, tests)
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """A nominee whose link ended without an answer."""
+
+    application_id: uuid.UUID
+    reference: str
+    priority: int
+
+
+def unanswered(organisations: Collection[uuid.UUID]) -> list[Unanswered]:
+    """Nominees of these States, of applications from which something may still come, who were asked and have not
+    confirmed, and whose last link has ended. One query."""
+    live = exists().where(NomineeLink.nominee_id == Nominee.id, NomineeLink.revoked_at.is_(None),
+                          NomineeLink.expires_at > clock.real_now())
+    expired = exists().where(NomineeLink.nominee_id == Nominee.id, NomineeLink.revoked_at.is_(None),
+                             NomineeLink.expires_at <= clock.real_now())
+    rows = db.session.execute(
+        select(Application.id, Application.reference, Nominee.priority)
+        .join(Application, Application.id == Nominee.application_id)
+        .where(Application.organisation_id.in_(organisations), Application.state.in_(TAKES),
+               Nominee.confirmed_at.is_(None), expired, ~live)
+        .order_by(Application.reference, Nominee.priority).limit(100)
+    ).all()
+    return [Unanswered(row.id, row.reference, row.priority) for row in rows]
 
 
 @dataclass(frozen=True)

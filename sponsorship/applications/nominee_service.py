@@ -143,7 +143,10 @@ def answer(token: str, values: Mapping[str, Any], expected_version: int) -> list
     now = clock.now()
     first = nominee.confirmed_at is None
     nominee.confirmed_at = now
-    nominee.reuse_consent_at = (nominee.reuse_consent_at or now) if values.get("keep_profile") else None
+    if values.get("keep_profile"):
+        nominee.reuse_consent_at = nominee.reuse_consent_at or now
+    else:
+        _take_consent_back(application, nominee)
     nominee.version += 1
     application.version += 1
     events.record(NOMINEE, "applications.application.confirm_nominee", "application", application.id,
@@ -151,6 +154,19 @@ def answer(token: str, values: Mapping[str, Any], expected_version: int) -> list
     if first or changed:
         nominee_letters.has_confirmed(application, nominee.priority, bool(changed), nominee.version)
     return changed
+
+
+def _take_consent_back(application: Application, nominee: Nominee) -> None:
+    """From every nomination of this person by the State, not from this one alone."""
+    email = (vault.unseal(nominee.id, nominee.email_sealed) or "").casefold()
+    rows = db.session.scalars(
+        select(Nominee).join(Application, Application.id == Nominee.application_id)
+        .where(Application.organisation_id == application.organisation_id, Nominee.reuse_consent_at.is_not(None))
+    ).all()
+    vault.preload([row.id for row in rows])
+    for row in rows:
+        if row.id == nominee.id or (vault.unseal(row.id, row.email_sealed) or "").casefold() == email:
+            row.reuse_consent_at = None
 
 
 def _pages_anew(application: Application, nominee: Nominee, pages: Collection[str] = ("person", "journey")) -> None:

@@ -45,7 +45,7 @@ def officer_papers(page: ScreeningPage, actor: Actor) -> OfficerPapers:
     application = get(Application, page.application.id)
     call = get(Call, application.call_id)
     own, each = slots_of(papers_of(application.id), call.required_papers, [n.id for n in page.nominees])
-    found = doubles.doubles_of(application.id, actor)
+    found = doubles.doubles_of(application.id)
     labels = names({d.organisation_id for d in found})
     answers = answers_of(application)
     return OfficerPapers(

@@ -24,7 +24,7 @@ class PaperForm(BaseForm):
     """One paper."""
 
     file = UploadField(_l("File"), [Required(_l("Choose a file."))], max_bytes=MOST,
-                       render_kw={"accept": ".pdf,.jpg,.jpeg,.png"})
+                       render_kw={"accept": ".pdf,.jpg,.jpeg,.png,application/pdf,image/jpeg,image/png"})
 
 
 class NoteForm(PaperForm):

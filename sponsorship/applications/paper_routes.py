@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from accounts.current import current_actor
 from accounts.permissions import allows
-from core import files
+from core import clock, files
 from core.errors import NotFound, RuleBroken, Stale
 from core.pdf import pdf_response, render
 from core.web.access import needs
@@ -35,6 +35,7 @@ from sponsorship.applications.paper_forms import MOST, NoteForm, PaperForm, Subs
 from sponsorship.applications.paper_kinds import KINDS
 from sponsorship.applications.paper_queries import file_of, papers_of, slots_of
 from sponsorship.applications.paper_service import TAKES
+from sponsorship.applications.paper_settings import days
 from sponsorship.applications.routes import _progress, _words
 from sponsorship.applications.substitution_service import SUBSTITUTES
 
@@ -52,6 +53,7 @@ def papers(id: uuid.UUID) -> str:
     own, each = slots_of(papers_of(id), page.call.required_papers, [n.id for n in page.nominees])
     return render_template(
         "applications/papers.html", page=page, own=own, each=each, steps=_progress(page), step="papers",
+        kept=days("paper_days_identity", clock.today()),
         people=nominee_queries.confirmations(page.nominees, page.meeting), takes=page.application.state in TAKES,
         writes=allows(actor, "application.write", page.application.organisation_id),
         substitutes=page.application.state in SUBSTITUTES, former=substitution_service.former_of(id))

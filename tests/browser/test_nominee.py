@@ -1,5 +1,5 @@
-"""A nominee on a telephone: the link from the mail, corrected, confirmed, a photograph sent; and a draft that keeps itself
-while the mission types."""
+"""A nominee on a telephone: the link from the mail, corrected, confirmed, a photograph sent; and a draft that
+keeps itself while the mission types."""
 
 from __future__ import annotations
 
@@ -21,27 +21,28 @@ NOMINEE = "nominee1-xa@"
 def test_a_nominee_confirms_on_a_telephone(people: Cast, browser: Browser, told_site: Site) -> None:
     focal = people["focal-xa"]
     focal.open("/sponsorship/applications/")
-    focal.page.locator("main a[href*='/sponsorship/applications/']").filter(has_text="C").first.click()
+    focal.page.locator("main tr", has_text="Demo BMS C").get_by_role("link").first.click()
     focal.settled("application")
     application = focal.path()
 
     # a draft keeps itself while somebody types
     page = focal.open(f"{application}form/contribution")
+    page.locator('[name="own_contribution"]').fill("")
     page.locator('[name="own_contribution"]').press_sequentially("Visa, and a hotel for one night.")
     expect(page.locator("[data-draft-state]")).to_contain_text("Draft saved at")
     focal.open(f"{application}form/contribution")
     expect(page.locator('[name="own_contribution"]')).to_have_value("Visa, and a hotel for one night.")
-    # a colleague with the page open elsewhere is not overwritten: the first window stops and says so
+    # what was saved elsewhere meanwhile is not overwritten: this window stops and says so
     other = focal.context.new_page()
     other.goto(told_site.base + f"{application}form/contribution")
     other.locator('[name="own_contribution"]').fill("Visa, salary, and a hotel for one night.")
     expect(other.locator("[data-draft-state]")).to_contain_text("Draft saved at")
     other.close()
     page.locator('[name="own_contribution"]').press_sequentially(" Insurance.")
-    expect(page.locator("[data-draft-state]")).to_contain_text("A colleague has saved this page")
+    expect(page.locator("[data-draft-state]")).to_contain_text("This page has been saved elsewhere")
     page.get_by_role("button", name="Save the draft and leave").click()
     page.wait_for_load_state()
-    focal.sees("A colleague has saved this page while you were writing", "Visa, salary, and a hotel")
+    focal.sees("You have saved this page in another window meanwhile", "Visa, salary, and a hotel")
     focal.press("Save the draft and leave")
 
     focal.open(f"{application}papers/")

@@ -134,6 +134,9 @@ def test_papers_asked_by_the_call_are_missing_until_they_come(room, client, as_p
     application = fresh(Application, application.id)
     assert application_service.submit(application.id, application.version, actor) is None
 
+    receipt = text_of(mission.get(f"{base}/receipt"))
+    assert "Note verbale of nomination; Passport, page with the photograph (nominee 1); Passport" in receipt
+
     # another State, the public, another office: there is no such file. The officers who screen have it.
     file = f"/sponsorship/applications/papers/{new.id}/file"
     assert mission.get(file).data == whole
@@ -276,6 +279,7 @@ def test_a_nominee_confirms_by_a_personal_link(room, client, as_person):
     # what the mission had open meets the nominee's words instead of overwriting them
     late = mission.post(colleague, data={"version": open_page, "go": "on", **PERSON})
     assert late.status_code == 409 and ARABIC["family_name"] in text_of(late)
+    assert "The nominee has put something right while you were writing" in text_of(late)
 
     # met or not met, never the number, the class or the day
     manager = as_person(room.make.person("fund_manager"))
@@ -319,6 +323,10 @@ def test_a_nominee_confirms_by_a_personal_link(room, client, as_person):
                                                      sent_at=clock.real_now() - timedelta(days=15)))
     db.session.commit()
     assert client.get(newer).status_code == 404 and client.post(newer, data=GOOD).status_code == 404
+    assert "has not answered" not in text_of(mission.get("/desk")), "this one has confirmed"
+    db.session.execute(sa.update(Nominee).values(confirmed_at=None))
+    db.session.commit()
+    assert "Nominee 1 has not answered" in text_of(mission.get("/desk"))
     assert add_months(date(2027, 8, 31), 6) == date(2028, 2, 29)
 
 
@@ -350,6 +358,14 @@ def test_a_person_named_before_is_taken_over_with_consent_only(room, client, as_
     assert vault.unseal(copy.id, copy.family_name_sealed) == "欧阳" and copy.sex == "female"
     assert copy.confirmed_at is None and passport_of(copy.id) is None
     assert "明华" in text_of(mission.get(taken.location))
+    # the person takes the consent back on the newer nomination: it ends for the older one, too
+    nominee_service.ask(following.id, copy.id, actor)
+    later = link_in(PERSON["email"])
+    client.post(later, data={"version": version_in(client.get(later)), **GOOD, **CHINESE})
+    assert {n.reuse_consent_at for n in db.session.query(Nominee)} == {None}
+    client.post(later, data={"version": version_in(client.get(later)), **GOOD, **CHINESE, "keep_profile": "y"})
+    db.session.execute(sa.update(Nominee).where(Nominee.id == nominee.id).values(reuse_consent_at=clock.now()))
+    db.session.commit()
     forgotten = mission.post(named, data={"version": version, "do": f"forget:{nominee.id}"})
     assert forgotten.status_code == 303
     assert {n.reuse_consent_at for n in db.session.query(Nominee)} == {None}
@@ -430,7 +446,7 @@ def test_doubles_are_found_and_the_missions_note_prevails(room, make, as_person)
     ours = room.sent(call, actor=actor_of(mission.id))
     assert theirs.of_ministry and not ours.of_ministry and theirs.organisation_id == ours.organisation_id
     elsewhere = room.sent(call, "XB")
-    found = doubles.doubles_of(ours.id, room.manager)
+    found = doubles.doubles_of(ours.id)
     assert {(d.reference, d.other_priority) for d in found} == {(theirs.reference, 1), (elsewhere.reference, 1)}
 
     manager = as_person(make.person("fund_manager"))
