@@ -30,6 +30,7 @@ BLUEPRINTS = (
     "sponsorship.awards.routes:bp",
     "sponsorship.disbursements.routes:bp",
     "sponsorship.disbursements.payee_routes:bp",
+    "sponsorship.disbursements.sanctions_routes:bp",
     "sponsorship.transparency.routes:bp",
     "sponsorship.transparency.audit_routes:bp",
     "operations.routes:bp",

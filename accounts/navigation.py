@@ -55,6 +55,8 @@ WORK = (
     Entry(_l("Awards"), "awards.award_list", "award.view_all", _l("From selection to the answer of the State.")),
     Entry(_l("Disbursements"), "disbursements.disbursement_list", "disbursement.view_all",
           _l("Each payment with its chain and its date.")),
+    Entry(_l("Checks of payees"), "sanctions.matches", "sanctions.review",
+          _l("Possible matches with the Security Council's list. Confidential.")),
     Entry(_l("Ledger"), "ledger.trial_balance", "ledger.view", _l("Accounts and entries.")),
     Entry(_l("Exchange rates"), "rates.rate_list", "rates.view", _l("What turns other currencies into US dollars.")),
     Entry(_l("Audit"), "audit.index", "audit.view", _l("Events, their seals, every invariant.")),

@@ -106,6 +106,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
                                         "bank_signatory", "fund_manager", "head_of_fund", "auditor"}),
     "payee.enter": frozenset({"focal_point", "nominee"}),
     "payee.verify": frozenset({"payee_data_officer"}),
+    "sanctions.import": frozenset({"payee_data_officer"}),
+    "sanctions.review": frozenset({"payee_data_officer", "certifying_officer"}),
     "audit.view": frozenset({"auditor", "head_of_fund"}),
     "operations.view": frozenset({"administrator", "auditor"}),
 }

@@ -20,6 +20,7 @@ from sponsorship.awards.models import Award
 from sponsorship.disbursements import mails
 from sponsorship.disbursements.models import Disbursement, Payee
 from sponsorship.disbursements.plan_service import back_to_draft, next_actor
+from sponsorship.disbursements.sanctions_service import check_clear, check_unblocked
 from sponsorship.disbursements.settings import days
 from sponsorship.disbursements.transitions import DISBURSEMENT, DONE
 
@@ -67,6 +68,10 @@ def _step(disbursement_id: uuid.UUID, action: str, step: str, actor: Actor, vers
     row, award, payee = lock_chain(disbursement_id, version)
     may(row, action, actor)
     check_payable(award, payee, row)
+    if step == "certified":
+        check_clear(payee)
+    elif step == "approved":
+        check_unblocked([payee.id])
     sign(f"disbursement.{step}", row.id, row.round, actor, barred=barred(award, payee, actor, step))
     row.payee_data_version = payee.data_version
     next_actor(row, step)

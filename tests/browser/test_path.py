@@ -461,6 +461,15 @@ def test_the_instruction_looks_right(cast: Cast, site: Site, story: Story) -> No
     assert verify(content, public) and not verify(content.replace(b"1800.00", b"9800.00"), public)
 
 
+def test_the_file_is_handed_to_the_bank(cast: Cast, story: Story) -> None:
+    signatory = cast["signatory"]
+    desk(signatory, story.references["instruction"], "Hand the file to the bank, then confirm that it has it")
+    signatory.follow("Confirm that the bank has the file")
+    signatory.fill(receipt="EB-7")
+    signatory.press("The bank has the file")
+    signatory.sees("Recorded: the bank has the file with 1 payments.", "EB-7")
+
+
 def test_the_bank_confirms(cast: Cast, story: Story) -> None:
     requesting = cast["requesting"]
     desk(requesting, story.references["payment"], "Record the bank's answer")
