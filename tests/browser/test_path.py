@@ -417,6 +417,19 @@ def test_bank_data_is_entered_and_verified_by_another(cast: Cast, story: Story, 
     officer.sees("Verified")
 
 
+def test_the_list_of_the_security_council_is_imported(cast: Cast, tmp_path: Path) -> None:
+    path = tmp_path / "consolidated.xml"
+    path.write_text(LIST.format(day=datetime.now().astimezone().date()))
+    officer = cast["payee-data"]
+    desk(officer, "Consolidated List", "Import the list: nothing can be certified without it")
+    officer.follow("Import a list", within="main")
+    officer.page.locator('input[name="file"]').set_input_files(path)
+    officer.press("Read the file")
+    officer.sees("Nothing is stored yet", "New on the list")
+    officer.press("Put it on record")
+    officer.sees("The list is on record.")
+
+
 def test_four_people_move_the_ticket_to_the_bank(cast: Cast, site: Site, story: Story) -> None:
     requesting, certifying, approving = cast["requesting"], cast["certifying"], cast["approving"]
     signatory = cast["signatory"]
