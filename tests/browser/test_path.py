@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from demonstration.cast import PASSWORD
-from demonstration.paying import PROOF
+from demonstration.paying import LIST, PROOF
 from tests.browser.conftest import OUTCOME, Cast, Person, Site, open_window, sign_in
 from tests.browser.steps import desk, figure, mails, reference, until_received
 
