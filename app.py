@@ -36,6 +36,7 @@ BLUEPRINTS = (
     "sponsorship.disbursements.routes:bp",
     "sponsorship.disbursements.payee_routes:bp",
     "sponsorship.disbursements.claim_routes:bp",
+    "sponsorship.disbursements.sanctions_routes:bp",
     "sponsorship.transparency.routes:bp",
     "sponsorship.transparency.hands_routes:bp",
     "operations.routes:bp",

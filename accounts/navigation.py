@@ -88,6 +88,8 @@ WORK = (
           _l("Each payment with its chain and its date.")),
     Entry(_l("Claims"), "claims.claim_list", "disbursement.view_all",
           _l("After the journey: claims, money asked back, reports.")),
+    Entry(_l("Checks of payees"), "sanctions.matches", "sanctions.review",
+          _l("Possible matches with the Security Council's list. Confidential.")),
     Entry(_l("Ledger"), "ledger.trial_balance", "ledger.view", _l("Accounts and entries.")),
     Entry(_l("Exchange rates"), "rates.rate_list", "rates.view", _l("What turns other currencies into US dollars.")),
     Entry(_l("Audit"), "audit.index", "audit.view", _l("Events, their seals, every invariant.")),

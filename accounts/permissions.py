@@ -117,6 +117,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "recovery.record": frozenset({"requesting_officer"}),
     "recovery.write_off": frozenset({"head_of_fund"}),
     "report.write": frozenset({"focal_point", "nominee"}),
+    "sanctions.import": frozenset({"payee_data_officer"}),
+    "sanctions.review": frozenset({"payee_data_officer", "certifying_officer"}),
     "audit.view": frozenset({"auditor", "head_of_fund"}),
     "operations.view": frozenset({"administrator", "auditor"}),
     "approval.rules.propose": frozenset({"fund_manager"}),

@@ -14,12 +14,14 @@ from werkzeug.datastructures import FileStorage
 from core import clock, files, jobs
 from core.db import db
 from demonstration.stage import Stage
+from sponsorship.applications.queries import nominee_by_id
 from sponsorship.awards import answer_service
 from sponsorship.awards import service as awards
 from sponsorship.awards.models import Award
-from sponsorship.disbursements import payee_service, release_service
+from sponsorship.disbursements import payee_service, release_service, sanctions_service
 from sponsorship.disbursements import service as disbursements
 from sponsorship.disbursements.models import Disbursement, Payee
+from sponsorship.disbursements.sanctions_reading import read_list
 
 PROOF = b"""%PDF-1.4
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
@@ -31,6 +33,16 @@ endstream endobj
 5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj
 trailer<</Root 1 0 R>>
 %%EOF
+"""
+
+
+LIST = """<?xml version="1.0" encoding="UTF-8"?>
+<CONSOLIDATED_LIST dateGenerated="{day}T06:00:00.000Z"><INDIVIDUALS>
+<INDIVIDUAL><DATAID>1</DATAID><VERSIONNUM>1</VERSIONNUM><FIRST_NAME>DEMO</FIRST_NAME><SECOND_NAME>LISTED</SECOND_NAME>
+<THIRD_NAME>PERSON</THIRD_NAME><UN_LIST_TYPE>Demonstration</UN_LIST_TYPE><REFERENCE_NUMBER>DEMi.001</REFERENCE_NUMBER>
+<LISTED_ON>2020-01-01</LISTED_ON><INDIVIDUAL_ALIAS><QUALITY>Good</QUALITY><ALIAS_NAME>Demo Invented Alias</ALIAS_NAME>
+</INDIVIDUAL_ALIAS><INDIVIDUAL_DATE_OF_BIRTH><TYPE_OF_DATE>EXACT</TYPE_OF_DATE><DATE>1970-01-01</DATE>
+</INDIVIDUAL_DATE_OF_BIRTH></INDIVIDUAL></INDIVIDUALS><ENTITIES/></CONSOLIDATED_LIST>
 """
 
 
@@ -49,6 +61,15 @@ def run_jobs(at: datetime) -> None:
                 outcome = jobs.run(name, at)
                 if outcome.failed:
                     raise RuntimeError(f"job {name} failed in the demonstration at {at:%Y-%m-%d}")
+
+
+def sanctions_list(stage: Stage, at: datetime) -> None:
+    """The payee data officer imports the list that payees are compared with: of invented persons."""
+    with clock.moved_to(at):
+        content = LIST.format(day=f"{at:%Y-%m-%d}").encode()
+        with current_app.test_request_context("/"):
+            upload = files.lay_down(content, "demonstration-consolidated-list.xml", "application/xml")
+        sanctions_service.import_list(read_list(content), upload, stage.actor("payee-data"))
 
 
 def _each(
@@ -95,17 +116,18 @@ def bank_data(stage: Stage, meeting_id: uuid.UUID, at: datetime, *, verify: bool
     codes = {place: code for code, place in stage.places.items()}
     with clock.moved_to(at):
         rows = db.session.execute(
-            select(Payee.id, Payee.version, Award.organisation_id, Award.reference)
+            select(Payee.id, Payee.version, Award.organisation_id, Award.reference, Award.nominee_id)
             .join(Award, Award.id == Payee.award_id)
             .where(Award.meeting_id == meeting_id, Payee.state == "wanted")).all()
         db.session.rollback()
-        for payee_id, version, place, reference in rows:
+        for payee_id, version, place, reference, nominee in rows:
             with current_app.test_request_context("/"):
                 proof = files.check_upload(FileStorage(io.BytesIO(PROOF), filename="bank-letter.pdf"), field="proof")
             code = codes[place]
+            holder = nominee_by_id(nominee, stage.actor(f"focal-{code.lower()}")).name
             payee_service.enter(
                 payee_id, payee_service.BankData(
-                    holder=f"Demo Nominee {code}", bank_name=f"Demo Bank of {code}", bank_country="XX",
+                    holder=holder or f"Demo Nominee {code}", bank_name=f"Demo Bank of {code}", bank_country="XX",
                     account=f"DEMO{code}{reference[-4:]}", bic=""),
                 stage.actor(f"focal-{code.lower()}"), version, proof)
     if verify:
@@ -141,7 +163,8 @@ def work_day(stage: Stage, meeting_id: uuid.UUID, at: datetime, *, bank_fails: s
     with clock.moved_to(at + timedelta(hours=6)):
         sent = db.session.execute(
             select(Disbursement.id, Disbursement.version, Disbursement.reference, Disbursement.round, Disbursement.kind)
-            .where(mine, Disbursement.state.in_(("released", "sent"))).order_by(Disbursement.reference)).all()[keep_released:]
+            .where(mine, Disbursement.state.in_(("released", "sent")))
+            .order_by(Disbursement.reference)).all()[keep_released:]
         db.session.rollback()
         for n, (row_id, version, reference, _round, kind) in enumerate(sent):
             bank = f"DEMOBANK-{at:%Y%m%d}-{reference[-4:]}"

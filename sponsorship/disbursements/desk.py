@@ -16,7 +16,7 @@ from core.actor import Actor
 from core.web.formats import instant_html
 from core.web.tables import Column, Table, TableQuery
 from sponsorship.awards.panels import Asked, Panel, register_award_panel
-from sponsorship.disbursements import answer_queries, queries
+from sponsorship.disbursements import answer_queries, queries, sanctions_queries
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.transitions import BACK
 
@@ -59,6 +59,26 @@ def to_agree(actor: Actor) -> list[DeskItem]:
                  _("Agree, or refuse, what another person found"), reference, "attention")
         for found, reference, by in answer_queries.findings_open() if found.asked_by != actor.person_id
     ]
+
+
+def matches_to_look_at(actor: Actor) -> list[DeskItem]:
+    """For two kinds of finance officers only; never names anybody."""
+    return [
+        DeskItem(_("Possible match, award %(award)s", award=row.award), url_for("sanctions.match", id=row.id),
+                 row.found_at, _("Agree to clear it, or object") if row.state == "proposed" else
+                 _("Compare the payee with the person on the list"), row.award, "attention")
+        for row in sanctions_queries.matches_open() if row.proposed_by != actor.person_id
+    ]
+
+
+def list_to_import(_actor: Actor) -> list[DeskItem]:
+    """While there is no list, or the one in use is old."""
+    found = sanctions_queries.standing()
+    if not found.old:
+        return []
+    return [DeskItem(_("Consolidated List of the Security Council"), url_for("sanctions.lists"), clock.now(),
+                     _("Import the present list: the one in use is old") if found.published_on else
+                     _("Import the list: nothing can be certified without it"), "", "attention")]
 
 
 def payees_to_enter(actor: Actor) -> list[DeskItem]:
@@ -119,7 +139,8 @@ def register() -> None:
         ("disbursement.release", to_release), ("disbursement.confirm", to_confirm),
         ("disbursement.confirm", to_find_out), ("disbursement.release", to_hand_over),
         ("disbursement.resolve", to_agree),
-        ("payee.enter", payees_to_enter), ("payee.verify", payees_to_verify),
+        ("payee.enter", payees_to_enter), ("payee.verify", payees_to_verify), ("sanctions.review", matches_to_look_at),
+        ("sanctions.import", list_to_import),
     ):
         register_source(permission, source)
     register_award_panel(award_panel)

@@ -9,7 +9,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from core.web.forms import BaseForm, Required, UploadField
 from sponsorship.awards.forms import VersionedForm
-from sponsorship.disbursements.words import RETURN_REASONS, SEND_BACK_REASONS
+from sponsorship.disbursements.words import NAME_REASONS, RETURN_REASONS, SEND_BACK_REASONS
 
 MOST_WORDS = 2000
 _CHOOSE = ("", _l("Choose a reason"))
@@ -48,6 +48,15 @@ class PayeeForm(VersionedForm):
                           render_kw={"autocomplete": "off"})
     bic = StringField(_l("BIC (SWIFT)"), validators=[Optional(), Length(max=20)], render_kw={"autocomplete": "off"})
     proof = UploadField(_l("Proof"), description=_l("A letter of the bank or a voided cheque: PDF, PNG or JPG."))
+
+
+class NameForm(VersionedForm):
+    """The account is in another name, and it is the same person all the same."""
+
+    reason = SelectField(_l("Why it is the same person"), choices=[_CHOOSE, *NAME_REASONS.items()],
+                         validators=[Required()])
+    text = TextAreaField(_l("What shows it"), description=_l("Name the paper. Do not repeat bank data."),
+                         validators=[Required(_l("Say in a sentence what shows it.")), Length(max=MOST_WORDS)])
 
 
 class ReturnForm(VersionedForm):

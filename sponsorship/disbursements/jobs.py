@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from core.db import db
 from core.jobs import Due, Job
 from sponsorship.awards.models import Award
-from sponsorship.disbursements import mails, service
+from sponsorship.disbursements import mails, sanctions_service, service
 from sponsorship.disbursements.claim_models import Claim
 from sponsorship.disbursements.claim_states import DECIDED
-from sponsorship.disbursements.models import Disbursement
+from sponsorship.disbursements.models import Disbursement, Payee
 from sponsorship.disbursements.settings import days
 from sponsorship.disbursements.transitions import DONE
 
@@ -98,6 +98,23 @@ def _close(item: uuid.UUID, now: datetime) -> str:
     return "closed" if service.close_award(item, now) else "no longer due"
 
 
+def _to_screen(now: datetime, limit: int) -> list[Due]:
+    holds = sanctions_service.current_list()
+    if holds is None:
+        return []
+    rows = db.session.execute(
+        select(Payee.id, Award.reference).join(Award, Award.id == Payee.award_id)
+        .where(Payee.state.in_(("entered", "verified")),
+               or_(Payee.screened_list_id.is_(None), Payee.screened_list_id != holds.id,
+                   Payee.screened_version != Payee.data_version))
+        .order_by(Payee.id).limit(limit))
+    return [(r.id, holds.imported_at, r.reference) for r in rows]
+
+
+def _screen(item: uuid.UUID, _now: datetime) -> str:
+    return "to be looked at" if sanctions_service.screen(item) else "compared"
+
+
 JOBS = [
     Job("disbursements-ready", _l("Make approved payments ready on their date"), 60, _to_make_ready, _ready,
         batch=500, together=_ready_many),
@@ -106,5 +123,6 @@ JOBS = [
         _escalate),
     Job("disbursements-head", _l("Tell the head of the fund of payments still overdue"), 300, _to_tell_head,
         _tell_head),
+    Job("payees-screen", _l("Compare payees with the Security Council's list"), 300, _to_screen, _screen),
     Job("awards-close", _l("Close awards when travel is over and everything is settled"), 3600, _to_close, _close),
 ]

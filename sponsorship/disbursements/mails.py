@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import uuid
+from collections.abc import Iterable
+
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
@@ -63,6 +67,41 @@ def bank_data_changed(award: Award, payee: Payee) -> None:
                        "once: payments wait until the new data is verified.")
                 + "\n\n" + absolute("payees.payee_page", id=payee.id) + "\n",
                 dedupe_key=f"payee-changed:{payee.id}:{payee.version}:{contact.person_id}",
+            )
+
+
+def _once(addresses: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(a.strip().lower() for a in addresses if a and "@" in a))
+
+
+def former_contact_alarmed(award: Award, payee: Payee, former: Iterable[str | None]) -> None:
+    """To the address and the person behind the data that was changed, whoever changed it: a thief has one mailbox at
+    most."""
+    assert payee.frozen_until is not None
+    zone = setting("office_zone", payee.frozen_until.date())
+    for address in _once(former):
+        send_mail(
+            address, kind="payee-alarm",
+            subject=_("Was this you? Bank data of award %(reference)s was changed", reference=award.reference),
+            body=_("You gave the bank data for this award, or it is yours. Somebody has changed it. Nothing is paid to "
+                   "the new account before it is verified, and not before %(when)s. If you do not know of the change, "
+                   "tell the secretariat at once.", when=format_instant(payee.frozen_until, zone))
+            + "\n\n" + absolute("payees.payee_page", id=payee.id) + "\n",
+            dedupe_key=f"payee-alarm:{payee.id}:{payee.data_version}:{hashlib.sha256(address.encode()).hexdigest()[:16]}",
+        )
+
+
+def possible_match(payee: Payee, list_id: uuid.UUID) -> None:
+    """To the finance officers who may look at possible matches. The mail names nobody."""
+    for contact in people_with("sanctions.review"):
+        with force_locale(contact.locale):
+            send_mail(
+                contact.email, kind="sanctions-match",
+                subject=_("A check of a payee waits for two finance officers"),
+                body=_("A payee may be a person on the Security Council's Consolidated List. Two finance officers look "
+                       "at it; nothing is certified or paid until then. It is confidential.")
+                + "\n\n" + absolute("sanctions.matches") + "\n",
+                dedupe_key=f"sanctions-match:{payee.id}:{payee.data_version}:{list_id}:{contact.person_id}",
             )
 
 

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.db import Base, MinorUnits, Versioned, WithId
 from core.ddl import append_only, lookup_table, trigger
 from sponsorship.awards.approvals import Approval
-from sponsorship.disbursements import answer_models as _answers  # noqa: F401  # its tables are pointed at from here
+from sponsorship.disbursements import answer_models as _answers  # noqa: F401  # triggers here ask their tables
+from sponsorship.disbursements import sanctions_models as _sanctions  # noqa: F401
 from sponsorship.disbursements.transitions import BACK, DISBURSEMENT, LEFT, PAYEE
 
 KINDS = ("ticket", "dsa_advance", "terminal", "final")
@@ -58,6 +59,14 @@ class Payee(WithId, Versioned, Base):
     verified_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
     verified_at: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]
+    # the e-mail of whoever gave the data: a change alarms that address too
+    contact_sealed: Mapped[str | None] = mapped_column(Text)
+    # after a change nothing is released until then (business time)
+    frozen_until: Mapped[datetime | None]
+    # how the account's name was found to be the nominee's: same, order, or confirmed by an officer with a reason
+    name_check: Mapped[str | None] = mapped_column(String(20))
+    screened_list_id: Mapped[uuid.UUID | None]
+    screened_version: Mapped[int | None]
 
 
 class PaymentInstruction(WithId, Base):
@@ -228,6 +237,21 @@ _refuse(Disbursement, "disbursement_signed_is_fixed",
 _refuse(PaymentLine, "payment_line_is_released",
         f"NOT {_signed(chr(39) + 'disbursement.released' + chr(39), 'NEW.disbursement_id')}", "INSERT",
         "the release is not signed")
+_refuse(Payee, "payee_verified_by_name",
+        "NEW.state = 'verified' AND OLD.state <> 'verified' AND NEW.name_check IS NULL", "UPDATE",
+        "nobody has compared the names")
+# after a change of bank data nothing leaves before the cooling time is over
+_refuse(Disbursement, "disbursement_release_is_cool",
+        "NEW.state = 'released' AND OLD.state <> 'released' AND EXISTS (SELECT 1 FROM payee p "
+        "WHERE p.id = NEW.payee_id AND p.frozen_until > NEW.released_at)", "UPDATE", "the bank data has just changed")
+# nobody is certified or paid unchecked, or while a check has not ended
+_refuse(Disbursement, "disbursement_payee_is_checked",
+        "NEW.state IN ('certified', 'released') AND OLD.state <> NEW.state AND (EXISTS "
+        "(SELECT 1 FROM sanctions_match m WHERE m.payee_id = NEW.payee_id "
+        "AND m.state IN ('open', 'proposed', 'confirmed')) "
+        "OR (NEW.state = 'certified' AND EXISTS (SELECT 1 FROM payee p WHERE p.id = NEW.payee_id "
+        "AND (p.screened_list_id IS NULL OR p.screened_version <> p.data_version))))",
+        "UPDATE", "the check of the payee has not ended")
 # The person who travels, and whoever gave the bank data, signs neither obligation nor payment; whoever keeps payee
 # data never approves (domain.md section (g)).
 _BENEFITS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -19,18 +20,20 @@ from core.web.forms import add_error
 from core.web.timeline import timeline_items
 from sponsorship.awards.forms import VersionedForm
 from sponsorship.disbursements import payee_service, queries
-from sponsorship.disbursements.forms import PayeeForm, ReturnForm
+from sponsorship.disbursements.forms import NameForm, PayeeForm, ReturnForm
+from sponsorship.disbursements.names import DIFFERS
 from sponsorship.disbursements.payee_service import BankData
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.transitions import PAYEE
+from sponsorship.disbursements.words import NAME_CHECKS
 
 bp = Blueprint("payees", __name__)
 View = str | Response | tuple[str, int]
 
 
 @bp.context_processor
-def _words() -> dict[str, str]:
-    return {"office_zone": setting("office_zone", clock.today())}
+def _words() -> dict[str, Any]:
+    return {"office_zone": setting("office_zone", clock.today()), "name_checks": NAME_CHECKS}
 
 
 @bp.get("/payees/<uuid:id>")
@@ -83,9 +86,13 @@ def edit(id: uuid.UUID) -> View:
     return (body, 422) if request.method == "POST" else body
 
 
-@bp.post("/payees/<uuid:id>/verify")
+@bp.route("/payees/<uuid:id>/verify", methods=["GET", "POST"])
 @needs("payee.verify")
 def verify(id: uuid.UUID) -> View:
+    """Where the names fit, one button does it; where they differ, an officer says why it is the same person."""
+    page = queries.payee_page(id, current_actor())
+    if page.names == DIFFERS or request.method == "GET":
+        return _verify_with_reason(id, page)
     form = VersionedForm()
     if not form.validate_on_submit():
         return _show(id, form.version.errors[0] if form.version.errors else _("Open the page again."))
@@ -93,6 +100,25 @@ def verify(id: uuid.UUID) -> View:
         payee_service.verify(id, current_actor(), form.seen)
     except RuleBroken as error:
         return _show(id, error.message)
+    return _verified(id)
+
+
+def _verify_with_reason(payee_id: uuid.UUID, page: queries.PayeePage) -> View:
+    form = NameForm()
+    if request.method == "GET":
+        form.version.data = page.row.version
+    elif form.validate_on_submit():
+        try:
+            payee_service.verify(payee_id, current_actor(), form.seen, form.reason.data, form.text.data)
+        except RuleBroken as error:
+            add_error(form, error.field, error.message)
+        else:
+            return _verified(payee_id)
+    body = render_template("disbursements/payee_verify.html", page=page, form=form)
+    return (body, 422) if request.method == "POST" else body
+
+
+def _verified(id: uuid.UUID) -> Response:
     flash(_("Verified. The payments can be requested."), "success")
     return redirect(url_for("payees.payee_page", id=id), 303)
 

@@ -5,22 +5,29 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from accounts.models import Person
 from accounts.permissions import allows, require
 from core import clock, vault
 from core.actor import Actor
 from core.db import command, db, get, lock
 from core.errors import NotFound, RuleBroken, Stale
 from core.files import CheckedUpload, keep
+from sponsorship.applications.models import Nominee
 from sponsorship.awards.models import Award
 from sponsorship.disbursements import mails
 from sponsorship.disbursements.models import Disbursement, Payee
+from sponsorship.disbursements.names import DIFFERS, compare
 from sponsorship.disbursements.plan_service import back_to_draft
+from sponsorship.disbursements.sanctions_service import screen_locked
+from sponsorship.disbursements.settings import days
 from sponsorship.disbursements.transitions import PAYEE, UNDERWAY
 
+NAME_REASONS = ("transliteration", "shorter_form", "changed_name", "joint_account", "other")
 RETURN_REASONS = ("proof_unreadable", "proof_differs", "name_differs", "incomplete")
 
 
@@ -102,6 +109,7 @@ def enter(
     if proof is None and payee.proof_file_id is None:
         raise RuleBroken(_("Add the bank's letter or a voided cheque as proof."), code="payee.proof", field="proof")
     was_known = payee.state in ("entered", "verified")
+    former = _former_contacts(payee, award)
     with db.session.no_autoflush:  # data, hands and state belong to one statement
         for name in ("holder", "bank_name", "bank_country", "account", "bic"):
             setattr(payee, f"{name}_sealed", vault.seal(payee.id, getattr(clean, name)))
@@ -109,21 +117,45 @@ def enter(
         payee.proof_file_id = proof_id
         payee.data_version += 1
         payee.entered_by, payee.entered_at = actor.person_id, clock.now()
-        payee.verified_by = payee.verified_at = None
+        payee.verified_by = payee.verified_at = payee.name_check = None
+        payee.contact_sealed = vault.seal(payee.id, get(Person, actor.person_id).email if actor.person_id else None)
+        if was_known or payee.frozen_until is not None:  # a correction that an officer asked for cools nothing
+            payee.frozen_until = clock.now() + timedelta(days=days("payee_cooling_days", clock.today()))
         PAYEE.apply(payee, "enter", actor, organisation_id=payee.organisation_id,
                     data={"data_version": payee.data_version, "proof": str(proof_id)})
+    screen_locked(payee)
     for row in payments:
         if row.state in UNDERWAY:
             back_to_draft(row, "restart", "payee_changed")
     if was_known:
         mails.bank_data_changed(award, payee)
+    if payee.frozen_until is not None:
+        mails.former_contact_alarmed(award, payee, former)
+
+
+def _former_contacts(payee: Payee, award: Award) -> list[str | None]:
+    """Addresses that a change alarms: of whoever gave the data, as it was then and as it is now, and the nominee's."""
+    nominee = get(Nominee, award.nominee_id)
+    giver = db.session.get(Person, payee.entered_by) if payee.entered_by else None
+    return [vault.unseal(payee.id, payee.contact_sealed), giver.email if giver else None,
+            vault.unseal(nominee.id, nominee.email_sealed)]
+
+
+def names_compare(payee: Payee) -> str:
+    """How the account's name is the nominee's: see names.compare."""
+    nominee = get(Nominee, get(Award, payee.award_id).nominee_id)
+    parts = [vault.unseal(nominee.id, s) for s in (nominee.given_names_sealed, nominee.family_name_sealed)]
+    return compare(vault.unseal(payee.id, payee.holder_sealed), " ".join(part for part in parts if part))
 
 
 @command
-def verify(payee_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
-    """Verify the data against its proof: another person than who entered it.
+def verify(
+    payee_id: uuid.UUID, actor: Actor, expected_version: int, name_reason: str | None = None, text: str | None = None,
+) -> None:
+    """Verify the data against its proof: another person than who entered it. Where the account's name is not the
+    nominee's, `name_reason` says why it is the same person all the same.
 
-    Raises RuleBroken (`payee.same_person`), NotAllowed, Stale, IllegalMove.
+    Raises RuleBroken (`payee.same_person`, `payee.name_differs`), NotAllowed, Stale, IllegalMove.
     """
     payee = _lock(payee_id, expected_version)
     require(actor, PAYEE.move(payee.state, "verify").permission)
@@ -131,9 +163,15 @@ def verify(payee_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
     if actor.person_id in (payee.entered_by, award.beneficiary_id):
         raise RuleBroken(_("Whoever gave the bank data does not verify it. A colleague must."),
                          code="payee.same_person")
+    found = names_compare(payee)
+    if found == DIFFERS and name_reason not in NAME_REASONS:
+        raise RuleBroken(_("The account holder and the person who travels do not have the same name. Say why it is the "
+                           "same person, or return the data."), code="payee.name_differs", field="reason")
     with db.session.no_autoflush:
         payee.verified_by, payee.verified_at = actor.person_id, clock.now()
-        PAYEE.apply(payee, "verify", actor, data={"data_version": payee.data_version})
+        payee.name_check = "confirmed" if found == DIFFERS else found
+        PAYEE.apply(payee, "verify", actor, reason=name_reason if found == DIFFERS else None, text=text,
+                    data={"data_version": payee.data_version, "names": payee.name_check})
 
 
 @command

@@ -23,6 +23,7 @@ from sponsorship.applications.queries import NomineeRow, nominee_by_id
 from sponsorship.awards.approvals import Approval, Signature, signatures_of, signer, signer_ids
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
+from sponsorship.disbursements.names import compare
 from sponsorship.disbursements.payee_service import may_enter
 from sponsorship.disbursements.transitions import DISBURSEMENT, PAYEE
 from sponsorship.disbursements.words import KIND_LABELS, by_when
@@ -157,6 +158,7 @@ class ToRelease:
     holder: str
     bank: str
     account: str
+    frozen_until: datetime | None
     signed: tuple[tuple[Signature, str], ...]
 
     @property
@@ -181,7 +183,7 @@ def to_release(rows: Sequence[DisbursementRow]) -> list[ToRelease]:
         holder, bank, account = (vault.unseal(payee.id, getattr(payee, f"{name}_sealed")) or ""
                                  for name in ("holder", "bank_name", "account"))
         found.append(ToRelease(row, holder, bank, "•••• " + account[-4:] if account else "",
-                               tuple((s, signer(s, people)) for s in signed[row.id])))
+                               payee.frozen_until, tuple((s, signer(s, people)) for s in signed[row.id])))
     return found
 
 
@@ -233,6 +235,7 @@ class DisbursementPage:
     short: Money | None = None
     follows: tuple[uuid.UUID, str] | None = None
     followed_by: tuple[uuid.UUID, str] | None = None
+    frozen_until: datetime | None = None
 
 
 def disbursement_page(disbursement_id: uuid.UUID, actor: Actor) -> DisbursementPage:
@@ -252,6 +255,7 @@ def disbursement_page(disbursement_id: uuid.UUID, actor: Actor) -> DisbursementP
         row.payee_id, PAYEE.state(found[2]), tuple(_instruction(i) for i in instructions),
         usd(row.short_minor) if row.short_minor else None, _other(Disbursement.id == row.follows_id),
         _other(Disbursement.follows_id == row.id, Disbursement.state != "cancelled"),
+        get(Payee, row.payee_id).frozen_until,
     )
 
 
@@ -313,7 +317,7 @@ class PayeeRow:
 @dataclass(frozen=True)
 class PayeePage:
     """Bank data of one award. The account is shown whole only to those who verify it, else by its last four signs;
-    `name_fits` says whether the account is in the nominee's name."""
+    `names` says how the account's name is the nominee's (names.compare); `frozen_until` is None once it is over."""
 
     row: PayeeRow
     nominee: NomineeRow
@@ -327,7 +331,9 @@ class PayeePage:
     entered_at: datetime | None
     verified_by: uuid.UUID | None
     verified_at: datetime | None
-    name_fits: bool | None
+    names: str | None
+    name_check: str | None
+    frozen_until: datetime | None
     may_enter: bool
     may_verify: bool
 
@@ -391,19 +397,9 @@ def payee_page(payee_id: uuid.UUID, actor: Actor) -> PayeePage:
     return PayeePage(
         row, nominee, opened["holder"], opened["bank_name"], opened["bank_country"], opened["account"], opened["bic"],
         payee.proof_file_id, payee.entered_by, payee.entered_at, payee.verified_by, payee.verified_at,
-        same_name(opened["holder"], nominee.name) if opened["holder"] and nominee.name else None, enters, verifies,
+        compare(opened["holder"], nominee.name) if opened["holder"] else None, payee.name_check,
+        payee.frozen_until if payee.frozen_until and payee.frozen_until > clock.now() else None, enters, verifies,
     )
-
-
-def same_name(holder: str, nominee: str) -> bool:
-    """Whether two names hold the same words, whatever their order, case and accents."""
-    import unicodedata
-
-    def words(text: str) -> frozenset[str]:
-        plain = "".join(ch for ch in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(ch))
-        return frozenset("".join(ch if ch.isalnum() else " " for ch in plain).split())
-
-    return words(holder) == words(nominee)
 
 
 def payee_of_award(award_id: uuid.UUID) -> tuple[uuid.UUID, State] | None:

@@ -25,6 +25,7 @@ from sponsorship.disbursements.answer_service import FAILURES, confirm, fail, pl
 from sponsorship.disbursements.instruction import Instruction, Line, make
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.plan_service import next_actor
+from sponsorship.disbursements.sanctions_service import check_unblocked
 from sponsorship.disbursements.service import barred, check_payable, may
 from sponsorship.disbursements.stops import refuse_if_stopped
 from sponsorship.disbursements.transitions import DISBURSEMENT
@@ -96,6 +97,11 @@ def release(versions: Mapping[uuid.UUID, int], actor: Actor) -> uuid.UUID:
         if item.row.due_at > now:
             raise RuleBroken(_("%(reference)s is not due yet.", reference=item.row.reference),
                              code="disbursement.too_early")
+        if item.payee.frozen_until is not None and item.payee.frozen_until > now:
+            raise RuleBroken(_("The bank data of %(reference)s was changed a short time ago. Nothing is released to it "
+                               "before its cooling time is over.", reference=item.row.reference),
+                             code="disbursement.cooling", field="payments")
+    check_unblocked({item.payee.id for item in items})
     more = sign_many("disbursement.released", {item.row.id: item.row.round for item in items}, actor,
                      barred={item.row.id: barred(item.award, item.payee, actor, "released") for item in items},
                      most_minor=max(item.row.amount_minor for item in items))

@@ -27,7 +27,7 @@ from core.machines import SYSTEM
 from core.money import Money
 from core.web.access import needs
 from core.web.downloads import download
-from core.web.formats import format_money, instant_html
+from core.web.formats import format_instant, format_money, instant_html
 from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import people_in, timeline_items
@@ -55,8 +55,9 @@ _PAYMENT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,9}")
 
 
 @bp.context_processor
-def _words() -> dict[str, str]:
-    return {"office_zone": setting("office_zone", clock.today())}
+def _words() -> dict[str, Any]:
+    return {"office_zone": setting("office_zone", clock.today()), "now": clock.now}
+
 
 COLUMNS = [
     Column("reference", _l("Payment"), sortable=True, heading=True),
@@ -301,7 +302,7 @@ def release_table(rows: list[queries.DisbursementRow], total: Money) -> Table:
     """What the bank signatory reads before signing: payee, bank, end of the account, amount, who signed when."""
     columns = [
         Column("reference", _("Payment"), heading=True), Column("holder", _("Payee")), Column("bank", _("Bank")),
-        Column("account", _("Account")), Column("signed", _("Signatures"), render=_signed_lines),
+        Column("account", _("Account"), render=_account), Column("signed", _("Signatures"), render=_signed_lines),
         Column("amount", _("Amount"), numeric=True, currency="USD"),
     ]
     return Table(
@@ -309,6 +310,15 @@ def release_table(rows: list[queries.DisbursementRow], total: Money) -> Table:
         query=TableQuery(per_page=len(rows) or 1), totals={"amount": total},
         row_url=lambda item: url_for("disbursements.disbursement_page", id=item.row.id), anchor="to-release",
     )
+
+
+def _account(item: queries.ToRelease) -> str | Markup:
+    """The end of the account; and until when nothing goes there, after a change of bank data."""
+    if item.frozen_until is None or item.frozen_until <= clock.now():
+        return item.account
+    return Markup("{}<br>{}").format(item.account, _("Changed: not before %(day)s",
+                                                     day=format_instant(item.frozen_until, setting(
+                                                         "office_zone", clock.today()))))
 
 
 def _signed_lines(item: queries.ToRelease) -> Markup:

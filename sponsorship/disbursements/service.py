@@ -23,6 +23,7 @@ from sponsorship.disbursements.claim_reckoning import claim_state, is_decided
 from sponsorship.disbursements.models import Disbursement, Payee
 from sponsorship.disbursements.plan_service import back_to_draft, next_actor
 from sponsorship.disbursements.rules import rule_for
+from sponsorship.disbursements.sanctions_service import check_clear, check_unblocked
 from sponsorship.disbursements.settings import days
 from sponsorship.disbursements.transitions import DISBURSEMENT, DONE
 
@@ -72,6 +73,10 @@ def _step(disbursement_id: uuid.UUID, action: str, step: str, actor: Actor, vers
     row, award, payee = lock_chain(disbursement_id, version)
     may(row, action, actor)
     check_payable(award, payee, row)
+    if step == "certified":
+        check_clear(payee)
+    elif step == "approved":
+        check_unblocked([payee.id])
     signature = f"disbursement.{step}"
     if action == "approve" and row.second_rule_id is not None:
         first = all(s.step != signature for s in signatures("disbursement", row.id, row.round))

@@ -121,3 +121,24 @@ FINDING = Machine(
         Move("overtake", ("asked",), "overtaken", SYSTEM, _l("The bank has answered")),
     ),
 )
+
+MATCH = Machine(
+    name="sanctions_match",
+    tag_prefix="disbursements.sanctions_match",
+    initial="open",
+    states=states(
+        State("open", _l("Possible match, to be looked at"), "attention"),
+        State("proposed", _l("One officer proposes to clear it"), "waiting"),
+        State("cleared", _l("Cleared by two officers"), "done", terminal=True),
+        State("confirmed", _l("Confirmed: nothing is paid"), "stopped"),
+        State("lapsed", _l("No longer alike"), "neutral", terminal=True),
+    ),
+    moves=(
+        Move("propose", ("open",), "proposed", "sanctions.review", _l("Propose to clear it"), True),
+        Move("clear", ("proposed",), "cleared", "sanctions.review", _l("Clear it"), True),
+        Move("object", ("proposed",), "open", "sanctions.review", _l("Object"), True),
+        Move("confirm", ("open", "proposed"), "confirmed", "sanctions.review", _l("Confirm the match"), True),
+        Move("reopen", ("confirmed",), "open", "sanctions.review", _l("Look again"), True),
+        Move("lapse", ("open", "proposed"), "lapsed", SYSTEM, _l("The payee or the list has changed")),
+    ),
+)

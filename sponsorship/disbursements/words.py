@@ -38,6 +38,22 @@ SEND_BACK_REASONS = {
     "no_longer_needed": _l("It is no longer needed"),
     "other": _l("Another reason"),
 }
+NAME_REASONS = {
+    "transliteration": _l("Written in other letters, or spelled otherwise in Latin letters"),
+    "shorter_form": _l("The bank knows a shorter or longer form"),
+    "changed_name": _l("The name has changed, by marriage or otherwise"),
+    "joint_account": _l("A joint account that names the person among others"),
+    "other": _l("Another reason"),
+}
+NAMES_FIT = {
+    "same": _l("The account is in the nominee's name."),
+    "order": _l("The same words as the nominee's name; order or accents differ."),
+    "differs": _l("The account holder and the nominee do not have the same name."),
+}
+NAME_CHECKS = {
+    "same": _l("the same name"), "order": _l("the same words, in another order or with other accents"),
+    "confirmed": _l("another name, confirmed by the officer with a reason"),
+}
 RETURN_REASONS = {
     "proof_unreadable": _l("The proof cannot be read"),
     "proof_differs": _l("The proof shows other data"),

@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from demonstration.cast import PASSWORD
-from demonstration.paying import PROOF
+from demonstration.paying import LIST, PROOF
 from tests.browser.conftest import OUTCOME, Cast, Person, Site, open_window, sign_in
 from tests.browser.steps import desk, figure, mails, reference, show_factor, until_received
 
@@ -419,6 +419,19 @@ def test_bank_data_is_entered_and_verified_by_another(cast: Cast, story: Story, 
     officer.sees("Verified")
 
 
+def test_the_list_of_the_security_council_is_imported(cast: Cast, tmp_path: Path) -> None:
+    path = tmp_path / "consolidated.xml"
+    path.write_text(LIST.format(day=datetime.now().astimezone().date()))
+    officer = cast["payee-data"]
+    desk(officer, "Consolidated List", "Import the list: nothing can be certified without it")
+    officer.follow("Import a list", within="main")
+    officer.page.locator('input[name="file"]').set_input_files(path)
+    officer.press("Read the file")
+    officer.sees("Nothing is stored yet", "New on the list")
+    officer.press("Put it on record")
+    officer.sees("The list is on record.")
+
+
 def test_four_people_move_the_ticket_to_the_bank(cast: Cast, site: Site, story: Story) -> None:
     requesting, certifying, approving = cast["requesting"], cast["certifying"], cast["approving"]
     signatory = cast["signatory"]
@@ -462,6 +475,15 @@ def test_the_instruction_looks_right(cast: Cast, site: Site, story: Story) -> No
     from sponsorship.disbursements.instruction import verify
 
     assert verify(content, public) and not verify(content.replace(b"1800.00", b"9800.00"), public)
+
+
+def test_the_file_is_handed_to_the_bank(cast: Cast, story: Story) -> None:
+    signatory = cast["signatory"]
+    desk(signatory, story.references["instruction"], "Hand the file to the bank, then confirm that it has it")
+    signatory.follow("Confirm that the bank has the file")
+    signatory.fill(receipt="EB-7")
+    signatory.press("The bank has the file")
+    signatory.sees("Recorded: the bank has the file with 1 payments.", "EB-7")
 
 
 def test_the_bank_confirms(cast: Cast, story: Story) -> None:

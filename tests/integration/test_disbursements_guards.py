@@ -15,6 +15,7 @@ from core.db import db, new_id
 from sponsorship.awards.approvals import Approval
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
+from sponsorship.disbursements.transitions import BACK, LEFT
 from tests.support.award_story import AwardStory
 
 pytestmark = pytest.mark.real_database
@@ -104,7 +105,7 @@ def test_a_step_belongs_to_its_kind_of_subject(story):
 
 
 @pytest.mark.parametrize(("state", "needs"), [("requested", 0), ("certified", 1), ("approved", 2), ("ready", 2),
-                                              ("released", 3), ("confirmed", 3)])
+                                              *((state, 3) for state in (*LEFT, *BACK))])
 def test_no_state_without_its_signatures(story, state, needs):
     """With one signature fewer than the state needs; so above all no release without three approvals and a fourth."""
     award = story.accepted()
@@ -113,8 +114,9 @@ def test_no_state_without_its_signatures(story, state, needs):
                        ("approved", "approving_officer"))[:needs]:
         insert_signature(f"disbursement.{step}", ticket, story.people[role].id)
     db.session.commit()
-    # (a release meets two guards: unsigned, it can stand in no instruction either)
-    with refused("disbursement_state_is_signed", "disbursement_released_is_instructed"):
+    # (a release meets two guards: unsigned, it can stand in no instruction either; an answer meets a third)
+    with refused("disbursement_state_is_signed", "disbursement_released_is_instructed",
+                 "disbursement_answer_is_the_banks"):
         set_state(PAYMENT, ticket, state, payee_data_version=1)
 
 

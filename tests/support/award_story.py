@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from core import clock, vault
@@ -44,6 +45,7 @@ class AwardStory:
         self._focal_ids = [found.id for found in self.focal]
         self._pools = pools  # of the call, beside the general one
         self._fill(recommended, money, nominees, call)
+        self.sanctions_list()
 
     @property
     def meeting_days(self) -> int:
@@ -172,10 +174,24 @@ class AwardStory:
         from sponsorship.disbursements import payee_service
 
         payee_id = db.session.query(Payee.id).filter_by(award_id=award_id).scalar()
-        payee_service.enter(payee_id, BankData(f"Given Family{n}", "State Bank", "KE", account, "BUKBGB22"),
+        nominee = db.session.get_one(Nominee, self.award(award_id).nominee_id)
+        holder = f"Given {vault.unseal(nominee.id, nominee.family_name_sealed)}"
+        payee_service.enter(payee_id, BankData(holder, "State Bank", "KE", account, "BUKBGB22"),
                             self.focal_point(n), self.version(Payee, payee_id), self.proof())
         payee_service.verify(payee_id, self.officer("payee_data_officer"), self.version(Payee, payee_id))
         return payee_id
+
+    def sanctions_list(self, *persons: Any, day: date | None = None, replace: bool = False) -> None:
+        """A Consolidated List on record, of one person whom nobody resembles unless told otherwise."""
+        from sponsorship.disbursements import sanctions_service
+        from sponsorship.disbursements.sanctions_reading import Listed, ReadList
+
+        if not replace and sanctions_service.current_list() is not None:
+            return
+        listed = list(persons) or [Listed("1", "QDi.000", None, ("Nobody Whosoever Anywhere",), ("1901",))]
+        upload = dataclasses.replace(self.proof(), key=new_id(), name="consolidated.xml", sha256=new_id().hex * 2)
+        sanctions_service.import_list(ReadList(day or clock.today(), listed), upload,
+                                      self.officer("payee_data_officer"))
 
     def proof(self) -> Any:
         from core.files import CheckedUpload
