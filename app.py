@@ -32,6 +32,7 @@ BLUEPRINTS = (
     "sponsorship.disbursements.routes:bp",
     "sponsorship.disbursements.payee_routes:bp",
     "sponsorship.disbursements.claim_routes:bp",
+    "sponsorship.disbursements.plan_routes:bp",
     "sponsorship.transparency.routes:bp",
     "sponsorship.transparency.audit_routes:bp",
     "operations.routes:bp",

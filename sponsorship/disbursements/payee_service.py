@@ -18,7 +18,7 @@ from core.files import CheckedUpload, keep
 from sponsorship.awards.models import Award
 from sponsorship.disbursements import mails
 from sponsorship.disbursements.models import Disbursement, Payee
-from sponsorship.disbursements.plan_service import back_to_draft
+from sponsorship.disbursements.plan_service import back_to_draft, redate
 from sponsorship.disbursements.transitions import PAYEE, UNDERWAY
 
 RETURN_REASONS = ("proof_unreadable", "proof_differs", "name_differs", "incomplete")
@@ -134,6 +134,8 @@ def verify(payee_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
     with db.session.no_autoflush:
         payee.verified_by, payee.verified_at = actor.person_id, clock.now()
         PAYEE.apply(payee, "verify", actor, data={"data_version": payee.data_version})
+    db.session.flush()
+    redate(payee.award_id)
 
 
 @command

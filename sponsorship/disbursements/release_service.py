@@ -20,7 +20,7 @@ from sponsorship.awards.approvals import sign
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.instruction import Instruction, Line, make
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
-from sponsorship.disbursements.plan_service import back_to_draft, next_actor, set_dates
+from sponsorship.disbursements.plan_service import back_to_draft, next_actor, place_for, set_dates
 from sponsorship.disbursements.planning import dates_for
 from sponsorship.disbursements.service import barred, check_payable, may
 from sponsorship.disbursements.transitions import DISBURSEMENT
@@ -201,6 +201,7 @@ def plan_again(disbursement_id: uuid.UUID, actor: Actor, expected_version: int) 
     """After a failed payment: a new round of four signatures. Raises NotAllowed, Stale, IllegalMove."""
     row, award = _lock_one(disbursement_id, expected_version)
     may(row, "plan_again", actor)
-    set_dates(row, dates_for(row.kind, award.travel_from, award.travel_to, clock.today()))
+    set_dates(row, dates_for(row.kind, award.travel_from, award.travel_to, clock.today(),
+                             place_for(award, get(Payee, row.payee_id))))
     row.spend_id = row.released_at = row.bank_reference = None
     back_to_draft(row, "plan_again", "payment_failed", actor=actor)
