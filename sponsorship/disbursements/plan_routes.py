@@ -124,7 +124,7 @@ def withdraw(kind: str, id: uuid.UUID) -> View:
     try:
         plan_places.withdraw("lead" if kind == "lead" else "closed", id, current_actor())
     except RuleBroken as error:
-        flash(error.message, "error")
+        flash(str(error.message), "error")
     else:
         flash(_("Withdrawn."), "success")
     return redirect(url_for("plan.places"), 303)
