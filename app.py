@@ -37,6 +37,7 @@ BLUEPRINTS = (
     "sponsorship.disbursements.payee_routes:bp",
     "sponsorship.disbursements.claim_routes:bp",
     "sponsorship.disbursements.sanctions_routes:bp",
+    "sponsorship.disbursements.plan_routes:bp",
     "sponsorship.transparency.routes:bp",
     "sponsorship.transparency.hands_routes:bp",
     "operations.routes:bp",

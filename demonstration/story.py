@@ -17,7 +17,7 @@ from accounts.designations import Wish, designate
 from core import clock, events, jobs, marks, verify
 from core.actor import PUBLIC
 from core.db import db
-from demonstration import applying, banking, correspondence, giving, nominating, paying, pledging
+from demonstration import applying, banking, correspondence, giving, nominating, paying, pledging, returning
 from demonstration.applying import Sheet, noon
 from demonstration.stage import Stage, set_stage
 from sponsorship.awards.models import Award
@@ -58,6 +58,7 @@ def play() -> None:
     db.session.rollback()
     today = start.date()
     stage = set_stage(noon(today - timedelta(days=330)))
+    returning.rates(stage, noon(today - timedelta(days=320)))
     _money(stage, today)
     paying.sanctions_list(stage, noon(today - timedelta(days=290)))
     _past(stage, _monday(today - timedelta(days=118)))
@@ -124,6 +125,7 @@ def _past(stage: Stage, opens_on: date) -> None:
     while day <= opens_on + timedelta(days=70):
         if day.weekday() < 5:
             paying.work_day(stage, meeting, noon(day), bank_fails=fails)
+            returning.claims(stage, meeting, noon(day) + timedelta(hours=7), home_early="XB", silent="XC")
         day += timedelta(days=1)
     paying.run_jobs(noon(day))
 

@@ -22,8 +22,8 @@ from core.references import next_reference
 from sponsorship.awards.approvals import Approval
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.answer_models import BankAnswer, Finding
-from sponsorship.disbursements.models import Disbursement, PaymentInstruction, PaymentLine
-from sponsorship.disbursements.plan_service import back_to_draft, next_actor, set_dates
+from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
+from sponsorship.disbursements.plan_service import back_to_draft, next_actor, place_for, set_dates
 from sponsorship.disbursements.planning import dates_for
 from sponsorship.disbursements.service import may
 from sponsorship.disbursements.transitions import DISBURSEMENT, FINDING
@@ -166,7 +166,8 @@ def _plan_rest(row: Disbursement, award: Award, actor: Actor) -> uuid.UUID | Non
         assert award.reservation_id is not None
         ledger.release(award.reservation_id, key=f"award:{award.id}:release:after:{row.id}:{row.round}", actor=actor)
         return None
-    dates = dates_for(row.kind, award.travel_from, award.travel_to, clock.today())
+    dates = dates_for(row.kind, award.travel_from, award.travel_to, clock.today(),
+                      place_for(award, get(Payee, row.payee_id)))
     rest = Disbursement(
         reference=next_reference("DSB", clock.today().year), award_id=award.id, meeting_id=award.meeting_id,
         organisation_id=row.organisation_id, payee_id=row.payee_id, kind=row.kind, version=1, round=1,
@@ -312,7 +313,8 @@ def plan_again(disbursement_id: uuid.UUID, actor: Actor, expected_version: int) 
     """After a payment that came back: a new round of four signatures. Raises NotAllowed, Stale, IllegalMove."""
     row, award = _lock_one(disbursement_id, expected_version)
     may(row, "plan_again", actor)
-    set_dates(row, dates_for(row.kind, award.travel_from, award.travel_to, clock.today()))
+    set_dates(row, dates_for(row.kind, award.travel_from, award.travel_to, clock.today(),
+                             place_for(award, get(Payee, row.payee_id))))
     with db.session.no_autoflush:
         row.spend_id = row.released_at = row.bank_reference = None
         # a round that the bank contradicted is not the last that was signed

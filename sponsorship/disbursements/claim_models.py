@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -54,7 +55,7 @@ class Claim(WithId, Versioned, Base):
     due_at: Mapped[datetime]
     reminded_at: Mapped[datetime | None]
     escalated_at: Mapped[datetime | None]
-    days: Mapped[dict[str, object] | None] = mapped_column(JSON(none_as_null=True))
+    days: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     words_sealed: Mapped[str | None] = mapped_column(Text)
     return_words_sealed: Mapped[str | None] = mapped_column(Text)
     submitted_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))

@@ -21,8 +21,15 @@ from sponsorship.disbursements import claim_mails, workdays
 from sponsorship.disbursements.claim_models import Claim, Recovery
 from sponsorship.disbursements.claim_reckoning import is_decided
 from sponsorship.disbursements.claim_states import RECOVERY
-from sponsorship.disbursements.models import Disbursement
-from sponsorship.disbursements.plan_service import back_to_draft, new_payment, next_actor, of_award, set_dates
+from sponsorship.disbursements.models import Disbursement, Payee
+from sponsorship.disbursements.plan_service import (
+    back_to_draft,
+    new_payment,
+    next_actor,
+    of_award,
+    place_for,
+    set_dates,
+)
 from sponsorship.disbursements.planning import dates_due, dates_for
 from sponsorship.disbursements.settings import days, setting
 from sponsorship.disbursements.transitions import BACK, DISBURSEMENT
@@ -83,7 +90,8 @@ def _pay(award: Award, final: Disbursement | None, balance: int) -> None:
     if final is not None and final.state in BACK:
         _cancel(final)
         final = None
-    planned = dates_for("final", award.travel_from, award.travel_to, today)
+    place = place_for(award, db.session.scalars(select(Payee).where(Payee.award_id == award.id)).first())
+    planned = dates_for("final", award.travel_from, award.travel_to, today, place)
     earliest = workdays.forward(today, days("request_days_before_due", today))
     # a claim settled late leaves each officer the usual days
     zone = ZoneInfo(setting("office_zone", today))

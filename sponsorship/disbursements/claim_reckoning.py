@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy import select
 
@@ -43,7 +44,7 @@ class Days:
     legs: frozenset[str] = frozenset(LEGS)
     cars: frozenset[str] = frozenset()
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Any]:
         """What the claim keeps."""
         return {
             "first": self.first.isoformat(), "last": self.last.isoformat(),
@@ -53,17 +54,13 @@ class Days:
         }
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, object]) -> Days:
+    def from_json(cls, kept: Mapping[str, Any]) -> Days:
         """The days that a claim keeps."""
-        def days(texts: object) -> Iterable[date]:
-            return (date.fromisoformat(text) for text in texts)  # type: ignore[attr-defined]
-
-        provided: Mapping[str, list[str]] = kept["provided"]  # type: ignore[assignment]
         return cls(
-            date.fromisoformat(str(kept["first"])), date.fromisoformat(str(kept["last"])),
-            frozenset(days(kept["in_air"])),
-            {date.fromisoformat(day): frozenset(what) for day, what in provided.items()},
-            kept["hours"], frozenset(kept["legs"]), frozenset(kept["cars"]),  # type: ignore[arg-type]
+            date.fromisoformat(kept["first"]), date.fromisoformat(kept["last"]),
+            frozenset(date.fromisoformat(day) for day in kept["in_air"]),
+            {date.fromisoformat(day): frozenset(what) for day, what in kept["provided"].items()},
+            kept["hours"], frozenset(kept["legs"]), frozenset(kept["cars"]),
         )
 
 

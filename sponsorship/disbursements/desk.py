@@ -116,8 +116,8 @@ def award_panel(award_id: uuid.UUID, actor: Actor) -> Panel | None:
         return None
     officer = allows(actor, "disbursement.view_all")
     return Panel("disbursements/_award_panel.html", {
-        "table": _payments(award_id) if officer else None, "officer": officer, "payee_id": payee[0],
-        "payee_status": payee[1],
+        "award_id": award_id, "table": _payments(award_id) if officer else None, "officer": officer,
+        "payee_id": payee[0], "payee_status": payee[1],
         "sees_payee": allows(actor, "payee.verify") or allows(actor, "payee.enter"),
     }, _bank_data_asked(award_id, actor))
 

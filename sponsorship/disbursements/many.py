@@ -22,7 +22,8 @@ from sponsorship.awards.approvals import Approval, Signature, signatures_of, sig
 from sponsorship.awards.models import Award
 from sponsorship.disbursements import queries, service
 from sponsorship.disbursements.models import Disbursement, Payee
-from sponsorship.disbursements.queries import DisbursementRow, same_name
+from sponsorship.disbursements.names import DIFFERS, compare
+from sponsorship.disbursements.queries import DisbursementRow
 
 MOST_AT_ONCE = 200
 
@@ -102,7 +103,7 @@ def _lines(rows: Sequence[DisbursementRow], actor: Actor) -> list[Line]:
         name = nominees[nominee_of[row.award_id]].name
         made.append(Line(
             row, holder, bank, "•••• " + account[-4:] if account else "",
-            same_name(holder, name) if holder and name else None,
+            compare(holder, name) != DIFFERS if holder and name else None,
             tuple((s, signer(s, people)) for s in signed[row.id]),
             any(s.person_id == actor.person_id for s in signed[row.id])))
     return made

@@ -22,7 +22,7 @@ from sponsorship.awards.models import Award
 from sponsorship.disbursements import mails
 from sponsorship.disbursements.models import Disbursement, Payee
 from sponsorship.disbursements.names import DIFFERS, compare
-from sponsorship.disbursements.plan_service import back_to_draft
+from sponsorship.disbursements.plan_service import back_to_draft, redate
 from sponsorship.disbursements.sanctions_service import screen_locked
 from sponsorship.disbursements.settings import days
 from sponsorship.disbursements.transitions import PAYEE, UNDERWAY
@@ -172,6 +172,8 @@ def verify(
         payee.name_check = "confirmed" if found == DIFFERS else found
         PAYEE.apply(payee, "verify", actor, reason=name_reason if found == DIFFERS else None, text=text,
                     data={"data_version": payee.data_version, "names": payee.name_check})
+    db.session.flush()
+    redate(payee.award_id)
 
 
 @command

@@ -6,16 +6,18 @@ import uuid
 
 from sqlalchemy import select
 
-from core import clock, events
+from core import clock, events, vault
 from core.actor import Actor, system
 from core.db import db, lock
 from core.references import next_reference
+from meetings.calendar.queries import meeting_by_id
 from sponsorship.awards.models import Award
 from sponsorship.awards.queries import lines_of
 from sponsorship.awards.signals import AwardAccepted, AwardEnded, AwardResumed, AwardSuspended
 from sponsorship.disbursements import mails
 from sponsorship.disbursements.claim_reckoning import is_decided
 from sponsorship.disbursements.models import Disbursement, Payee
+from sponsorship.disbursements.plan_places import Place, place_of
 from sponsorship.disbursements.planning import Dates, dates_for, plan
 from sponsorship.disbursements.transitions import DISBURSEMENT, PAYEE, UNDERWAY, UNRELEASED
 
@@ -54,9 +56,33 @@ def on_accepted(accepted: AwardAccepted) -> None:
                   rail="transfer", currency="USD", data_version=0)
     db.session.add(payee)
     db.session.flush()  # the payments point at it
-    for planned in plan(lines_of(award.id), award.travel_from, award.travel_to, clock.today()):
+    for planned in plan(lines_of(award.id), award.travel_from, award.travel_to, clock.today(), place_for(award, payee)):
         new_payment(award, planned.kind, planned.amount_minor, planned.dates)
     mails.bank_data_wanted(award, payee)
+
+
+def place_for(award: Award, payee: Payee | None) -> Place:
+    """What planning knows of the bank's place (once it is known) and the host's."""
+    bank = vault.unseal(payee.id, payee.bank_country_sealed) if payee is not None else None
+    return place_of(bank, meeting_by_id(award.meeting_id).country_code, clock.today())
+
+
+def redate(award_id: uuid.UUID) -> None:
+    """The bank data is verified: what is not requested yet is dated by the lead time of the bank's place. The award is
+    locked."""
+    award = lock(Award, award_id)
+    payee = db.session.scalars(select(Payee).where(Payee.award_id == award_id)).one()
+    place = place_for(award, payee)
+    for row in of_award(award_id):
+        if row.state != "draft" or row.kind == "ticket" or (row.kind == "final" and row.act_by is not None):
+            continue  # a final share already dated by its claim keeps its dates
+        dates = dates_for(row.kind, award.travel_from, award.travel_to, clock.today(), place)
+        if dates == dates_of(row):
+            continue
+        set_dates(row, dates)
+        row.version += 1
+        next_actor(row, "draft")
+        _record_plan(row)
 
 
 def new_payment(award: Award, kind: str, amount_minor: int, dates: Dates) -> Disbursement:
@@ -107,10 +133,11 @@ def on_resumed(resumed: AwardResumed) -> None:
     """New dates: every payment that has not left is dated anew and signed anew, for a signature covers the dates it
     showed."""
     award = lock(Award, resumed.award_id)
+    place = place_for(award, db.session.scalars(select(Payee).where(Payee.award_id == award.id)).first())
     for row in of_award(award.id):
         if row.state not in (*UNDERWAY, "draft", "held"):
             continue
-        set_dates(row, dates_for(row.kind, award.travel_from, award.travel_to, clock.today()))
+        set_dates(row, dates_for(row.kind, award.travel_from, award.travel_to, clock.today(), place))
         action = {"held": "resume", "draft": None}.get(row.state, "replan")
         if action is None:
             row.version += 1

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sponsorship.disbursements import workdays
+from sponsorship.disbursements.plan_places import Place
 from sponsorship.disbursements.settings import days, setting
 
 
@@ -44,19 +45,22 @@ def _instant(day: date, zone: ZoneInfo, hour: int) -> datetime:
     return datetime.combine(day, time(hour), zone).astimezone(UTC)
 
 
-def dates_for(kind: str, travel_from: date, travel_to: date, on: date) -> Dates:
+def dates_for(kind: str, travel_from: date, travel_to: date, on: date, place: Place | None = None) -> Dates:
     """Dates of one kind of payment under the settings of the day `on`.
 
     Ticket: bought so many days before travel. Advance and terminal expenses: at the payee's bank on the day of
     travel, so released the bank's lead days before. Final share: after the claim's term. A due day is a working day
-    of the office: the one before for what comes before travel, the one after for what comes after.
+    of the office: the one before for what comes before travel, the one after for what comes after. `place` is what is
+    known of the payee's bank and the host: its lead days count days on which neither is closed.
     """
+    closed = place.closed if place else workdays.NONE
     if kind == "ticket":
         due = workdays.on_or_before(travel_from - timedelta(days=days("ticket_days_before_travel", on)))
     elif kind == "final":
-        due = workdays.on_or_after(travel_to + timedelta(days=days("claim_days_after_travel", on)))
+        due = workdays.on_or_after(travel_to + timedelta(days=days("claim_days_after_travel", on)), closed)
     else:
-        due = workdays.back(travel_from, days("bank_lead_days", on))
+        due = workdays.back(travel_from, place.lead_days if place else days("bank_lead_days", on), closed)
+        due = workdays.on_or_before(due)
     return dates_due(due, on)
 
 
@@ -91,8 +95,10 @@ def amounts(lines: Mapping[str, int], on: date) -> dict[str, int]:
     return found
 
 
-def plan(lines: Mapping[str, int], travel_from: date, travel_to: date, on: date) -> list[Planned]:
+def plan(
+    lines: Mapping[str, int], travel_from: date, travel_to: date, on: date, place: Place | None = None,
+) -> list[Planned]:
     """Everything to pay for an award, in the order of falling due."""
-    made = [Planned(kind, minor, dates_for(kind, travel_from, travel_to, on))
+    made = [Planned(kind, minor, dates_for(kind, travel_from, travel_to, on, place))
             for kind, minor in amounts(lines, on).items()]
     return sorted(made, key=lambda p: p.dates.due_at)

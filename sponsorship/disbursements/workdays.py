@@ -1,6 +1,7 @@
 """Working days of the office that pays: weekends and the official holidays in data/un_holidays.json.
 
-What that table lacks (both Eids, receiving countries' holidays) is named in it under `missing`.
+What that table lacks (both Eids) is named in it under `missing`. Days off of the host's and the receiving bank's place
+are recorded by officers (plan_places.py) and handed in as `closed`.
 """
 
 from __future__ import annotations
@@ -27,33 +28,37 @@ def known_until() -> date:
     return date(years[1], 12, 31)
 
 
-def is_workday(day: date) -> bool:
-    return day.weekday() < 5 and day not in holidays()
+NONE: frozenset[date] = frozenset()
 
 
-def on_or_before(day: date) -> date:
+def is_workday(day: date, closed: frozenset[date] = NONE) -> bool:
+    """A working day of the office, on which none of the other places concerned is `closed`."""
+    return day.weekday() < 5 and day not in holidays() and day not in closed
+
+
+def on_or_before(day: date, closed: frozenset[date] = NONE) -> date:
     """The last working day up to and including `day`."""
-    while not is_workday(day):
+    while not is_workday(day, closed):
         day -= ONE
     return day
 
 
-def on_or_after(day: date) -> date:
+def on_or_after(day: date, closed: frozenset[date] = NONE) -> date:
     """The first working day from `day` on."""
-    while not is_workday(day):
+    while not is_workday(day, closed):
         day += ONE
     return day
 
 
-def back(day: date, count: int) -> date:
+def back(day: date, count: int, closed: frozenset[date] = NONE) -> date:
     """`count` working days before `day`."""
     for _ in range(count):
-        day = on_or_before(day - ONE)
+        day = on_or_before(day - ONE, closed)
     return day
 
 
-def forward(day: date, count: int) -> date:
+def forward(day: date, count: int, closed: frozenset[date] = NONE) -> date:
     """`count` working days after `day`."""
     for _ in range(count):
-        day = on_or_after(day + ONE)
+        day = on_or_after(day + ONE, closed)
     return day

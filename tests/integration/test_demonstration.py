@@ -60,8 +60,10 @@ def test_the_story_and_a_month_alone(played):
     assert _faults() == []
     assert {"draft", "submitted", "returned", "eligible", "ineligible", "withdrawn", "selected", "reserve_list",
             "not_selected"} <= set(_states("application"))
-    assert {"draft", "requested", "certified", "approved", "ready", "released", "confirmed"} <= set(
-        _states("disbursement"))
+    assert {"draft", "requested", "certified", "approved", "ready", "released", "confirmed",
+            "settled"} <= set(_states("disbursement"))
+    assert _states("claim").keys() == {"settled"} and set(_states("recovery")) == {"asked"}
+    assert set(_states("delegate_report")) == {"awaited", "received"}
     assert {"closed", "turned_down", "lapsed", "offered", "accepted", "selected", "reserve"} <= set(_states("award"))
     # what is real carries no invented facts of the fund
     real = db.session.execute(db.text(

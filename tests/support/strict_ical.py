@@ -133,7 +133,8 @@ def _event(part: Part) -> None:
     assert set(names) >= REQUIRED, REQUIRED - set(names)
     assert part.get("STATUS") in ("CONFIRMED", "CANCELLED", "TENTATIVE")
     assert re.fullmatch(r"\d+", part.get("SEQUENCE"))
-    assert part.day("DTEND") > part.day("DTSTART"), "the end is exclusive"
+    read = part.instant if "T" in part.get("DTSTART") else part.day
+    assert read("DTEND") > read("DTSTART"), "the end is exclusive"
     for name in ("DTSTAMP", "CREATED", "LAST-MODIFIED"):
         part.instant(name)
     for name, _p, value in part.properties:
