@@ -25,7 +25,7 @@ from sponsorship.applications.models import ELIGIBILITY, EQUITY_CRITERIA, FACT_C
 from sponsorship.applications.officer_forms import DECLARED, ReasonForm, ScreeningForm
 from sponsorship.applications.officer_routes import Page, officers_words
 from sponsorship.applications.queries import CallRow
-from sponsorship.applications.ranking_queries import ranked_lines
+from sponsorship.applications.ranking_queries import made, ranked_lines
 from sponsorship.applications.transitions import APPLICATION
 from sponsorship.applications.words import CRITERION_SHORT, DECIDED_BY_NAMES
 
@@ -188,7 +188,7 @@ def ranking(id: uuid.UUID) -> str | Response:
     if query.format:
         return download(query, _ranking_columns(page.call), lines, f"ranking-{page.call.reference}")
     return render_template("applications/officer/ranking.html", page=page, lines=lines, equity=EQUITY_CRITERIA,
-                           csv_url=url_for(".ranking", id=id))
+                           made=made(page.call), csv_url=url_for(".ranking", id=id))
 
 
 def _ranking_columns(call: CallRow) -> list[Column]:
