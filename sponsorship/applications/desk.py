@@ -12,6 +12,7 @@ from accounts.desk import DeskItem, register_source
 from core.actor import Actor
 from sponsorship.applications.form_queries import waiting_at_mission
 from sponsorship.applications.officer_queries import waiting_calls
+from sponsorship.applications.recusals import SEATS, seats_of, tainted_calls
 
 
 def _mission(actor: Actor) -> list[DeskItem]:
@@ -45,11 +46,17 @@ def _fund_manager(_actor: Actor) -> list[DeskItem]:
     return items
 
 
-def _panel(_actor: Actor) -> list[DeskItem]:
+def _panel(actor: Actor) -> list[DeskItem]:
+    """Calls on whose panel the member sits: to be recommended, or again because somebody is recused since."""
+    calls = waiting_calls(("ranked", "recommended"))
+    kinds = seats_of(actor) if calls else set()
+    again = tainted_calls() if any(call.state == "recommended" for call in calls) else set()
     return [
         DeskItem(call.meeting, url_for("panel.recommendation", id=call.id), call.decide_by,
-                 _("Recommend on the ranked States"), call.reference)
-        for call in waiting_calls(("ranked",))
+                 _("Recommend on the ranked States") if call.state == "ranked"
+                 else _("Record the recommendation again: a member is recused since"), call.reference,
+                 "waiting" if call.state == "ranked" else "attention")
+        for call in calls if kinds & set(SEATS[call.governance]) and (call.state == "ranked" or call.id in again)
     ]
 
 

@@ -54,6 +54,7 @@ def applications(id: uuid.UUID) -> str | Response:
         Column("received_after_date", _("After the date")),
         *(_fact_column(code) for code in ("ldc", "lldc", "sids")),
         Column("first_attendance", _("First attendance (declared)")),
+        *([Column("most_affected", _("Most affected (declared)"))] if "most_affected" in page.call.criteria else ()),
         Column("nominees", _("Nominees"), numeric=True),
         Column("state", _("Status"), render=lambda r: r.status, csv=lambda r: r.status.label),
     ]

@@ -142,7 +142,7 @@ def test_what_is_half_recorded_is_put_aside_or_falls_with_the_ranking(room):
     verify_is_clean()
 
 
-def test_an_interest_is_declared_once_for_the_whole_call(room):
+def test_an_interest_is_declared_once_for_the_whole_call(room, as_person):
     call, rows = room.recommended()
     a, b, _c = rows
     other = room.make.actor("panel_member")
@@ -160,6 +160,8 @@ def test_an_interest_is_declared_once_for_the_whole_call(room):
     choices = {s.nominee_id: Choice(ADVISED[s.recommended]) for s in ranked_slots(call.id)}
     error = refused("award.recused", lambda: decide(call.id, choices, head, version))
     assert a.reference in str(error.message)
+    desk = as_person(room.make.person("panel_member")).get("/desk")
+    assert "Record the recommendation again" in desk.get_data(as_text=True)
     recommend(fresh(Call, call.id), other, *((r, o, n, "as before" if o == "not" else "") for n, (r, o) in enumerate(
         zip(rows, ("recommend", "reserve", "not"), strict=True), 1)))
     decide(call.id, choices, head, fresh(Call, call.id).version)
