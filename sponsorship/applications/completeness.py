@@ -72,6 +72,8 @@ def missing(
         found.append(Missing("contribution", None, _("Say what your State pays itself.")))
     if application.first_attendance is None or application.no_mission_at_seat is None:
         found.append(Missing("attendance", None, _("Answer the questions about earlier meetings and the seat.")))
+    if application.most_affected and not application.most_affected_evidence:
+        found.append(Missing("attendance", None, _("Say what shows that your State is among the most affected.")))
     if not nominees:
         found.append(Missing("nominees", None, _("Nominate at least one person.")))
     for nominee in nominees:

@@ -13,7 +13,7 @@ from wtforms import BooleanField, EmailField, Field, RadioField, SelectField, St
 from wtforms.validators import Length, Optional, Regexp, StopValidation, ValidationError
 
 from core import clock
-from core.web.forms import BaseForm, DayField, Required, VersionField, add_error
+from core.web.forms import BaseForm, DayField, Required, RequiredWhen, VersionField, add_error
 from sponsorship.applications.completeness import travel_problem
 from sponsorship.applications.words import SEX_NAMES
 
@@ -136,7 +136,7 @@ class AttendanceForm(StepForm):
         [Optional()], choices=_YES_NO,
     )
     affected_evidence = TextAreaField(
-        _l("What shows it"), [_no_longer_than(2000)],
+        _l("What shows it"), [RequiredWhen("affected", "yes", _l("Write what shows it.")), _no_longer_than(2000)],
         description=_l("For example figures of weapons seized or traced, your national report, or a report of the "
                        "United Nations. The secretariat reads the source you name."), render_kw={"rows": 4})
 
