@@ -2,6 +2,7 @@
 database; the recommendation that several members record together; the decision beside the ranking."""
 
 import re
+import threading
 import uuid
 from datetime import date
 
@@ -269,3 +270,48 @@ def test_a_member_of_another_panel_reads_and_does_not_record(room, as_person):
     answer = member.post(f"/sponsorship/calls/{call.id}/recommendation", data={"version": call.version}, check=False)
     assert answer.status_code in (403, 422)
     assert db.session.query(Recommendation).count() == 0 and fresh(Call, call.id).state == "ranked"
+
+
+# --- races ------------------------------------------------------------------------------------------------------
+def at_once(app, *functions):
+    results = [None] * len(functions)
+    barrier = threading.Barrier(len(functions))
+
+    def run(n, function):
+        with app.app_context(), clock.moved_to(NOW):
+            barrier.wait()
+            try:
+                function()
+            except Exception as error:
+                results[n] = error
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=run, args=(n, f)) for n, f in enumerate(functions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return results
+
+
+@pytest.mark.real_database
+def test_members_who_record_and_declare_at_once_agree(app, make):
+    with clock.moved_to(NOW):
+        room = kit(make)
+        call, _rows = room.ranked()
+        ids, members = panel_service.ranked_ids(call), [room.make.actor("panel_member") for _ in range(3)]
+        state, call_id, version = fresh(Application, ids[0]).organisation_id, call.id, call.version
+    db.session.remove()
+    advice = [Advice(a, "reserve", n, 0) for n, a in enumerate(ids, 1)]
+    results = at_once(
+        app, *(lambda m=m: panel_service.recommend(call_id, advice, version, m) for m in members),
+        lambda: recusals.declare(call_id, state, "kin", members[0]))
+    assert results[3] is None, "who has an interest may say so whatever else happens"
+    assert sum(r is None for r in results[:3]) <= 1, results
+    assert all(r is None or isinstance(r, Stale | RuleBroken) for r in results), results
+    lines = db.session.query(Recommendation).all()
+    assert len(lines) == (3 if None in results[:3] else 0) and len({line.by_person for line in lines}) <= 1
+    recorded = any(line.by_person == members[0].person_id for line in lines)
+    assert bool(recusals.tainted(call_id)) is recorded, "either refused, or known to be recorded anew"
+    verify_is_clean()
