@@ -49,7 +49,7 @@ def make_call(stage: Stage, meeting_id: uuid.UUID, opens: datetime, closes: date
             decide_by=decide_by, offer_days=10, seats_per_state=1, package="ticket_and_dsa",
             estimate_ticket_minor=180_000, estimate_dsa_minor=210_000, estimate_terminal_minor=18_800,
             ceiling_minor=ceiling_minor, pool_ids=(stage.pools["ldc"], stage.pools["general"]),
-            criteria=("ldc", "lldc", "sids", "first_attendance", "no_mission_at_seat"),
+            criteria=("ldc", "lldc", "sids", "first_attendance", "no_mission_at_seat", "equity_region", "equity_sex"),
             governance_text="The secretariat, with the Chair of the meeting.",
             guidance_text="One delegate for each State. The nominee should speak on the State's implementation."),
             manager)

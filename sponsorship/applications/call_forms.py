@@ -225,7 +225,8 @@ def _add_lines() -> None:
             [Optional(), NumberRange(1, MOST_WEIGHT, _l("Between 1 and 100."))]))
     for n in range(1, MOST_QUESTIONS + 1):
         setattr(CallForm, f"question_{n}", StringField(_l("Question %(number)s", number=n), [Length(max=300)]))
-        setattr(CallForm, f"question_{n}_required", BooleanField(_l("An answer is needed")))
+        needed = _l("An answer to question %(number)s is needed", number=n)
+        setattr(CallForm, f"question_{n}_required", BooleanField(needed))
 
 
 assert len(ORDINALS) == len(CRITERIA)

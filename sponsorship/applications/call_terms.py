@@ -179,11 +179,12 @@ def copied_values(
         raise RuleBroken(_("There is no time left before this meeting for a call as long as the last. Make the call "
                            "by hand with shorter times."), code="call.no_time", field="meeting_id")
     fields = {name: getattr(last, name) for name in CallValues.__dataclass_fields__
-              if name not in ("pool_ids", "criteria", "required_papers", "questions")}
+              if name not in ("pool_ids", "criteria", "required_papers", "questions", "weights")}
     fields |= {
         "meeting_id": meeting.id, "opens_at": moved(last.opens_at, later), "closes_at": moved(last.closes_at, later),
         "grace_until": moved(last.grace_until, later), "decide_by": decide_by,
     }
     return CallValues(
-        pool_ids=pool_ids, criteria=tuple(last.criteria), required_papers=tuple(last.required_papers or ()),
+        pool_ids=pool_ids, criteria=tuple(last.criteria), weights=last.weights or {},
+        required_papers=tuple(last.required_papers or ()),
         questions=tuple(last.questions or ()), **fields)

@@ -107,6 +107,8 @@ def missing(
         found.append(Missing("questions", None, ngettext(
             "Answer the question of this call that is still open.",
             "Answer the %(num)s questions of this call that are still open.", len(open_questions))))
+    if application.most_affected and not application.most_affected_evidence:
+        found.append(Missing("attendance", None, _("Say what shows that your State is among the most affected.")))
     if not nominees:
         found.append(Missing("nominees", None, _("Nominate at least one person.")))
     for nominee in nominees:

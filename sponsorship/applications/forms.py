@@ -14,7 +14,7 @@ from wtforms.validators import Length, Optional, Regexp, StopValidation, Validat
 
 from core import clock
 from core.errors import NotFound
-from core.web.forms import BaseForm, DayField, Required, VersionField, add_error
+from core.web.forms import BaseForm, DayField, Required, RequiredWhen, VersionField, add_error
 from sponsorship.applications.completeness import travel_problem
 from sponsorship.applications.queries import Question
 from sponsorship.applications.words import SEX_NAMES
@@ -138,7 +138,7 @@ class AttendanceForm(StepForm):
         [Optional()], choices=_YES_NO,
     )
     affected_evidence = TextAreaField(
-        _l("What shows it"), [_no_longer_than(2000)],
+        _l("What shows it"), [RequiredWhen("affected", "yes", _l("Write what shows it.")), _no_longer_than(2000)],
         description=_l("For example figures of weapons seized or traced, your national report, or a report of the "
                        "United Nations. The secretariat reads the source you name."), render_kw={"rows": 4})
 

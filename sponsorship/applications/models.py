@@ -100,7 +100,7 @@ class Call(WithId, Versioned, Base):
     is_demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     ranking_method: Mapped[str] = mapped_column(String(40), ForeignKey("ranking_method.code"), default="in_order")
-    weights: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    weights: Mapped[dict[str, int] | None] = mapped_column(JSON, default=dict)
     late_rule: Mapped[str] = mapped_column(String(40), ForeignKey("call_late_rule.code"), default="refuse")
     governance: Mapped[str] = mapped_column(String(40), ForeignKey("call_governance.code"),
                                             default="secretariat_chair")
@@ -131,6 +131,8 @@ class Application(WithId, Versioned, Base):
         CheckConstraint(f"{_UNSENT} OR could_not_attend_otherwise", name="declares_need"),
         CheckConstraint(f"{_UNSENT} OR received_at IS NOT NULL", name="sent_has_receipt"),
         CheckConstraint("state <> 'returned' OR completion_due_at IS NOT NULL", name="returned_until"),
+        CheckConstraint("state <> 'held_over' OR (received_after_date AND received_at IS NOT NULL)",
+                        name="held_over_came_late"),
         # one of the mission and one of a ministry at most; of both, one at most is considered
         Index("uq_application_live", "call_id", "organisation_id", "of_ministry", unique=True,
               sqlite_where=text("state <> 'withdrawn'"), postgresql_where=text("state <> 'withdrawn'")),
@@ -231,7 +233,7 @@ class Screening(WithId, Base):
     at: Mapped[datetime]
     as_of: Mapped[date | None]
     fact_met: Mapped[bool | None]
-    override_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
+    override_reason: Mapped[str] = mapped_column(Text, default="")
 
 
 class Ranking(WithId, Base):
@@ -253,10 +255,10 @@ class Ranking(WithId, Base):
     decided_by: Mapped[str] = mapped_column(String(40), default="")
     ranked_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]
-    region: Mapped[str] = mapped_column(String(60), default="", server_default="")  # regional group, "" without one
-    sex: Mapped[str] = mapped_column(String(40), default="", server_default="")  # of the State's first nominee
+    region: Mapped[str] = mapped_column(String(60), default="")  # regional group, "" without one
+    sex: Mapped[str] = mapped_column(String(40), default="")  # of the State's first nominee
     # places its group (its nominee's sex) had when this place was given, by criterion of equity
-    places: Mapped[dict[str, int]] = mapped_column(JSON, default=dict, server_default="{}")
+    places: Mapped[dict[str, int] | None] = mapped_column(JSON, default=dict)
     points: Mapped[int | None]
     # what decided, as it stood when the place before was given: {"before": ..., "after": ...}
     compared: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

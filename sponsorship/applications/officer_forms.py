@@ -82,7 +82,7 @@ def _add_findings() -> None:
     for code in FACT_CRITERIA:
         label = CRITERION_NAMES[code]
         setattr(ScreeningForm, f"{code}_met", OneOfList(
-            label, [Optional()], choices=[("", _l("As on the list")), ("yes", _l("Yes")), ("no", _l("No"))]))
+            label, [Optional()], choices=[("", _l("As listed")), ("yes", _l("Yes")), ("no", _l("No"))]))
         setattr(ScreeningForm, f"{code}_evidence", StringField(
             _l("Why otherwise than on the list: %(criterion)s", criterion=label), [Length(max=1000)]))
         setattr(ScreeningForm, f"{code}_source", StringField(

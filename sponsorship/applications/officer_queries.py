@@ -260,6 +260,7 @@ class WaitingCall:
     opens_at: datetime
     decide_by: date
     to_screen: int
+    governance: str
 
 
 def waiting_calls(states: Sequence[str]) -> list[WaitingCall]:
@@ -274,6 +275,7 @@ def waiting_calls(states: Sequence[str]) -> list[WaitingCall]:
     ).all()
     meetings = meetings_by_id({call.meeting_id for call, _n in rows})
     return [
-        WaitingCall(c.id, c.reference, meetings[c.meeting_id].label, c.state, c.opens_at, c.decide_by, n)
+        WaitingCall(c.id, c.reference, meetings[c.meeting_id].label, c.state, c.opens_at, c.decide_by, n,
+                    c.governance)
         for c, n in rows
     ]

@@ -12,7 +12,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from accounts.queries import names
+from accounts.queries import names, person_labels
 from core.db import db
 from sponsorship.applications.models import (
     EQUITY_CRITERIA,
@@ -24,7 +24,7 @@ from sponsorship.applications.models import (
 )
 from sponsorship.applications.queries import CallRow, nominee_counts
 from sponsorship.applications.transitions import APPLICATION
-from sponsorship.applications.words import CRITERION_SHORT, SEX_NAMES
+from sponsorship.applications.words import CRITERION_SHORT, DECIDED_BY_NAMES, SEX_NAMES
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Evidence:
     source: str
     as_of: date | None
     override_reason: str
+    by: str  # who found it otherwise than the dated facts say; "" for other findings
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,11 @@ class RankedLine:
             return f"{self.group(criterion)}: {self.places.get(criterion, 0)}"
         return self.values.get(criterion, False)
 
+    @property
+    def reasoned(self) -> str:
+        """What puts it behind the one before, with the rule that does."""
+        return self.why if not self.decided_by else f"{DECIDED_BY_NAMES[self.decided_by]}. {self.why}"
+
     def groups(self, criteria: Sequence[str]) -> list[str]:
         """The groups that the call's criteria of equity count for this State."""
         return [self.group(c) for c in criteria if c in EQUITY_CRITERIA]
@@ -94,7 +101,7 @@ class RankedLine:
 
 def ranked_lines(call: CallRow, with_evidence: bool = False) -> list[RankedLine]:
     """The ranking that stands, first place first, with the panel's recommendation where there is one. Four queries,
-    five with the evidence."""
+    six with the evidence."""
     rows = db.session.execute(
         select(Ranking, Application).join(Application, Application.id == Ranking.application_id)
         .where(Ranking.call_id == call.id, Ranking.round == call.ranking_round).order_by(Ranking.position)
@@ -122,19 +129,32 @@ def ranked_lines(call: CallRow, with_evidence: bool = False) -> list[RankedLine]
     return lines
 
 
+def made(call: CallRow) -> tuple[datetime, str] | None:
+    """When the standing ranking was made, and by whom; None before there is one. Two queries."""
+    row = db.session.execute(
+        select(Ranking.at, Ranking.ranked_by)
+        .where(Ranking.call_id == call.id, Ranking.round == call.ranking_round).limit(1)
+    ).one_or_none()
+    return None if row is None else (row.at, person_labels([row.ranked_by]).get(row.ranked_by, ""))
+
+
 def _evidence(call: CallRow, rounds: Mapping[uuid.UUID, int]) -> dict[uuid.UUID, list[Evidence]]:
-    """What was found on the call's criteria in each application's latest screening. One query."""
+    """What was found on the call's criteria in each application's latest screening. Two queries."""
     order = [c for c in call.criteria if c in SCREENED_CRITERIA]
     found: dict[uuid.UUID, list[Evidence]] = defaultdict(list)
-    for row in db.session.scalars(
-        select(Screening).join(Application, Application.id == Screening.application_id)
-        .where(Application.call_id == call.id, Screening.criterion.in_(order))
-    ):
-        if rounds.get(row.application_id) == row.round:
-            found[row.application_id].append(Evidence(row.criterion, row.met, row.evidence, row.source, row.as_of,
-                                                      row.override_reason))
-    for rows in found.values():
-        rows.sort(key=lambda e: order.index(e.criterion))
+    rows = [
+        row for row in db.session.scalars(
+            select(Screening).join(Application, Application.id == Screening.application_id)
+            .where(Application.call_id == call.id, Screening.criterion.in_(order)))
+        if rounds.get(row.application_id) == row.round
+    ]
+    people = person_labels(row.by_person for row in rows)
+    for row in rows:
+        by = people.get(row.by_person, "") if row.by_person and row.override_reason else ""
+        found[row.application_id].append(Evidence(row.criterion, row.met, row.evidence, row.source, row.as_of,
+                                                  row.override_reason, by, row.at))
+    for findings in found.values():
+        findings.sort(key=lambda e: order.index(e.criterion))
     return found
 
 
@@ -143,7 +163,7 @@ def _why(line: RankedLine, before: RankedLine | None, compared: Mapping[str, int
     if before is None:
         return _("First of all.")
     if line.decided_by == "points" and compared:
-        return _("%(fewer)s points, the State before %(more)s.", fewer=compared["after"], more=compared["before"])
+        return _("%(fewer)s points then, the State before %(more)s.", fewer=compared["after"], more=compared["before"])
     if line.decided_by in EQUITY_CRITERIA and compared:
         return _("%(own)s had %(after)s, %(other)s %(before)s.", own=line.group(line.decided_by),
                  after=compared["after"], other=before.group(line.decided_by), before=compared["before"])
@@ -153,5 +173,4 @@ def _why(line: RankedLine, before: RankedLine | None, compared: Mapping[str, int
         return _("Equal, and received at the same moment; the reference decides.")
     if line.decided_by not in CRITERION_SHORT:
         return ""
-    return _("%(criterion)s: the State before meets it, this one does not.",
-             criterion=CRITERION_SHORT[line.decided_by])
+    return _("The State before meets it, this one does not.")

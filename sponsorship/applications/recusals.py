@@ -21,14 +21,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 
 from accounts.models import Membership, Organisation
 from accounts.permissions import require
 from accounts.queries import facts_at, names, person_labels
 from core import clock, events
 from core.actor import Actor
-from core.db import command, db, get, lock
+from core.db import command, db, lock
 from core.errors import NotAllowed, RuleBroken
 from sponsorship.applications.models import Application, Call, CallPool, Ranking, Recommendation, Recusal
 from sponsorship.applications.screening_service import facts_day
@@ -71,10 +71,15 @@ def panel_places(person_ids: Iterable[uuid.UUID] | None = None) -> dict[uuid.UUI
     return found
 
 
+def seats_of(actor: Actor) -> set[str]:
+    """The kinds of organisation for which the person is panel member today. One query."""
+    places = panel_places([actor.person_id] if actor.person_id else [])
+    return {kind for held in places.values() for kind in held.values()}
+
+
 def has_seat(governance: str, actor: Actor) -> bool:
     """Whether an organisation for which the person is panel member sits under this governance model. One query."""
-    places = panel_places([actor.person_id] if actor.person_id else [])
-    return bool({kind for held in places.values() for kind in held.values()} & set(SEATS[governance]))
+    return bool(seats_of(actor) & set(SEATS[governance]))
 
 
 def require_seat(call: Call, actor: Actor) -> None:
@@ -215,13 +220,26 @@ def recusals_of(call_id: uuid.UUID) -> list[RecusalLine]:
     return sorted(lines, key=lambda line: (line.person.casefold(), line.state_name.casefold(), line.cause))
 
 
-def tainted(call_id: uuid.UUID) -> list[str]:
-    """References of applications whose standing advice was recorded by somebody recused since. One query."""
-    call = get(Call, call_id)
-    return list(db.session.scalars(
-        select(Application.reference)
-        .join(Recommendation, Recommendation.application_id == Application.id)
-        .join(Recusal, (Recusal.call_id == Recommendation.call_id) & (Recusal.person_id == Recommendation.by_person)
+def _standing_by_recused() -> Select[uuid.UUID, str]:
+    """Calls and applications whose standing advice was recorded by somebody recused since."""
+    return (
+        select(Call.id, Application.reference)
+        .join(Recommendation, (Recommendation.call_id == Call.id)
+              & (Recommendation.round == Call.recommendation_round))
+        .join(Application, Application.id == Recommendation.application_id)
+        .join(Recusal, (Recusal.call_id == Call.id) & (Recusal.person_id == Recommendation.by_person)
               & (Recusal.organisation_id == Application.organisation_id))
-        .where(Recommendation.call_id == call_id, Recommendation.round == call.recommendation_round)
-        .distinct().order_by(Application.reference)))
+        .distinct()
+    )
+
+
+def tainted(call_id: uuid.UUID) -> list[str]:
+    """References of a call's applications whose standing advice somebody recorded who is recused since. One query."""
+    return sorted(reference for _call, reference in db.session.execute(
+        _standing_by_recused().where(Call.id == call_id)))
+
+
+def tainted_calls() -> set[uuid.UUID]:
+    """Calls that wait for a decision and have such advice. One query."""
+    return {call_id for call_id, _reference in db.session.execute(
+        _standing_by_recused().where(Call.state == "recommended"))}

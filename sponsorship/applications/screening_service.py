@@ -18,6 +18,7 @@ from core import clock, events
 from core.actor import Actor
 from core.db import command, db, lock
 from core.errors import NotFound, RuleBroken
+from core.web.formats import format_day
 from meetings.calendar.queries import meeting_by_id
 from sponsorship.applications import doubles, letters
 from sponsorship.applications.models import (
@@ -92,9 +93,8 @@ def _add(application: Application, criterion: str, finding: Finding, override: F
 
 def _from_fact(fact: Fact | None, day: date) -> Finding:
     if fact is None:
-        return Finding(False, _("Not on the list on %(day)s", day=day.isoformat()), FACTS_SOURCE)
-    return Finding(True, _("On the list since %(since)s, on %(day)s too", since=fact.valid_from.isoformat(),
-                           day=day.isoformat()), fact.source)
+        return Finding(False, _("Not on the list on that day"), FACTS_SOURCE)
+    return Finding(True, _("On the list since %(since)s", since=format_day(fact.valid_from)), fact.source)
 
 
 def _check_findings(findings: Mapping[str, Finding], call: Call) -> None:

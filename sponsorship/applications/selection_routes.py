@@ -26,7 +26,7 @@ from sponsorship.applications.officer_forms import DECLARED, ReasonForm, Screeni
 from sponsorship.applications.officer_papers import officer_papers
 from sponsorship.applications.officer_routes import Page, officers_words
 from sponsorship.applications.queries import CallRow
-from sponsorship.applications.ranking_queries import ranked_lines
+from sponsorship.applications.ranking_queries import made, ranked_lines
 from sponsorship.applications.transitions import APPLICATION
 from sponsorship.applications.words import CRITERION_SHORT, DECIDED_BY_NAMES, EVENT_NAMES
 
@@ -55,6 +55,7 @@ def applications(id: uuid.UUID) -> str | Response:
         Column("received_after_date", _("After the date")),
         *(_fact_column(code) for code in ("ldc", "lldc", "sids")),
         Column("first_attendance", _("First attendance (declared)")),
+        *([Column("most_affected", _("Most affected (declared)"))] if "most_affected" in page.call.criteria else ()),
         Column("nominees", _("Nominees"), numeric=True),
         Column("state", _("Status"), render=lambda r: r.status, csv=lambda r: r.status.label),
     ]
@@ -191,7 +192,7 @@ def ranking(id: uuid.UUID) -> str | Response:
     if query.format:
         return download(query, _ranking_columns(page.call), lines, f"ranking-{page.call.reference}")
     return render_template("applications/officer/ranking.html", page=page, lines=lines, equity=EQUITY_CRITERIA,
-                           csv_url=url_for(".ranking", id=id))
+                           made=made(page.call), csv_url=url_for(".ranking", id=id))
 
 
 def _ranking_columns(call: CallRow) -> list[Column]:

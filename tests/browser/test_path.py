@@ -322,7 +322,7 @@ def test_the_call_closes_and_is_screened(cast: Cast, site: Site, story: Story) -
         manager.settled("first application to screen")
         for code in ("complete", "nominated_by_state", "declaration"):
             manager.pick(**{f"{code}_met": "yes"})
-        for code in ("first_attendance", "no_mission_at_seat"):
+        for code in ("most_affected", "first_attendance", "no_mission_at_seat"):
             says_yes = "The State says: yes" in manager.page.locator(
                 "main tr", has=manager.page.locator(f'[name="{code}_met"]')).inner_text()
             manager.pick(**{f"{code}_met": "yes" if says_yes else "no"})
@@ -332,7 +332,7 @@ def test_the_call_closes_and_is_screened(cast: Cast, site: Site, story: Story) -
         manager.press("Record the screening")
     desk(manager, MEETING, "Rank the States")
     manager.press("Rank the States")
-    rows = manager.open(story.at["call"] + "ranking").locator("main table.data tbody tr")
+    rows = manager.open(story.at["call"] + "ranking").locator("#list table.data tbody tr")
     expect(rows).to_have_count(2)
     expect(rows.nth(0)).to_contain_text("Demo State XA")
     expect(rows.nth(1)).to_contain_text("LDC")

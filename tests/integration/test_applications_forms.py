@@ -193,6 +193,8 @@ def test_terms_of_an_open_call_stand(room, as_person):
     url = f"/sponsorship/calls/{call.id}/edit"
     fields = {}
     for element in html5lib.parse(manager.get(url).get_data(as_text=True), namespaceHTMLElements=False).iter():
+        if element.get("type") in ("radio", "checkbox") and element.get("checked") is None:
+            continue
         if element.tag == "input" and element.get("name"):
             fields[element.get("name")] = element.get("value") or ""
         elif element.tag == "select":

@@ -1,6 +1,7 @@
 """A call's terms: late rule, part of the meeting, papers, questions, points; copied, announced, carried over; each
 state with each command."""
 
+import re
 import uuid
 from datetime import UTC, date, datetime, timedelta
 
@@ -272,6 +273,72 @@ def test_a_fact_is_overridden_with_a_reason_that_names_who_and_when(room):
             id=uuid.uuid4(), application_id=application.id, round=2, criterion="ldc", met=True, fact_met=False,
             override_reason="", evidence="", source="", at=NOW))
     db.session.rollback()
+
+
+@pytest.mark.pages
+def test_a_state_declares_that_it_is_most_affected_and_the_officer_reads_what_shows_it(room, as_person):
+    call = room.call(criteria=("most_affected",))
+    mission, application = as_person(room.focal_point("XA")), room.complete(call)
+    url = f"/sponsorship/applications/{application.id}/form/attendance"
+
+    def write(**answers):
+        page = mission.get(url).get_data(as_text=True)
+        version = re.search(r'name="version"[^>]*value="(\d+)"', page).group(1)
+        return mission.post(url, data={"version": version, "go": "on", "attended_before": "no", "has_mission": "yes",
+                                       **answers})
+
+    answer = write(affected="yes", affected_evidence="")
+    assert answer.status_code == 422 and "Write what shows it." in answer.get_data(as_text=True)
+    write(affected="yes", affected_evidence="4,200 weapons seized in 2026.")
+    assert "4,200 weapons" in mission.get(f"{url.rsplit('/', 1)[0]}/check").get_data(as_text=True)
+    row = fresh(Application, application.id)
+    application_service.submit(row.id, row.version, room.make.actor("focal_point", organisation=row.organisation_id))
+    officer = as_person(room.make.person("fund_manager"))
+    page = officer.get(f"/sponsorship/applications/{row.id}/screening").get_data(as_text=True)
+    assert "4,200 weapons seized in 2026." in page and "The State says: yes" in page
+    page = officer.get(f"/sponsorship/calls/{call.id}/applications").get_data(as_text=True)
+    assert "Most affected (declared)" in page
+
+
+@pytest.mark.pages
+def test_officers_write_every_term_and_take_them_over_through_the_pages(room, as_person):
+    from tests.integration.test_applications_pages import call_answers
+
+    manager = as_person(room.make.person("fund_manager"))
+    answers = call_answers(
+        room, ranking_method="by_points", weight_1="5", weight_2="3", weight_3="", criterion_4="equity_region",
+        weight_4="2", late_rule="carry_over", governance="donor_committee", part_first_day="2", part_last_day="3",
+        required_papers=["passport", "visa"], question_1="", question_2="Which law is being revised?",
+        question_2_required="y")
+    answer = manager.post("/sponsorship/calls/new", data=answers)
+    assert answer.status_code == 422 and "Write the points of this rule" in answer.get_data(as_text=True)
+    answer = manager.post("/sponsorship/calls/new", data=answers | {"required_papers": ["diploma"], "weight_3": "1"})
+    assert answer.status_code == 422 and "Choose among the answers offered" in answer.get_data(as_text=True)
+    answer = manager.post("/sponsorship/calls/new", data=answers | {"weight_3": "1"})
+    assert answer.status_code == 303
+    call = db.session.query(Call).one()
+    assert call.weights == {"ldc": 5, "sids": 3, "first_attendance": 1, "equity_region": 2}
+    assert call.questions == [{"key": "q2", "text": "Which law is being revised?", "required": True}]
+    page = manager.get(f"/sponsorship/calls/{call.id}/edit").get_data(as_text=True)
+    assert "Which law is being revised?" in page
+    ticked = set(re.findall(r'<input checked[^>]*name="required_papers"[^>]*value="(\w+)"', page))
+    assert ticked == {"passport", "visa"}
+    page = manager.get(answer.location).get_data(as_text=True)
+    for words in ("Least developed country, 5 points", "A steering committee of donors",
+                  "Day 2 to day 3 of the meeting", "Kept for the next call of the fund", "Visa, or proof",
+                  "an answer is needed"):
+        assert words in page, words
+    call_service.open_now(call.id, call.version, room.manager)
+    assert call.reference in manager.get("/sponsorship/calls/new").get_data(as_text=True), "the last call is offered"
+    later = room.make.meeting(start_date=date(2028, 2, 7))
+    copy = f"/sponsorship/calls/{call.id}/copy"
+    assert later.short_name in manager.get(copy).get_data(as_text=True)
+    assert manager.post(copy, data={"version": call.version, "meeting_id": ""}).status_code == 422
+    answer = manager.post(copy, data={"version": call.version, "meeting_id": str(later.id)})
+    assert answer.status_code == 303 and answer.location.endswith("/edit")
+    assert db.session.query(Call).filter_by(copied_from_id=call.id).one().questions == call.questions
+    public = as_person(room.make.person("donor")).get(f"/sponsorship/calls/{call.id}/").get_data(as_text=True)
+    assert "With each nominee:" in public and "Which law is being revised?" in public
 
 
 # --- money ------------------------------------------------------------------------------------------------------
