@@ -53,7 +53,7 @@ WORK = (
     Entry(_l("Contributions"), "contributions.contribution_list", "contribution.view_all",
           _l("Money received, accepted, waiting or refunded.")),
     Entry(_l("Awards"), "awards.award_list", "award.view_all", _l("From selection to the answer of the State.")),
-    Entry(_l("Letters"), "letters.letter_list", "application.view_all",
+    Entry(_l("Letters"), "letters.letter_list", "letter.sign",
           _l("Letters to States: what waits to be signed, and every one that was.")),
     Entry(_l("Disbursements"), "disbursements.disbursement_list", "disbursement.view_all",
           _l("Each payment with its chain and its date.")),

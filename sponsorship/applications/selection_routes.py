@@ -19,7 +19,7 @@ from core.web.formats import instant_html
 from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
-from sponsorship.applications import officer_queries, panel_service, screening_service
+from sponsorship.applications import officer_queries, panel_service, related, screening_service
 from sponsorship.applications.forms import VersionedForm
 from sponsorship.applications.models import ELIGIBILITY
 from sponsorship.applications.officer_forms import DECLARED, ReasonForm, ScreeningForm, recommendation_form
@@ -100,6 +100,7 @@ def _show_screening(page: officer_queries.ScreeningPage, form: ScreeningForm) ->
                and allows(current_actor(), "application.screen")),
         eligibility=ELIGIBILITY, declared=DECLARED,
         timeline=timeline_items(page.history, APPLICATION, page.people, labels),
+        related=related.of_application(page.application.id, current_actor()),
     )
 
 

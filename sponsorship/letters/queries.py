@@ -20,6 +20,8 @@ from sponsorship.applications.models import Application, Call
 from sponsorship.letters.models import StateLetter
 from sponsorship.letters.waiting import waiting_letters
 
+DECISIONS = frozenset(("selected", "reserve", "not_selected"))
+
 
 @dataclass(frozen=True)
 class LetterRow:
@@ -116,11 +118,12 @@ def calls_with_letters() -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class CallWaiting:
-    """How many letters wait under a call, by kind; `by` is the day by which the call promised to tell States."""
+    """How many letters wait under a call, by kind; `by` is the day by which the call promised to tell States
+    of the decision; None where no letter tells of one."""
 
     call_id: uuid.UUID
     reference: str
-    by: date
+    by: date | None
     kinds: tuple[tuple[str, int], ...]
 
     @property
@@ -135,7 +138,8 @@ def waiting_by_call() -> list[CallWaiting]:
         counted.setdefault(one.call_id, Counter())[one.kind] += 1
     rows = db.session.execute(
         select(Call.id, Call.reference, Call.decide_by).where(Call.id.in_(counted)).order_by(Call.reference))
-    return [CallWaiting(row.id, row.reference, row.decide_by, tuple(counted[row.id].items())) for row in rows]
+    return [CallWaiting(row.id, row.reference, row.decide_by if DECISIONS & counted[row.id].keys() else None,
+                        tuple(counted[row.id].items())) for row in rows]
 
 
 @dataclass(frozen=True)
