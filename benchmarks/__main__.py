@@ -1,5 +1,5 @@
-"""`make bench`: web pages and feeds, posting, reading the books; prints tables as they stand in docs/benchmarks.md.
-`make bench ONLY=posting` (or web, books) measures one of them."""
+"""`make bench`: web pages and feeds, posting, reading the books, applications; prints tables as they stand in
+docs/benchmarks.md. `make bench ONLY=posting` (or web, books, applications) measures one of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,13 @@ def _books() -> None:
     books.main()
 
 
-PARTS = {"web": _web, "posting": _posting, "books": _books}
+def _applications() -> None:
+    from benchmarks import applications
+
+    applications.main()
+
+
+PARTS = {"web": _web, "posting": _posting, "books": _books, "applications": _applications}
 
 
 def main(only: list[str]) -> None:
