@@ -111,7 +111,7 @@ def letters_of(actor: Actor, *, application_id: uuid.UUID | None = None, batch_i
 def calls_with_letters() -> list[tuple[str, str]]:
     """Calls of which a letter has been signed, the newest first."""
     rows = db.session.execute(
-        select(Call.id, Call.reference).where(Call.id.in_(select(StateLetter.call_id).distinct()))
+        select(Call.id, Call.reference).where(select(StateLetter.id).where(StateLetter.call_id == Call.id).exists())
         .order_by(Call.reference.desc()))
     return [(str(row.id), row.reference) for row in rows]
 
@@ -154,10 +154,13 @@ class Batch:
 
 
 def latest_batches(limit: int = 10) -> list[Batch]:
-    """The steps in which more than one letter was signed, the newest first."""
+    """The steps in which more than one letter was signed, the newest first, among the latest thousand letters."""
+    latest = select(StateLetter.id).order_by(StateLetter.id.desc()).limit(1000)
     rows = db.session.execute(
-        select(StateLetter.batch_id, func.min(StateLetter.reference).label("first"), func.min(Call.reference).label(
-            "call"), func.count().label("letters"), func.min(StateLetter.signed_at).label("at"))
-        .join(Call, Call.id == StateLetter.call_id).group_by(StateLetter.batch_id).having(func.count() > 1)
+        select(StateLetter.batch_id, func.min(StateLetter.reference).label("first"),
+               func.min(Call.reference).label("call"), func.count().label("letters"),
+               func.min(StateLetter.signed_at).label("at"))
+        .join(Call, Call.id == StateLetter.call_id).where(StateLetter.id.in_(latest))
+        .group_by(StateLetter.batch_id).having(func.count() > 1)
         .order_by(func.min(StateLetter.signed_at).desc()).limit(limit))
     return [Batch(row.batch_id, row.first, row.call, row.letters, row.at) for row in rows]
