@@ -58,7 +58,7 @@ check-browser: $(VENV)/development ## The story in headless Chromium
 soak: $(VENV)/development ## The proofs of money in full counts, recorded in docs/soak.md (about an hour)
 	@$(BIN)/python -m tests.soak
 
-bench: $(VENV)/development ## Measure pages, feeds, posting and the books (ONLY=web, posting or books: one of them)
+bench: $(VENV)/development ## Measure pages, feeds, posting, the books, applications (ONLY=web, posting, books or applications)
 	@$(BIN)/python -m benchmarks $(ONLY)
 
 pictures: $(VENV)/development ## A screenshot of every page as each role, into pictures/

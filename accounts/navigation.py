@@ -82,7 +82,7 @@ WORK = (
     Entry(_l("Awards"), "awards.award_list", "award.view_all", _l("From selection to the answer of the State.")),
     Entry(_l("Daily subsistence"), "entitlements.dsa_rates", "travel_rates.manage",
           _l("Dated rates by place, and the rules of entitlement.")),
-    Entry(_l("Letters"), "letters.letter_list", "application.view_all",
+    Entry(_l("Letters"), "letters.letter_list", "letter.sign",
           _l("Letters to States: what waits to be signed, and every one that was.")),
     Entry(_l("Disbursements"), "disbursements.disbursement_list", "disbursement.view_all",
           _l("Each payment with its chain and its date.")),

@@ -1,5 +1,5 @@
-"""`make bench`: web pages and feeds, posting, reading the books, releasing payments; prints tables as they stand in
-docs/benchmarks.md. `make bench ONLY=posting` (or web, books, payments) measures one of them."""
+"""`make bench`: web pages and feeds, posting, reading the books, applications, releasing payments; prints tables as they
+stand in docs/benchmarks.md. `make bench ONLY=posting` (or web, books, applications, payments) measures one of them."""
 
 from __future__ import annotations
 
@@ -30,13 +30,19 @@ def _books() -> None:
     books.main()
 
 
+def _applications() -> None:
+    from benchmarks import applications
+
+    applications.main()
+
+
 def _payments() -> None:
     from benchmarks import payments
 
     payments.main()
 
 
-PARTS = {"web": _web, "posting": _posting, "books": _books, "payments": _payments}
+PARTS = {"web": _web, "posting": _posting, "books": _books, "applications": _applications, "payments": _payments}
 
 
 def main(only: list[str]) -> None:

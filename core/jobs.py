@@ -69,7 +69,7 @@ class JobRun(WithId, Base):
     """One run that had something to do, or failed. Real time, but `business_at` for what it took as now."""
 
     __tablename__ = "job_run"
-    __table_args__ = (Index(None, "name", "started_at"),)
+    __table_args__ = (Index(None, "name", "started_at"), Index(None, "started_at"))
     name: Mapped[str] = mapped_column(String(60))
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

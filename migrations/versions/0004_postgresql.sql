@@ -45,6 +45,8 @@ CREATE TABLE job_run (
 -- next --
 CREATE INDEX ix_job_run_name_started_at ON job_run (name, started_at)
 -- next --
+CREATE INDEX ix_job_run_started_at ON job_run (started_at)
+-- next --
 CREATE TABLE job_tick (
 	name VARCHAR(60) NOT NULL, 
 	woke_at TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -563,12 +565,26 @@ CREATE TABLE finding_state (
 -- next --
 INSERT INTO finding_state (code) VALUES ('asked'), ('agreed'), ('refused'), ('overtaken')
 -- next --
+CREATE TABLE sanctions_match_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_sanctions_match_state PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO sanctions_match_state (code) VALUES ('open'), ('proposed'), ('cleared'), ('confirmed'), ('lapsed')
+-- next --
 CREATE TABLE bank_answer_kind (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_bank_answer_kind PRIMARY KEY (code)
 )
 -- next --
 INSERT INTO bank_answer_kind (code) VALUES ('confirmed'), ('rejected'), ('failed'), ('returned'), ('reversed'), ('contradicted')
+-- next --
+CREATE TABLE match_likeness (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_match_likeness PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO match_likeness (code) VALUES ('name_and_birth'), ('name_only'), ('name_not_birth')
 -- next --
 CREATE TABLE disbursement_kind (
 	code VARCHAR(40) NOT NULL, 
@@ -1064,6 +1080,29 @@ CREATE TRIGGER dsa_import_no_replace BEFORE TRUNCATE ON dsa_import FOR EACH STAT
 -- next --
 CREATE TRIGGER dsa_import_withdrawn_once BEFORE UPDATE ON dsa_import FOR EACH ROW WHEN (OLD.withdrawn_at IS NOT NULL) EXECUTE FUNCTION placard_refuse('a withdrawal stands')
 -- next --
+CREATE TABLE sanctions_list (
+	published_on DATE NOT NULL, 
+	sha256 VARCHAR(64) NOT NULL, 
+	file_id UUID NOT NULL, 
+	persons INTEGER NOT NULL, 
+	imported_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	imported_by UUID NOT NULL, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_sanctions_list PRIMARY KEY (id), 
+	CONSTRAINT ck_sanctions_list_names_somebody CHECK (persons > 0), 
+	CONSTRAINT uq_sanctions_list_sha256 UNIQUE (sha256), 
+	CONSTRAINT fk_sanctions_list_file_id FOREIGN KEY(file_id) REFERENCES stored_file (id), 
+	CONSTRAINT fk_sanctions_list_imported_by FOREIGN KEY(imported_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_sanctions_list_published_on_id ON sanctions_list (published_on, id)
+-- next --
+CREATE TRIGGER sanctions_list_no_update BEFORE UPDATE ON sanctions_list FOR EACH ROW EXECUTE FUNCTION placard_refuse('sanctions_list is append-only')
+-- next --
+CREATE TRIGGER sanctions_list_no_delete BEFORE DELETE ON sanctions_list FOR EACH ROW EXECUTE FUNCTION placard_refuse('sanctions_list is append-only')
+-- next --
+CREATE TRIGGER sanctions_list_no_replace BEFORE TRUNCATE ON sanctions_list FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('sanctions_list is append-only')
+-- next --
 CREATE TABLE payment_instruction (
 	number VARCHAR(30) NOT NULL, 
 	content_sealed TEXT NOT NULL, 
@@ -1089,6 +1128,75 @@ CREATE TRIGGER payment_instruction_no_update BEFORE UPDATE ON payment_instructio
 CREATE TRIGGER payment_instruction_no_delete BEFORE DELETE ON payment_instruction FOR EACH ROW EXECUTE FUNCTION placard_refuse('payment_instruction is append-only')
 -- next --
 CREATE TRIGGER payment_instruction_no_replace BEFORE TRUNCATE ON payment_instruction FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('payment_instruction is append-only')
+-- next --
+CREATE TABLE bank_lead_time (
+	country VARCHAR(2) NOT NULL, 
+	valid_from DATE NOT NULL, 
+	working_days INTEGER NOT NULL, 
+	source VARCHAR(200) NOT NULL, 
+	set_by UUID NOT NULL, 
+	set_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	withdrawn_at TIMESTAMP WITH TIME ZONE, 
+	withdrawn_by UUID, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_bank_lead_time PRIMARY KEY (id), 
+	CONSTRAINT ck_bank_lead_time_days_of_a_quarter CHECK (working_days BETWEEN 0 AND 60), 
+	CONSTRAINT ck_bank_lead_time_country_code CHECK (length(country) = 2 AND country = upper(country)), 
+	CONSTRAINT fk_bank_lead_time_set_by FOREIGN KEY(set_by) REFERENCES person (id), 
+	CONSTRAINT fk_bank_lead_time_withdrawn_by FOREIGN KEY(withdrawn_by) REFERENCES person (id)
+)
+-- next --
+CREATE UNIQUE INDEX uq_bank_lead_time_live ON bank_lead_time (country, valid_from) WHERE withdrawn_at IS NULL
+-- next --
+CREATE TRIGGER bank_lead_time_no_update BEFORE UPDATE OF country, valid_from, working_days, source, set_by, set_at, id ON bank_lead_time FOR EACH ROW EXECUTE FUNCTION placard_refuse('bank_lead_time is append-only')
+-- next --
+CREATE TRIGGER bank_lead_time_no_delete BEFORE DELETE ON bank_lead_time FOR EACH ROW EXECUTE FUNCTION placard_refuse('bank_lead_time is append-only')
+-- next --
+CREATE TRIGGER bank_lead_time_no_replace BEFORE TRUNCATE ON bank_lead_time FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('bank_lead_time is append-only')
+-- next --
+CREATE TABLE closed_day (
+	country VARCHAR(2) NOT NULL, 
+	day DATE NOT NULL, 
+	name VARCHAR(120) NOT NULL, 
+	source VARCHAR(200) NOT NULL, 
+	set_by UUID NOT NULL, 
+	set_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	withdrawn_at TIMESTAMP WITH TIME ZONE, 
+	withdrawn_by UUID, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_closed_day PRIMARY KEY (id), 
+	CONSTRAINT ck_closed_day_country_code CHECK (length(country) = 2 AND country = upper(country)), 
+	CONSTRAINT fk_closed_day_set_by FOREIGN KEY(set_by) REFERENCES person (id), 
+	CONSTRAINT fk_closed_day_withdrawn_by FOREIGN KEY(withdrawn_by) REFERENCES person (id)
+)
+-- next --
+CREATE UNIQUE INDEX uq_closed_day_live ON closed_day (country, day) WHERE withdrawn_at IS NULL
+-- next --
+CREATE TRIGGER closed_day_no_update BEFORE UPDATE OF country, day, name, source, set_by, set_at, id ON closed_day FOR EACH ROW EXECUTE FUNCTION placard_refuse('closed_day is append-only')
+-- next --
+CREATE TRIGGER closed_day_no_delete BEFORE DELETE ON closed_day FOR EACH ROW EXECUTE FUNCTION placard_refuse('closed_day is append-only')
+-- next --
+CREATE TRIGGER closed_day_no_replace BEFORE TRUNCATE ON closed_day FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('closed_day is append-only')
+-- next --
+CREATE TABLE officer_calendar (
+	person_id UUID NOT NULL, 
+	token_sha256 VARCHAR(64) NOT NULL, 
+	made_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	revoked_at TIMESTAMP WITH TIME ZONE, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_officer_calendar PRIMARY KEY (id), 
+	CONSTRAINT ck_officer_calendar_digest_whole CHECK (length(token_sha256) = 64), 
+	CONSTRAINT fk_officer_calendar_person_id FOREIGN KEY(person_id) REFERENCES person (id), 
+	CONSTRAINT uq_officer_calendar_token_sha256 UNIQUE (token_sha256)
+)
+-- next --
+CREATE UNIQUE INDEX uq_officer_calendar_live ON officer_calendar (person_id) WHERE revoked_at IS NULL
+-- next --
+CREATE TRIGGER officer_calendar_no_update BEFORE UPDATE OF person_id, token_sha256, made_at, id ON officer_calendar FOR EACH ROW EXECUTE FUNCTION placard_refuse('officer_calendar is append-only')
+-- next --
+CREATE TRIGGER officer_calendar_no_delete BEFORE DELETE ON officer_calendar FOR EACH ROW EXECUTE FUNCTION placard_refuse('officer_calendar is append-only')
+-- next --
+CREATE TRIGGER officer_calendar_no_replace BEFORE TRUNCATE ON officer_calendar FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('officer_calendar is append-only')
 -- next --
 CREATE TABLE approval_rule (
 	kind VARCHAR(40), 
@@ -1681,7 +1789,7 @@ CREATE TABLE call (
 	is_demo BOOLEAN NOT NULL, 
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	ranking_method VARCHAR(40) NOT NULL, 
-	weights JSON NOT NULL, 
+	weights JSON, 
 	late_rule VARCHAR(40) NOT NULL, 
 	governance VARCHAR(40) NOT NULL, 
 	part_first_day INTEGER, 
@@ -1767,6 +1875,26 @@ CREATE TRIGGER instruction_handover_no_update BEFORE UPDATE ON instruction_hando
 CREATE TRIGGER instruction_handover_no_delete BEFORE DELETE ON instruction_handover FOR EACH ROW EXECUTE FUNCTION placard_refuse('instruction_handover is append-only')
 -- next --
 CREATE TRIGGER instruction_handover_no_replace BEFORE TRUNCATE ON instruction_handover FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('instruction_handover is append-only')
+-- next --
+CREATE TABLE sanctions_entry (
+	list_id UUID NOT NULL, 
+	data_id VARCHAR(40) NOT NULL, 
+	reference VARCHAR(60) NOT NULL, 
+	listed_on DATE, 
+	names JSON NOT NULL, 
+	births JSON NOT NULL, 
+	digest VARCHAR(64) NOT NULL, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_sanctions_entry PRIMARY KEY (id), 
+	CONSTRAINT uq_sanctions_entry_data_id UNIQUE (list_id, data_id), 
+	CONSTRAINT fk_sanctions_entry_list_id FOREIGN KEY(list_id) REFERENCES sanctions_list (id)
+)
+-- next --
+CREATE TRIGGER sanctions_entry_no_update BEFORE UPDATE ON sanctions_entry FOR EACH ROW EXECUTE FUNCTION placard_refuse('sanctions_entry is append-only')
+-- next --
+CREATE TRIGGER sanctions_entry_no_delete BEFORE DELETE ON sanctions_entry FOR EACH ROW EXECUTE FUNCTION placard_refuse('sanctions_entry is append-only')
+-- next --
+CREATE TRIGGER sanctions_entry_no_replace BEFORE TRUNCATE ON sanctions_entry FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('sanctions_entry is append-only')
 -- next --
 CREATE TABLE meeting_figure (
 	meeting_id UUID NOT NULL, 
@@ -2149,6 +2277,7 @@ CREATE TABLE application (
 	CONSTRAINT ck_application_declares_need CHECK (state IN ('draft', 'withdrawn', 'cancelled') OR could_not_attend_otherwise), 
 	CONSTRAINT ck_application_sent_has_receipt CHECK (state IN ('draft', 'withdrawn', 'cancelled') OR received_at IS NOT NULL), 
 	CONSTRAINT ck_application_returned_until CHECK (state <> 'returned' OR completion_due_at IS NOT NULL), 
+	CONSTRAINT ck_application_held_over_came_late CHECK (state <> 'held_over' OR (received_after_date AND received_at IS NOT NULL)), 
 	CONSTRAINT uq_application_reference UNIQUE (reference), 
 	CONSTRAINT fk_application_call_id FOREIGN KEY(call_id) REFERENCES call (id), 
 	CONSTRAINT fk_application_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
@@ -2442,7 +2571,7 @@ CREATE TABLE screening (
 	at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	as_of DATE, 
 	fact_met BOOLEAN, 
-	override_reason TEXT DEFAULT '' NOT NULL, 
+	override_reason TEXT NOT NULL, 
 	id UUID NOT NULL, 
 	CONSTRAINT pk_screening PRIMARY KEY (id), 
 	CONSTRAINT ck_screening_override_has_reason CHECK (fact_met IS NULL OR fact_met = met OR length(override_reason) > 0), 
@@ -2470,9 +2599,9 @@ CREATE TABLE ranking (
 	decided_by VARCHAR(40) NOT NULL, 
 	ranked_by UUID, 
 	at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	region VARCHAR(60) DEFAULT '' NOT NULL, 
-	sex VARCHAR(40) DEFAULT '' NOT NULL, 
-	places JSON DEFAULT '{}' NOT NULL, 
+	region VARCHAR(60) NOT NULL, 
+	sex VARCHAR(40) NOT NULL, 
+	places JSON, 
 	points INTEGER, 
 	compared JSON, 
 	id UUID NOT NULL, 
@@ -3171,6 +3300,11 @@ CREATE TABLE payee (
 	verified_by UUID, 
 	verified_at TIMESTAMP WITH TIME ZONE, 
 	reminded_at TIMESTAMP WITH TIME ZONE, 
+	contact_sealed TEXT, 
+	frozen_until TIMESTAMP WITH TIME ZONE, 
+	name_check VARCHAR(20), 
+	screened_list_id UUID, 
+	screened_version INTEGER, 
 	id UUID NOT NULL, 
 	version INTEGER NOT NULL, 
 	CONSTRAINT pk_payee PRIMARY KEY (id), 
@@ -3190,6 +3324,10 @@ CREATE TABLE payee (
 CREATE INDEX ix_payee_organisation_id ON payee (organisation_id)
 -- next --
 CREATE INDEX ix_payee_state ON payee (state)
+-- next --
+CREATE OR REPLACE FUNCTION payee_verified_by_name() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.state = 'verified' AND OLD.state <> 'verified' AND NEW.name_check IS NULL THEN RAISE EXCEPTION 'payee_verified_by_name: nobody has compared the names' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER payee_verified_by_name BEFORE UPDATE ON payee FOR EACH ROW EXECUTE FUNCTION payee_verified_by_name()
 -- next --
 CREATE TABLE claim (
 	reference VARCHAR(30) NOT NULL, 
@@ -3302,6 +3440,45 @@ CREATE OR REPLACE FUNCTION placard_award_basis_fixed_delete() RETURNS trigger LA
 -- next --
 CREATE TRIGGER award_basis_fixed_delete BEFORE DELETE ON award_basis FOR EACH ROW EXECUTE FUNCTION placard_award_basis_fixed_delete()
 -- next --
+CREATE TABLE sanctions_match (
+	payee_id UUID NOT NULL, 
+	data_version INTEGER NOT NULL, 
+	entry_id UUID NOT NULL, 
+	data_id VARCHAR(40) NOT NULL, 
+	digest VARCHAR(64) NOT NULL, 
+	likeness VARCHAR(40) NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	found_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	proposed_by UUID, 
+	decided_by UUID, 
+	decided_at TIMESTAMP WITH TIME ZONE, 
+	id UUID NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_sanctions_match PRIMARY KEY (id), 
+	CONSTRAINT uq_sanctions_match_once UNIQUE (payee_id, data_version, data_id, digest), 
+	CONSTRAINT ck_sanctions_match_by_two CHECK (decided_by IS NULL OR proposed_by IS NULL OR decided_by <> proposed_by), 
+	CONSTRAINT ck_sanctions_match_proposed_has_name CHECK (state NOT IN ('proposed', 'cleared') OR proposed_by IS NOT NULL), 
+	CONSTRAINT ck_sanctions_match_cleared_by_two CHECK (state <> 'cleared' OR decided_by IS NOT NULL), 
+	CONSTRAINT fk_sanctions_match_payee_id FOREIGN KEY(payee_id) REFERENCES payee (id), 
+	CONSTRAINT fk_sanctions_match_entry_id FOREIGN KEY(entry_id) REFERENCES sanctions_entry (id), 
+	CONSTRAINT fk_sanctions_match_likeness FOREIGN KEY(likeness) REFERENCES match_likeness (code), 
+	CONSTRAINT fk_sanctions_match_state FOREIGN KEY(state) REFERENCES sanctions_match_state (code), 
+	CONSTRAINT fk_sanctions_match_proposed_by FOREIGN KEY(proposed_by) REFERENCES person (id), 
+	CONSTRAINT fk_sanctions_match_decided_by FOREIGN KEY(decided_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_sanctions_match_blocking ON sanctions_match (payee_id) WHERE state IN ('open', 'proposed', 'confirmed')
+-- next --
+CREATE INDEX ix_sanctions_match_payee_id ON sanctions_match (payee_id)
+-- next --
+CREATE INDEX ix_sanctions_match_state ON sanctions_match (state)
+-- next --
+CREATE TRIGGER sanctions_match_no_update BEFORE UPDATE OF payee_id, data_version, entry_id, data_id, digest, likeness, found_at, id ON sanctions_match FOR EACH ROW EXECUTE FUNCTION placard_refuse('sanctions_match is append-only')
+-- next --
+CREATE TRIGGER sanctions_match_no_delete BEFORE DELETE ON sanctions_match FOR EACH ROW EXECUTE FUNCTION placard_refuse('sanctions_match is append-only')
+-- next --
+CREATE TRIGGER sanctions_match_no_replace BEFORE TRUNCATE ON sanctions_match FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('sanctions_match is append-only')
+-- next --
 CREATE TABLE disbursement (
 	reference VARCHAR(30) NOT NULL, 
 	award_id UUID NOT NULL, 
@@ -3362,6 +3539,8 @@ CREATE INDEX ix_disbursement_act_by ON disbursement (act_by)
 -- next --
 CREATE INDEX ix_disbursement_award_id ON disbursement (award_id)
 -- next --
+CREATE INDEX ix_disbursement_list ON disbursement ((act_by IS NULL), act_by, due_at, id)
+-- next --
 CREATE INDEX ix_disbursement_meeting_id ON disbursement (meeting_id)
 -- next --
 CREATE INDEX ix_disbursement_organisation_id ON disbursement (organisation_id)
@@ -3403,6 +3582,14 @@ CREATE TRIGGER disbursement_settled_was_confirmed BEFORE UPDATE ON disbursement 
 CREATE OR REPLACE FUNCTION disbursement_signed_is_fixed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.state <> 'draft' AND NEW.round = OLD.round AND NEW.state <> 'draft' AND (NEW.amount_minor <> OLD.amount_minor OR NEW.payee_id <> OLD.payee_id OR NEW.award_id <> OLD.award_id OR NEW.payee_data_version <> OLD.payee_data_version OR NEW.kind <> OLD.kind) THEN RAISE EXCEPTION 'disbursement_signed_is_fixed: what was signed may not change' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
 CREATE TRIGGER disbursement_signed_is_fixed BEFORE UPDATE ON disbursement FOR EACH ROW EXECUTE FUNCTION disbursement_signed_is_fixed()
+-- next --
+CREATE OR REPLACE FUNCTION disbursement_release_is_cool() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.state = 'released' AND OLD.state <> 'released' AND EXISTS (SELECT 1 FROM payee p WHERE p.id = NEW.payee_id AND p.frozen_until > NEW.released_at) THEN RAISE EXCEPTION 'disbursement_release_is_cool: the bank data has just changed' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER disbursement_release_is_cool BEFORE UPDATE ON disbursement FOR EACH ROW EXECUTE FUNCTION disbursement_release_is_cool()
+-- next --
+CREATE OR REPLACE FUNCTION disbursement_payee_is_checked() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.state IN ('certified', 'released') AND OLD.state <> NEW.state AND (EXISTS (SELECT 1 FROM sanctions_match m WHERE m.payee_id = NEW.payee_id AND m.state IN ('open', 'proposed', 'confirmed')) OR (NEW.state = 'certified' AND EXISTS (SELECT 1 FROM payee p WHERE p.id = NEW.payee_id AND (p.screened_list_id IS NULL OR p.screened_version <> p.data_version)))) THEN RAISE EXCEPTION 'disbursement_payee_is_checked: the check of the payee has not ended' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER disbursement_payee_is_checked BEFORE UPDATE ON disbursement FOR EACH ROW EXECUTE FUNCTION disbursement_payee_is_checked()
 -- next --
 CREATE OR REPLACE FUNCTION disbursement_rule_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.state = 'certified' AND OLD.state = 'requested' AND NEW.second_rule_id IS NULL AND EXISTS (SELECT 1 FROM approval_rule r WHERE r.agreed AND r.valid_from <= (SELECT (p.at AT TIME ZONE 'UTC')::date FROM approval p WHERE p.subject_type = 'disbursement' AND p.subject_id = NEW.id AND p.round = NEW.round AND p.step = 'disbursement.certified') AND (r.valid_to IS NULL OR r.valid_to > (SELECT (p.at AT TIME ZONE 'UTC')::date FROM approval p WHERE p.subject_type = 'disbursement' AND p.subject_id = NEW.id AND p.round = NEW.round AND p.step = 'disbursement.certified')) AND r.from_minor <= NEW.amount_minor AND (r.kind IS NULL OR r.kind = NEW.kind) AND (r.pool_id IS NULL OR EXISTS (SELECT 1 FROM award a JOIN reservation_line l ON l.reservation_id = a.reservation_id JOIN lot ON lot.id = l.lot_id WHERE a.id = NEW.award_id AND lot.pool_id = r.pool_id))) THEN RAISE EXCEPTION 'disbursement_rule_is_kept: a rule asks for a second approving officer' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --

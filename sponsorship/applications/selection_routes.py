@@ -19,7 +19,7 @@ from core.web.formats import instant_html
 from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
-from sponsorship.applications import officer_queries, outcomes, ranking_service, screening_service
+from sponsorship.applications import officer_queries, outcomes, ranking_service, related, screening_service
 from sponsorship.applications.forms import VersionedForm
 from sponsorship.applications.models import ELIGIBILITY, EQUITY_CRITERIA, FACT_CRITERIA
 from sponsorship.applications.officer_forms import DECLARED, ReasonForm, ScreeningForm
@@ -111,6 +111,7 @@ def _show_screening(page: officer_queries.ScreeningPage, form: ScreeningForm) ->
         declared=[c for c in DECLARED if c != "most_affected" or c in page.call.criteria],
         papers=officer_papers(page, current_actor()),
         timeline=timeline_items(page.history, APPLICATION, page.people, labels),
+        related=related.of_application(page.application.id, current_actor()),
     )
 
 

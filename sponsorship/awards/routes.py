@@ -80,7 +80,8 @@ def award_list() -> View:
         row_url=lambda row: url_for("awards.award_page", id=row.id),
         totals={"amount": amount} if officer and total else None,
     )
-    return render_template("awards/list.html", table=table, officer=officer)
+    return render_template("awards/list.html", table=table, officer=officer,
+                           sees_letters=allows(actor, "application.view_all"))
 
 
 @bp.get("/awards/<uuid:id>")

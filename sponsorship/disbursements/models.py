@@ -117,6 +117,7 @@ class Disbursement(WithId, Versioned, Base):
               postgresql_where=text("state <> 'cancelled'")),
         Index("ix_disbursement_state_due", "state", "due_at"),
         Index("ix_disbursement_act_by", "act_by"),
+        Index("ix_disbursement_list", text("(act_by IS NULL)"), "act_by", "due_at", "id"),  # the order of the list
     )
     reference: Mapped[str] = mapped_column(String(30), unique=True)
     award_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("award.id"), index=True)

@@ -20,6 +20,8 @@ from sponsorship.applications.models import Application, Call
 from sponsorship.letters.models import StateLetter
 from sponsorship.letters.waiting import waiting_letters
 
+DECISIONS = frozenset(("selected", "reserve", "not_selected"))
+
 
 @dataclass(frozen=True)
 class LetterRow:
@@ -109,18 +111,19 @@ def letters_of(actor: Actor, *, application_id: uuid.UUID | None = None, batch_i
 def calls_with_letters() -> list[tuple[str, str]]:
     """Calls of which a letter has been signed, the newest first."""
     rows = db.session.execute(
-        select(Call.id, Call.reference).where(Call.id.in_(select(StateLetter.call_id).distinct()))
+        select(Call.id, Call.reference).where(select(StateLetter.id).where(StateLetter.call_id == Call.id).exists())
         .order_by(Call.reference.desc()))
     return [(str(row.id), row.reference) for row in rows]
 
 
 @dataclass(frozen=True)
 class CallWaiting:
-    """How many letters wait under a call, by kind; `by` is the day by which the call promised to tell States."""
+    """How many letters wait under a call, by kind; `by` is the day by which the call promised to tell States
+    of the decision; None where no letter tells of one."""
 
     call_id: uuid.UUID
     reference: str
-    by: date
+    by: date | None
     kinds: tuple[tuple[str, int], ...]
 
     @property
@@ -135,7 +138,8 @@ def waiting_by_call() -> list[CallWaiting]:
         counted.setdefault(one.call_id, Counter())[one.kind] += 1
     rows = db.session.execute(
         select(Call.id, Call.reference, Call.decide_by).where(Call.id.in_(counted)).order_by(Call.reference))
-    return [CallWaiting(row.id, row.reference, row.decide_by, tuple(counted[row.id].items())) for row in rows]
+    return [CallWaiting(row.id, row.reference, row.decide_by if DECISIONS & counted[row.id].keys() else None,
+                        tuple(counted[row.id].items())) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -150,10 +154,13 @@ class Batch:
 
 
 def latest_batches(limit: int = 10) -> list[Batch]:
-    """The steps in which more than one letter was signed, the newest first."""
+    """The steps in which more than one letter was signed, the newest first, among the latest thousand letters."""
+    latest = select(StateLetter.id).order_by(StateLetter.id.desc()).limit(1000)
     rows = db.session.execute(
-        select(StateLetter.batch_id, func.min(StateLetter.reference).label("first"), func.min(Call.reference).label(
-            "call"), func.count().label("letters"), func.min(StateLetter.signed_at).label("at"))
-        .join(Call, Call.id == StateLetter.call_id).group_by(StateLetter.batch_id).having(func.count() > 1)
+        select(StateLetter.batch_id, func.min(StateLetter.reference).label("first"),
+               func.min(Call.reference).label("call"), func.count().label("letters"),
+               func.min(StateLetter.signed_at).label("at"))
+        .join(Call, Call.id == StateLetter.call_id).where(StateLetter.id.in_(latest))
+        .group_by(StateLetter.batch_id).having(func.count() > 1)
         .order_by(func.min(StateLetter.signed_at).desc()).limit(limit))
     return [Batch(row.batch_id, row.first, row.call, row.letters, row.at) for row in rows]

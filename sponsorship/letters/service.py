@@ -30,6 +30,7 @@ from meetings.calendar.queries import meeting_by_id
 from sponsorship.applications.models import Call
 from sponsorship.applications.queries import call_by_id, nominees_by_ids
 from sponsorship.awards.models import Award, AwardLine
+from sponsorship.awards.words import COVERED
 from sponsorship.letters.models import REASONS, StateLetter
 from sponsorship.letters.papers import paper
 from sponsorship.letters.waiting import Waiting, waiting_letters
@@ -113,19 +114,24 @@ def _places(award_ids: set[uuid.UUID], actor: Actor) -> dict[uuid.UUID, Place]:
     covers: dict[uuid.UUID, list[str]] = {key: [] for key in award_ids}
     for award_id, kind in db.session.execute(
         select(AwardLine.award_id, AwardLine.kind).where(AwardLine.award_id.in_(award_ids))
-        .order_by(AwardLine.kind.desc())
     ):
-        if kind not in covers[award_id]:
-            covers[award_id].append(kind)
+        covers[award_id].append(kind)
     nominees = nominees_by_ids([award.nominee_id for award in awards], actor)
     return {
         award.id: Place(
             award.reference, nominees[award.nominee_id].name or _("The official nominated"),
             nominees[award.nominee_id].function, nominees[award.nominee_id].ministry, award.travel_from,
-            award.travel_to, tuple(covers[award.id]), award.offer_expires_at if award.state == "offered" else None,
+            award.travel_to, tuple(sorted(set(covers[award.id]), key=_line_order)),
+            award.offer_expires_at if award.state == "offered" else None,
             award.answered_at is not None,
         ) for award in awards
     }
+
+
+def _line_order(kind: str) -> tuple[int, str]:
+    """Ticket, daily subsistence, terminal expenses, then whatever else there is."""
+    known = list(COVERED)
+    return known.index(kind) if kind in known else len(known), kind
 
 
 def digest(shown: Sequence[Draft]) -> str:
