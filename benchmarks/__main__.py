@@ -1,5 +1,5 @@
-"""`make bench`: web pages and feeds, posting, reading the books, applications, releasing payments; prints tables as they
-stand in docs/benchmarks.md. `make bench ONLY=posting` (or web, books, applications, payments) measures one of them."""
+"""`make bench`: pages and feeds, posting, reading the books, applications, releasing payments; prints tables as they stand
+in docs/benchmarks.md. `make bench ONLY=posting` (or web, books, applications, payments) measures one of them."""
 
 from __future__ import annotations
 
