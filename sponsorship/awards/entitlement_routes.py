@@ -56,10 +56,12 @@ def _source(line: Line) -> Markup | str:
         line.source, _("of %(day)s", day=format_day(line.source_from)))
 
 
-_IN_BOTH = [
-    Column("what", _l("For"), render=what, csv=what, heading=True),
-    Column("day", _l("Day"), render=lambda line: day_html(line.day, weekday=True) if line.day else ""),
-    Column("rule", _l("Rule"), render=rule, csv=rule),
+def _heading(line: Line) -> Markup | str:
+    """A day for subsistence, a leg for terminal expenses, else what it is."""
+    return day_html(line.day, weekday=True) if line.kind == "dsa" and line.day else what(line)
+
+
+_SUMS = [
     Column("rate", _l("Rate"), numeric=True, currency="USD",
            render=lambda line: usd(line.rate_minor) if line.rate_minor else "",
            csv=lambda line: usd(line.rate_minor)),
@@ -68,8 +70,11 @@ _IN_BOTH = [
     Column("amount", _l("Amount"), numeric=True, currency="USD", render=lambda line: usd(line.amount_minor),
            csv=lambda line: usd(line.amount_minor)),
 ]
-LINE_COLUMNS = [*_IN_BOTH, Column("source", _l("Source and its day"), render=_source)]
-FILE_COLUMNS = [*_IN_BOTH, Column("source", _l("Source")), Column("source_from", _l("From"))]
+_RULE = Column("rule", _l("Rule"), render=rule, csv=rule)
+LINE_COLUMNS = [Column("what", _l("Day or part"), render=_heading, heading=True), _RULE, *_SUMS,
+                Column("source", _l("Source and its day"), render=_source)]
+FILE_COLUMNS = [Column("what", _l("For"), csv=what), Column("day", _l("Day")), _RULE, *_SUMS,
+                Column("source", _l("Source")), Column("source_from", _l("From"))]
 RATE_COLUMNS = [
     Column("place", _l("Place"), heading=True),
     Column("country", _l("Country")),
@@ -94,7 +99,7 @@ def lines_table(lines: Sequence[Line], caption: object, query: TableQuery | None
     total = usd(sum(line.amount_minor for line in lines))
     return Table(caption, LINE_COLUMNS, lines, query=query or TableQuery(per_page=len(lines) or 1), csv=csv,
                  totals={"amount": total} if lines else None, total=len(lines), per_page=len(lines) or 1,
-                 anchor=anchor, empty_title=_("No lines"), base_url=request.path, broad=True)
+                 anchor=anchor, empty_title=_("No lines"), base_url=request.path)
 
 
 @bp.get("/awards/<uuid:id>/entitlement")

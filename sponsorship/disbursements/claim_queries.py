@@ -147,6 +147,7 @@ class ClaimPage:
     lines: tuple[Line, ...]
     reckoned: Reckoned | None
     recovery_id: uuid.UUID | None
+    back_due: datetime | None
     report: tuple[uuid.UUID, State] | None
     officer: bool
     own: bool
@@ -169,6 +170,7 @@ def claim_page(claim_id: uuid.UUID, actor: Actor) -> ClaimPage:
         select(DelegateReport.id, DelegateReport.state).where(DelegateReport.award_id == award.id)).first()
     officer = allows(actor, "disbursement.view_all")
     sent = claim.submitted_at is not None
+    recovery = db.session.scalars(select(Recovery).where(Recovery.claim_id == claim.id)).first()
     return ClaimPage(
         _claims([found])[0], award, meeting_by_id(award.meeting_id), nominee_by_id(award.nominee_id, actor), told, sent,
         sent and told is None, vault.unseal(claim.id, claim.words_sealed),
@@ -177,7 +179,7 @@ def claim_page(claim_id: uuid.UUID, actor: Actor) -> ClaimPage:
         tuple(Line(x.kind, x.rule, x.day, x.place, x.rate_minor, x.share_bp, x.amount_minor, x.source, x.source_from,
                    tuple(x.given)) for x in lines),
         reckon(award, told) if told is not None and claim.state == "submitted" and officer else None,
-        db.session.scalar(select(Recovery.id).where(Recovery.claim_id == claim.id)),
+        recovery.id if recovery else None, recovery.due_at if recovery and recovery.state == "asked" else None,
         (report.id, REPORT.state(report.state)) if report else None, officer,
         allows(actor, "claim.submit", award.organisation_id),
         officer or allows(actor, "award.answer", award.organisation_id),

@@ -123,7 +123,8 @@ def _show(claim_id: uuid.UUID, message: object | None = None) -> View:
     moves = [m for m in CLAIM.from_state(page.row.state) if allows(actor, m.permission, page.row.organisation_id)]
     body = render_template(
         "disbursements/claim.html", page=page, row=page.row, message=message, moves={m.action for m in moves},
-        next=claim_step(page.row.state, page.row.due_at, page.row.ended), trip=trip_of(page.award, page.days),
+        next=claim_step(page.row.state, page.row.due_at, page.row.ended, page.back_due),
+        trip=trip_of(page.award, page.days),
         told=_told(page.days), lines=lines_table(page.lines, _("What it was settled on"), csv=True)
         if page.lines else None,
         reckoned=lines_table(page.reckoned.lines, _("Reckoned by the days of the claim"), anchor="reckoned")

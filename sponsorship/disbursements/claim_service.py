@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
@@ -38,9 +38,8 @@ Paper = tuple[str, CheckedUpload]
 
 
 def end_of_day(day: date, on: date) -> datetime:
-    """Midnight after a day by the clock of the office that pays, in UTC."""
-    return datetime.combine(day + timedelta(days=1), time(0), ZoneInfo(setting("office_zone", on))).astimezone(
-        clock.now().tzinfo)
+    """The last minute of a day by the clock of the office that pays, in UTC."""
+    return datetime.combine(day, time(23, 59), ZoneInfo(setting("office_zone", on))).astimezone(UTC)
 
 
 @command

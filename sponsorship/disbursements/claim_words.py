@@ -37,8 +37,11 @@ assert set(NO_SHOW_LABELS) == set(NO_SHOW_REASONS) and set(RETURN_LABELS) == set
 assert set(WRITE_OFF_LABELS) == set(WRITE_OFF_REASONS) and set(REPORT_LABELS) == set(REPORT_PARTS)
 
 
-def claim_step(state: str, due: datetime, ended: bool) -> NextStep:
-    """For the column beside a claim."""
+def claim_step(state: str, due: datetime, ended: bool, back_due: datetime | None = None) -> NextStep:
+    """For the column beside a claim; `back_due` is by when open money is to be paid back."""
+    if back_due is not None:
+        return NextStep(_("What was paid too much is paid back to the fund."), _("The payee, through the State"),
+                        back_due)
     if state == "wanted" and ended:
         return NextStep(_("The award ended after money was paid. An officer records that nobody travelled; the money "
                           "is asked back."), _("A requesting officer"), due)

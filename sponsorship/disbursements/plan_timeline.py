@@ -102,10 +102,10 @@ def _payments(award_id: uuid.UUID, page: AwardPage, add: Any) -> list[Disburseme
 def _of_payment(row: Disbursement, add: Any) -> None:
     who = {"requested": _("A requesting officer"), "certified": _("A certifying officer"),
            "approved": _("An approving officer"), "released": _("A bank signatory")}
-    labels = {"requested": _("%(kind)s is requested", kind=KIND_LABELS[row.kind]),
-              "certified": _("%(kind)s is certified", kind=KIND_LABELS[row.kind]),
-              "approved": _("%(kind)s is approved", kind=KIND_LABELS[row.kind]),
-              "released": _("%(kind)s is released", kind=KIND_LABELS[row.kind])}
+    labels = {"requested": _("%(kind)s: requested", kind=KIND_LABELS[row.kind]),
+              "certified": _("%(kind)s: certified", kind=KIND_LABELS[row.kind]),
+              "approved": _("%(kind)s: approved", kind=KIND_LABELS[row.kind]),
+              "released": _("%(kind)s: released", kind=KIND_LABELS[row.kind])}
     gone = row.state == "cancelled"
     url = url_for("disbursements.disbursement_page", id=row.id)
     for column, target in _STEPS:
@@ -114,7 +114,7 @@ def _of_payment(row: Disbursement, add: Any) -> None:
             add(getattr(row, column), labels[target], who[target], not gone and not held and _past(row.state, target),
                 url, gone)
     if not gone:
-        add(row.settled_at or row.confirm_by, _("%(kind)s is confirmed by the bank", kind=KIND_LABELS[row.kind]),
+        add(row.settled_at or row.confirm_by, _("%(kind)s: confirmed by the bank", kind=KIND_LABELS[row.kind]),
             _("A requesting officer"), row.settled_at is not None, url)
 
 

@@ -106,7 +106,7 @@ def _timeline(story):
     zone = ZoneInfo("UTC")
     assert [s.key(zone) for s in steps] == sorted(s.key(zone) for s in steps)
     whats = " / ".join(f"{s.what}: {s.who}" for s in steps)
-    for wanted in ("Ticket is certified: A certifying officer", "DSA, advance is released: A bank signatory",
+    for wanted in ("Ticket: certified: A certifying officer", "DSA, advance: released: A bank signatory",
                    "The meeting opens", "Home again: The delegate", "The bank data is given"):
         assert wanted in whats
     _page, own = timeline_of(award, story.focal_point())
@@ -118,7 +118,7 @@ def _timeline(story):
         story.claim(award)
         whats = {s.what: s for s in timeline_of(award, story.officer("auditor"))[1]}
     assert whats["The claim is settled"].tone == "done" and whats["The report is written"].tone == "waiting"
-    assert travel and whats["Ticket is requested"].tone == "attention"
+    assert travel and whats["Ticket: requested"].tone == "attention"
 
 
 def events_of(token):
