@@ -6,7 +6,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from core import clock
 from core.actor import Actor, system
@@ -32,6 +32,14 @@ def hold(application: Application, call: Call, actor: Actor) -> None:
     APPLICATION.apply(application, "submit_for_next", actor, organisation_id=application.organisation_id,
                       data={"call_id": str(call.id)})
     letters.held_over(application, call)
+
+
+def waiting_for(call: Call) -> int:
+    """How many applications come over when this call opens: of each State that waits, one. One query."""
+    return db.session.scalar(
+        select(func.count(Application.organisation_id.distinct()))
+        .where(Application.state == "held_over", Application.is_demo == call.is_demo,
+               Application.call_id != call.id)) or 0
 
 
 def into(call: Call) -> int:

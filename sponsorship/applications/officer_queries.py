@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from accounts.queries import Fact, dated_facts, get_organisation, names, person_labels
+from accounts.queries import Fact, dated_facts, focal_points, get_organisation, names, person_labels
 from core import events
 from core.actor import Actor
 from core.db import db, get
@@ -18,6 +18,7 @@ from core.errors import NotFound
 from core.money import Money
 from core.web.tables import TableQuery
 from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_by_id
+from sponsorship.applications import carry_over
 from sponsorship.applications.call_money import Carried, carried
 from sponsorship.applications.models import Application, Call, Ranking, Recommendation, Screening
 from sponsorship.applications.queries import (
@@ -87,6 +88,8 @@ class CallPage:
     carried: Carried
     suspended_from: str | None
     copied_from: str | None
+    to_tell: int | None  # focal points who are told when it opens; None once it is open
+    to_come_over: int  # applications of earlier calls that come over when it opens
 
     @property
     def received(self) -> int:
@@ -121,8 +124,10 @@ def call_page(call_id: uuid.UUID) -> CallPage:
         )
     }
     copied = db.session.scalar(select(Call.reference).where(Call.id == call.copied_from_id))
+    before = call.state in ("draft", "scheduled")
     return CallPage(row, meeting_by_id(call.meeting_id), [pools[p] for p in row.pool_ids if p in pools], counts,
-                    carried(row), call.suspended_from, copied)
+                    carried(row), call.suspended_from, copied, len(focal_points(call.is_demo)) if before else None,
+                    carry_over.waiting_for(call) if before else 0)
 
 
 def last_call() -> CallLine | None:

@@ -167,7 +167,7 @@ def send(application, actor):
     return fresh(Application, application.id)
 
 
-def test_one_second_after_closing_it_is_refused_or_kept_for_the_next_call(room):
+def test_one_second_after_closing_it_is_refused_or_kept_for_the_next_call(room, as_person):
     xa = room.make.actor("focal_point", organisation=room.make.state("XA"))
     xb = room.make.actor("focal_point", organisation=room.make.state("XB"))
     strict = room.call(grace_until=NOW + timedelta(days=31))
@@ -197,6 +197,8 @@ def test_one_second_after_closing_it_is_refused_or_kept_for_the_next_call(room):
     verify_is_clean()
 
     own = room.call("draft", meeting_id=room.make.meeting(start_date=date(2027, 9, 6)).id)
+    page = as_person(room.make.person("fund_manager")).get(f"/sponsorship/calls/{own.id}/manage").get_data(as_text=True)
+    assert "1 application received too late" in page and "2 focal points are told by mail" in page
     call_service.open_now(own.id, own.version, room.manager)
     row = fresh(Application, kept.id)
     assert (row.state, row.call_id, row.carried_from_id) == ("draft", own.id, kind.id)
