@@ -28,6 +28,7 @@ from sponsorship.disbursements.planning import dates_for
 from tests.support.applications import kit
 from tests.support.award_story import AwardStory
 from tests.support.crowd import in_processes
+from tests.support.soak import SOAKING, count, note
 
 DAY = timedelta(days=1)
 MINE = ("calls-open", "calls-close", "applications-remind", "offers-remind", "offers-lapse", "reserve-lists-end",
@@ -334,7 +335,7 @@ def lease() -> tuple[str, int]:
     return (row.holder, row.expires_epoch) if row is not None else ("", 0)
 
 
-def replaced_after(app, overdue, seconds: int, renew: float) -> float:
+def replaced_after(app, overdue, seconds: int, renew: float, turn: int) -> float:
     """Two schedulers; the one that leads is killed just after it has renewed its lease. Seconds until the other leads,
     which then does what has fallen due since."""
     story, awards = overdue
@@ -350,7 +351,7 @@ def replaced_after(app, overdue, seconds: int, renew: float) -> float:
         children.remove(pid)
         took = until(lambda: lease()[0] != held, 60)
         assert look(lease)[0].split(":")[1] == str(children[0])
-        _mail()
+        _mail(turn)
         until(lambda: db.session.query(OutboxMail).filter(OutboxMail.sent_at.is_(None)).count() == 0, 30)
     finally:
         for child in children:
@@ -361,18 +362,23 @@ def replaced_after(app, overdue, seconds: int, renew: float) -> float:
 
 
 @command
-def _mail() -> None:
+def _mail(turn: int) -> None:
     from core.outbox import send_mail
 
-    send_mail("after@kill.example", kind="probe", subject="Still sent", body="By the next leader.")
+    send_mail("after@kill.example", kind="probe", subject=f"Still sent, {turn}", body="By the next leader.")
 
 
 @pytest.mark.real_database
 def test_a_dead_leader_is_replaced(app, overdue):
     """Killed for real. With a lease of 4 seconds renewed each second; the real constants stand in the sum below, and
     are played in full by `make soak`."""
-    took = replaced_after(app, overdue, 4, 1)
-    assert took <= 4 + 1 + 3, f"{took}: 3 seconds for a machine that is busy"
+    if SOAKING:
+        seconds, renew = LEASE_SECONDS, RENEW_SECONDS
+    else:
+        seconds, renew = 4, 1
+    took = [replaced_after(app, overdue, seconds, renew, turn) for turn in range(count("LEADERS", 1))]
+    assert max(took) <= seconds + renew + 3, f"{took}: 3 seconds for a machine that is busy"
+    note(f"another led after {', '.join(f'{one:.0f}' for one in took)} s")
     assert LEASE_SECONDS + RENEW_SECONDS < 30 and scheduler.take_lease.__wrapped__.__defaults__ == (LEASE_SECONDS,)
 
 

@@ -36,6 +36,9 @@ tests with small ones; how much is done is all that differs.
   entry by entry, as those of one reader to whom everything happens in order.
 - **Races**: a refund against an obligation and one refund sent by many at once, again and again; fifty obligations on
   money for ten and twenty copies of one webhook, each first with the guard off.
+- **The schedule**: the process that leads is killed just after it has renewed its lease, with the real lease of 20
+  seconds; and two workers as they are installed, under which PostgreSQL is stopped as by a crash and started again
+  before the leader is killed: offers lapse once, places are given once, each mail leaves once.
 """
 
 
@@ -60,6 +63,10 @@ def parts() -> list[Part]:
             Part("Races", ("test_money_races.py", "test_ledger_races.py", "test_awards_races.py"), {"RACES": 20},
                  database),
         ]
+        found.append(Part("A dead leader is replaced", ("test_schedule.py::test_a_dead_leader_is_replaced",),
+                          {"LEADERS": 3}, database))
+    found.append(Part("Two workers, the database started anew, the leader killed", ("../soak/restart.py",),
+                      {"MAILS": 1500}, "postgresql"))
     return [part for part in found if os.environ.get("SOAK_PART", "").lower() in part.name.lower()]
 
 
