@@ -99,7 +99,7 @@ WORK = (
           _l("Letters of States that ask for an account.")),
     Entry(_l("People"), "accounts.people_list", "account.people.manage",
           _l("Who signs in, in which role, on which days.")),
-    Entry(_l("Alternates"), "accounts.alternates", "alternate.view",
+    Entry(_l("Alternates"), "accounts.alternates", "alternate.designate",
           _l("Who may act for an office holder, when, and up to which amount.")),
     Entry(_l("Schedule"), "operations.schedule_page", "operations.view",
           _l("What runs by itself, and when it last did.")),

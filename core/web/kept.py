@@ -6,7 +6,7 @@ import re
 
 from flask import request
 
-_SECRET = re.compile(r"password|token|secret|account|iban|bic", re.IGNORECASE)
+_SECRET = re.compile(r"password|token|secret|account|iban|bic|second_factor", re.IGNORECASE)
 LONGEST = 20_000
 
 

@@ -183,13 +183,14 @@ def signer(signature: Signature, names: Mapping[uuid.UUID, str]) -> str:
 
 def sign(
     step: str, subject_id: uuid.UUID, round: int, actor: Actor, *, barred: frozenset[uuid.UUID] = frozenset(),
-    amount_minor: int | None = None,
+    amount_minor: int | None = None, own_role: bool = False,
 ) -> dict[str, str]:
     """Sign one step in the command under way; the caller has locked the subject and checked the permission. Returns
     what the event adds: for whom an alternate signed, and under which designation.
 
     `barred` are the persons who benefit or who entered what is signed; `amount_minor` (US cents) is held against an
-    alternate's limit. Raises NotAllowed for anyone but a person, RuleBroken when the person has signed this round
+    alternate's limit; `own_role` says that the caller of many signatures has asked already and the person signs as no
+    alternate. Raises NotAllowed for anyone but a person, RuleBroken when the person has signed this round
     already, benefits, the step before is missing, or the amount is above the alternate's limit. The same rules stand
     in the database.
     """
@@ -207,7 +208,7 @@ def sign(
     before = BEFORE[step]
     if before is not None and all(s.step != before for s in signed):
         raise RuleBroken(_("The step before this one has not been signed."), code="approval.order")
-    acting = acting_for(actor, PERMISSION[step], amount_minor)
+    acting = None if own_role else acting_for(actor, PERMISSION[step], amount_minor)
     db.session.add(Approval(subject_type=subject_type, subject_id=subject_id, round=round, step=step,
                             person_id=actor.person_id, at=clock.now(), recorded_at=clock.real_now(),
                             proof_id=actor.proof, designation_id=acting.designation_id if acting else None))

@@ -7,8 +7,10 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from accounts.current import current_actor
+from accounts.fresh import fresh_sign_in
 from accounts.permissions import allows
 from core.errors import RuleBroken
 from core.web.access import needs
@@ -89,6 +91,7 @@ def request_cover(pool_id: uuid.UUID) -> Any:
 
 @bp.post("/contributions/shortfalls/<uuid:pool_id>/<uuid:cover_id>/approve")
 @needs("shortfall.approve")
+@fresh_sign_in(_l("Approve that money covers a shortfall"))
 def approve_cover(pool_id: uuid.UUID, cover_id: uuid.UUID) -> Any:
     """Cover it: payments leave again."""
     form = VersionForm()

@@ -7,8 +7,10 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from accounts.current import current_actor
+from accounts.fresh import fresh_sign_in
 from accounts.permissions import allows
 from core.db import db
 from core.errors import IllegalMove, NotFound, RuleBroken
@@ -176,6 +178,7 @@ def _step(page: RefundPage) -> tuple[str, str, str | None]:
 
 @bp.post("/contributions/refunds/<uuid:refund_id>/approve")
 @needs("contribution.refund.approve")
+@fresh_sign_in(_l("Approve the refund"))
 def approve_refund(refund_id: uuid.UUID) -> Any:
     """Approve: the money is set aside, then sent (a correction is made)."""
     form = VersionForm()

@@ -6,8 +6,10 @@ from typing import Any
 
 from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from accounts.current import current_actor
+from accounts.fresh import fresh_sign_in
 from accounts.permissions import allows
 from accounts.queries import person_labels
 from core.errors import RuleBroken
@@ -64,6 +66,7 @@ def change_settings() -> Any:
 
 @bp.post("/contributions/settings/bank-details/approve")
 @needs("contribution.settings.approve")
+@fresh_sign_in(_l("Approve the fund's bank details"))
 def approve_bank_details() -> Any:
     """The bank details that were asked for hold from now on."""
     form = VersionForm()

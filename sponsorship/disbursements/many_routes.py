@@ -48,12 +48,11 @@ class ManyForm(BaseForm):
 def _table(lines: list[Line], caption: str) -> Table:
     """Each line as the officer must see it: payee, whether the names agree, account, dates, who signed, amount."""
     columns = [
-        Column("reference", _("Payment"), heading=True), Column("organisation", _("State")),
-        Column("kind_label", _("For")), Column("holder", _("Account holder")),
-        Column("name_state", _("Nominee and holder")), Column("account", _("Account"), render=_account),
+        Column("reference", _("Payment"), heading=True), Column("kind_label", _("For"), render=_for),
+        Column("amount", _("Amount"), numeric=True, currency="USD"),
+        Column("holder", _("Paid to"), render=_account), Column("name_state", _("Nominee and holder")),
         Column("due_at", _("Release from"), render=lambda line: _day(line.row.due_at)),
         Column("signed", _("Signatures"), render=_signed), Column("approval", _("Your approval")),
-        Column("amount", _("Amount"), numeric=True, currency="USD"),
     ]
     total = sum(line.amount.minor for line in lines)
     return Table(caption, columns, lines, csv=False, query=TableQuery(per_page=len(lines) or 1), broad=True,
@@ -65,12 +64,18 @@ def _day(instant: datetime) -> Markup:
     return instant_html(instant, setting("office_zone", clock.today()), time=False)
 
 
+# each in one element: on a telephone a cell lays out its children beside one another
+def _for(line: Line) -> Markup:
+    return Markup("<span>{}<br>{}</span>").format(line.kind_label, line.organisation)
+
+
 def _account(line: Line) -> Markup:
-    return Markup("{}<br>{}").format(line.bank, line.account)
+    return Markup("<span>{}<br>{}<br>{}</span>").format(line.holder, line.bank, line.account)
 
 
 def _signed(line: Line) -> Markup:
-    return Markup("<br>").join(Markup("{}: {}, {}").format(STEPS[s.step], who, _day(s.at)) for s, who in line.signed)
+    return Markup("<span>{}</span>").format(Markup("<br>").join(
+        Markup("{}: {}, {}").format(STEPS[s.step], who, _day(s.at)) for s, who in line.signed))
 
 
 def _choices(lines: list[Line]) -> list[tuple[str, str]]:

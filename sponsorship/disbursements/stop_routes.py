@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 
 from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 from wtforms import TextAreaField
 from wtforms.validators import Length
@@ -16,15 +18,18 @@ from accounts.current import current_actor
 from accounts.fresh import fresh_sign_in
 from accounts.permissions import allows
 from accounts.queries import person_labels
+from core import clock
 from core.errors import RuleBroken
 from core.events import history
 from core.web.access import needs
+from core.web.formats import instant_html
 from core.web.forms import BaseForm, Required, add_error
 from core.web.tables import Column, Table, TableQuery
 from core.web.timeline import TimelineItem
 from sponsorship.awards.forms import VersionedForm
 from sponsorship.disbursements import stops
 from sponsorship.disbursements.blueprint import bp
+from sponsorship.disbursements.settings import setting
 
 View = str | Response | tuple[str, int]
 LABELS = {"stop": (_l("All releases stopped"), "stopped"), "ask_restart": (_l("Restart asked for"), "attention"),
@@ -47,6 +52,10 @@ class RestartForm(VersionedForm):
                         render_kw={"rows": 3})
 
 
+def _when(instant: datetime) -> Markup:
+    return instant_html(instant, setting("office_zone", clock.today()))
+
+
 def _page(form: BaseForm | None = None, status: int = 200) -> View:
     rows, actor = stops.stop_rows(), current_actor()
     live = next((row for row in rows if row.restarted_at is None), None)
@@ -59,9 +68,11 @@ def _page(form: BaseForm | None = None, status: int = 200) -> View:
         if live:
             form.version.data = live.version
     table = Table(
-        _("Stops"), [Column("stopped_at", _("Stopped"), heading=True), Column("stopped_by", _("By")),
+        _("Stops"), [Column("stopped_at", _("Stopped"), heading=True, render=lambda row: _when(row.stopped_at)),
+                     Column("stopped_by", _("By")),
                      Column("asked_by", _("Restart asked by")), Column("restarted_by", _("Agreed by")),
-                     Column("restarted_at", _("Restarted"))],
+                     Column("restarted_at", _("Restarted"),
+                            render=lambda row: row.restarted_at and _when(row.restarted_at))],
         rows, csv=False, query=TableQuery(per_page=len(rows) or 1), empty_title=_("Never stopped"),
         empty_text=_("Each stop stays listed here with who stopped and who restarted."))
     return render_template("disbursements/stop.html", live=live, form=form, table=table, timeline=timeline,

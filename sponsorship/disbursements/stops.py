@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -171,7 +171,7 @@ def stop_rows(limit: int = 100) -> list[StopRow]:
 
 def _banner(actor: Actor) -> Banner | None:
     """Officers see on every page that releases are stopped."""
-    if not allows(actor, "disbursement.view_all"):
+    if request.endpoint == "disbursements.stop_page" or not allows(actor, "disbursement.view_all"):
         return None
     row = db.session.execute(select(ReleaseStop.stopped_at, ReleaseStop.restart_asked_by)
                              .where(ReleaseStop.restarted_at.is_(None))).one_or_none()

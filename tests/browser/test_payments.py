@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import Cast, Person, Site, open_window
-from tests.browser.steps import desk, figure, mails, reference, until_received
+from tests.browser.steps import desk, figure, mails, reference, show_factor, until_received
 
 pytestmark = pytest.mark.browser
 
@@ -191,6 +191,7 @@ def test_part_of_a_contribution_goes_back(people: Cast) -> None:
     desk(head, "Refund of USD 120.00", "Approve it")
     assert head.path() == refund
     head.press("Approve the refund")
+    show_factor(head)
     _until(head, "Paid back")
 
     donor.open(pledge)

@@ -20,7 +20,7 @@ from core.errors import NotAllowed, RuleBroken
 from core.events import Event
 from core.outbox import OutboxMail
 from sponsorship.awards.approvals import Approval, signatures
-from sponsorship.disbursements import service
+from sponsorship.disbursements import release_service, service
 from tests.support.award_story import AwardStory
 
 
@@ -228,3 +228,23 @@ def test_pages_of_alternates(story, make, as_person):
     assert as_person(stand_in, fresh=False).get("/disbursements/").status_code == 200
     assert holder.submit(f"/accounts/alternates/{row.id}/revoke").status_code == 303
     assert as_person(stand_in).get("/disbursements/", check=False).status_code == 403
+
+
+def test_an_alternate_of_the_signatory_releases_under_the_own_name(story, make):
+    stand_in = make.person("organiser", name="Stand In")
+    designate(story, stand_in, "bank_signatory", days=180, limit=story.terminal)
+    award = story.accepted()
+    payments = story.payments(award)
+    story.give_bank_data(award)
+    with clock.moved_to(story.payment(payments["terminal"]).due_at + timedelta(hours=1)):
+        for kind in ("ticket", "terminal"):
+            story.ready(payments[kind])
+        versions = {payments[kind]: story.payment(payments[kind]).version for kind in ("ticket", "terminal")}
+        refused("designation.limit", lambda: release_service.release(versions, person(stand_in.id)))
+        assert story.payment(payments["terminal"]).state == "ready"  # all or none
+        release_service.release({payments["terminal"]: versions[payments["terminal"]]}, person(stand_in.id))
+    last = signatures("disbursement", payments["terminal"], 1)[-1]
+    assert (last.person_id, last.for_id) == (stand_in.id, story.people["bank_signatory"].id)
+    told = db.session.query(Event).filter_by(tag="disbursements.disbursement.release").one()
+    assert told.data["for"] == str(story.people["bank_signatory"].id)
+    assert not story.verify()
