@@ -171,6 +171,12 @@ def person_labels(person_ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str
     return {row.id: vault.unseal(row.id, row.name_sealed) or gettext("a former user") for row in rows}
 
 
+def find_person_ids(emails: Iterable[str]) -> dict[str, uuid.UUID]:
+    """As `find_person_id`, for many addresses in small letters, in one query."""
+    return {row.email: row.id for row in db.session.execute(
+        select(Person.id, Person.email).where(Person.email.in_(set(emails))))}
+
+
 def find_person_id(email: str) -> uuid.UUID | None:
     """The person who signs in with this e-mail, in whatever case it was typed."""
     return db.session.scalar(select(Person.id).where(Person.email == email.strip().lower()))

@@ -1,4 +1,4 @@
-"""`make bench`: pages and feeds, posting, reading the books, applications, releasing payments; prints tables as they stand
+"""`make bench`: pages and feeds, posting, reading the books, applications, payments; prints tables as they stand
 in docs/benchmarks.md. `make bench ONLY=posting` (or web, books, applications, payments) measures one of them."""
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,14 +11,14 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from accounts.permissions import allows, require
-from accounts.queries import find_person_id
+from accounts.queries import find_person_id, find_person_ids
 from core import clock
 from core.actor import Actor
 from core.db import command, db, get, lock
 from core.errors import NotFound, RuleBroken, Stale
 from meetings.calendar.queries import meeting_by_id
 from sponsorship.applications.models import Application, Call
-from sponsorship.applications.queries import call_by_id, nominee_by_id
+from sponsorship.applications.queries import call_by_id, nominee_by_id, nominees_by_ids
 from sponsorship.applications.substitution_service import unchecked
 from sponsorship.awards import mails
 from sponsorship.awards.approvals import sign
@@ -65,6 +65,19 @@ def barred(award: Award, actor: Actor) -> frozenset[uuid.UUID]:
     email = nominee_by_id(award.nominee_id, actor).email
     found = {award.beneficiary_id, find_person_id(email) if email else None}
     return frozenset(person for person in found if person is not None)
+
+
+def barred_many(awards: Iterable[Award], actor: Actor) -> dict[uuid.UUID, frozenset[uuid.UUID]]:
+    """As `barred`, for many awards in a fixed number of queries."""
+    rows = list(awards)
+    nominees = nominees_by_ids({award.nominee_id for award in rows}, actor)
+    emails = {nominee.email.strip().lower() for nominee in nominees.values() if nominee.email}
+    accounts = find_person_ids(emails)
+    return {
+        award.id: frozenset(person for person in (
+            award.beneficiary_id, accounts.get((nominees[award.nominee_id].email or "").strip().lower())) if person)
+        for award in rows
+    }
 
 
 @command

@@ -101,7 +101,7 @@ def possible_match(payee: Payee, list_id: uuid.UUID) -> None:
                 body=_("A payee may be a person on the Security Council's Consolidated List. Two finance officers look "
                        "at it; nothing is certified or paid until then. It is confidential.")
                 + "\n\n" + absolute("sanctions.matches") + "\n",
-                dedupe_key=f"sanctions-match:{payee.id}:{payee.data_version}:{list_id}:{contact.person_id}",
+                dedupe_key=f"match:{payee.id}:{payee.data_version}:{list_id.hex[-12:]}:{contact.person_id}",
             )
 
 

@@ -18,6 +18,7 @@ from core.db import command, db, get, locked, new_id
 from core.errors import NotFound, RuleBroken
 from core.references import next_reference
 from meetings.calendar.models import Meeting
+from sponsorship.awards import service as awards
 from sponsorship.awards.approvals import sign_many
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.answer_models import Handover
@@ -26,7 +27,7 @@ from sponsorship.disbursements.instruction import Instruction, Line, make
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.plan_service import next_actor
 from sponsorship.disbursements.sanctions_service import check_unblocked
-from sponsorship.disbursements.service import barred, check_payable, may
+from sponsorship.disbursements.service import check_payable, keepers
 from sponsorship.disbursements.stops import refuse_if_stopped
 from sponsorship.disbursements.transitions import DISBURSEMENT
 from sponsorship.ledger import service as ledger
@@ -43,6 +44,7 @@ class Locked:
     row: Disbursement
     award: Award
     payee: Payee
+    meeting: Meeting  # held, so that looking at it again asks nobody
 
 
 def _lock_all(versions: Mapping[uuid.UUID, int]) -> list[Locked]:
@@ -52,11 +54,12 @@ def _lock_all(versions: Mapping[uuid.UUID, int]) -> list[Locked]:
         .where(Disbursement.id.in_(list(versions)))).all()  # none of these ever changes
     if len(found) != len(versions):
         raise NotFound()
-    locked(Meeting, {row.meeting_id for row in found})
-    awards = {award.id: award for award in locked(Award, {row.award_id for row in found})}
+    meetings = locked(Meeting, {row.meeting_id for row in found})
+    held = {award.id: award for award in locked(Award, {row.award_id for row in found})}
     rows = locked(Disbursement, versions, versions)
     payees = {payee.id: payee for payee in locked(Payee, {row.payee_id for row in found})}
-    return [Locked(row, awards[row.award_id], payees[row.payee_id]) for row in rows]
+    by_id = {meeting.id: meeting for meeting in meetings}
+    return [Locked(row, held[row.award_id], payees[row.payee_id], by_id[row.meeting_id]) for row in rows]
 
 
 def _line(item: Locked) -> Line:
@@ -92,7 +95,7 @@ def release(versions: Mapping[uuid.UUID, int], actor: Actor) -> uuid.UUID:
     items = _lock_all(versions)
     number = next_reference("PAY", now.year)
     for item in items:
-        may(item.row, "release", actor)
+        DISBURSEMENT.move(item.row.state, "release")
         check_payable(item.award, item.payee, item.row)
         if item.row.due_at > now:
             raise RuleBroken(_("%(reference)s is not due yet.", reference=item.row.reference),
@@ -103,8 +106,7 @@ def release(versions: Mapping[uuid.UUID, int], actor: Actor) -> uuid.UUID:
                              code="disbursement.cooling", field="payments")
     check_unblocked({item.payee.id for item in items})
     more = sign_many("disbursement.released", {item.row.id: item.row.round for item in items}, actor,
-                     barred={item.row.id: barred(item.award, item.payee, actor, "released") for item in items},
-                     most_minor=max(item.row.amount_minor for item in items))
+                     barred=_barred(items, actor), most_minor=max(item.row.amount_minor for item in items))
     spends = ledger.spend_many([_order(item) for item in items], actor=actor)
     vault.preload([item.payee.id for item in items])
     made = make(number, now.date(), [_line(item) for item in items])
@@ -118,6 +120,11 @@ def release(versions: Mapping[uuid.UUID, int], actor: Actor) -> uuid.UUID:
             {"round": item.row.round, "instruction": number, "amount_minor": item.row.amount_minor, **more}
             for item in items])
     return instruction_id
+
+
+def _barred(items: list[Locked], actor: Actor) -> dict[uuid.UUID, frozenset[uuid.UUID]]:
+    travel = awards.barred_many({item.award.id: item.award for item in items}.values(), actor)
+    return {item.row.id: travel[item.award.id] | keepers(item.payee, "released") for item in items}
 
 
 def release_all(versions: Mapping[uuid.UUID, int], actor: Actor) -> Iterator[uuid.UUID]:

@@ -47,8 +47,13 @@ def may(row: Disbursement, action: str, actor: Actor) -> None:
 
 def barred(award: Award, payee: Payee, actor: Actor, step: str) -> frozenset[uuid.UUID]:
     """The person who travels and whoever gave the bank data; for approval and release also who verified it."""
-    keepers = {payee.entered_by, payee.verified_by if step in ("approved", "released") else None}
-    return awards.barred(award, actor) | frozenset(person for person in keepers if person is not None)
+    return awards.barred(award, actor) | keepers(payee, step)
+
+
+def keepers(payee: Payee, step: str) -> frozenset[uuid.UUID]:
+    """Whoever gave the bank data; for approval and release also who verified it."""
+    found = {payee.entered_by, payee.verified_by if step in ("approved", "released") else None}
+    return frozenset(person for person in found if person is not None)
 
 
 def check_payable(award: Award, payee: Payee, row: Disbursement) -> None:
@@ -153,7 +158,7 @@ def make_ready_many(disbursement_ids: Sequence[uuid.UUID], now: datetime) -> dic
     found = db.session.execute(
         select(Disbursement.id, Disbursement.meeting_id, Disbursement.award_id, Disbursement.payee_id)
         .where(Disbursement.id.in_(disbursement_ids))).all()
-    locked(Meeting, {row.meeting_id for row in found})
+    meetings = locked(Meeting, {row.meeting_id for row in found})  # held, so that looking at them again asks nobody
     awards = {award.id: award for award in locked(Award, {row.award_id for row in found})}
     rows = locked(Disbursement, [row.id for row in found])
     payees = {payee.id: payee for payee in locked(Payee, {row.payee_id for row in found})}
@@ -169,6 +174,7 @@ def make_ready_many(disbursement_ids: Sequence[uuid.UUID], now: datetime) -> dic
         next_actor(row, "ready")
         moving.append(row)
     DISBURSEMENT.apply_many(moving, "make_ready", system("disbursements-ready"))
+    del meetings
     return done | {row.id: True for row in moving}
 
 

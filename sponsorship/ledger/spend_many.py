@@ -138,10 +138,10 @@ def _write(planned: list[tuple[Order, list[Part]]], actor: Actor, at: datetime) 
             {"entry_id": posted.id, "lot_id": lot, "part": part, "amount_minor": amount}
             for lot, part, amount in sorted(movements_out(parts), key=lambda m: (m[0], m[2])) if amount
         ]
-    for table, rows in ((_spend, spends), (_spend_line, spend_lines)):
-        if rows:
-            db.session.execute(insert(table), rows)
+    if spends:
+        db.session.execute(insert(_spend), spends)
+        db.session.execute(insert(_spend_line), spend_lines)
     move_lines(changes)
-    for chunk in _chunks(movements):
-        db.session.execute(insert(_movement).values(list(chunk)))
+    if movements:  # in their order, one by one as far as the lots' counters go
+        db.session.execute(insert(_movement), movements)
     return {row["key"]: row["id"] for row in spends}

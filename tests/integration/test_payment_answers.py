@@ -276,6 +276,45 @@ def test_every_state_with_every_action(bank, state):
     assert bank.row.state == state and bank.figures == before
 
 
+def test_answers_through_the_pages(bank, as_person):
+    """Signatory, requesting officer and the second person, each by their own pages; another's link opens for nobody."""
+    people, page = bank.story.people, f"/disbursements/{bank.ticket}"
+    signatory, officer, head = (as_person(people[r]) for r in ("bank_signatory", "requesting_officer", "head_of_fund"))
+    over = f"/disbursements/instructions/{bank.instruction}/hand-over"
+    assert "Hand the file to the bank" in signatory.get("/desk").get_data(as_text=True)
+    assert officer.get(over).status_code == 403
+    assert signatory.submit(over, {"version": 1, "receipt": "<b>"}).status_code == 422
+    assert signatory.submit(over, {"version": 1, "receipt": "EB-1"}).status_code == 303
+    assert signatory.submit(over, {"version": 1, "receipt": "EB-2"}).status_code == 422
+    data = {"version": bank.row.version, "bank_reference": "FT1", "paid": "1000.01", "fee_bearer": "fund"}
+    wrong = officer.submit(f"{page}/confirm", data)
+    assert wrong.status_code == 422 and "1000.01" in wrong.get_data(as_text=True)
+    doubt = {"version": bank.row.version, "reason": "no_answer", "text": "Asked three times."}
+    assert officer.submit(f"{page}/doubt", {**doubt, "text": ""}).status_code == 422
+    assert officer.submit(f"{page}/doubt", doubt).status_code == 303
+    assert officer.submit(f"{page}/doubt", doubt).status_code == 409  # a double click
+    assert officer.submit(f"{page}/plan-again", {"version": bank.row.version}).status_code == 409
+    found = {"version": bank.row.version, "outcome": "paid", "text": "Receipt of 3 June."}
+    assert officer.submit(f"{page}/finding", found).status_code == 303
+    assert "Agree, or refuse" in head.get("/desk").get_data(as_text=True)
+    finding = db.session.query(Finding).one().id
+    agree = f"/disbursements/findings/{finding}/agree"
+    for role in ("requesting_officer", "bank_signatory", "approving_officer", "auditor"):
+        assert as_person(people[role]).submit(agree, {"version": 1}).status_code == 403
+    assert as_person(bank.story.focal[0]).submit(agree, {"version": 1}).status_code == 403
+    assert head.submit(agree, {"version": 7}).status_code == 409
+    assert head.submit(agree, {"version": 1}).status_code == 303
+    assert bank.row.state == "confirmed"
+    back = {"version": bank.row.version, "reason": "account_closed", "bank_reference": "RT1", "fee": "20"}
+    assert officer.submit(f"{page}/return", {**back, "bank_reference": ""}).status_code == 422
+    assert officer.submit(f"{page}/return", back).status_code == 303
+    shown = officer.get(page).get_data(as_text=True)
+    assert "Came back from the payee" in shown and "RT1" in shown and bank.figures.fees == 2_000
+    for url in (page, f"{page}/contradict"):
+        assert officer.get(url).status_code == 200
+    assert as_person(bank.story.focal[0]).get(page).status_code == 403
+
+
 # --- the database itself ------------------------------------------------------------------------------------------
 def refused(rule: str, statement) -> None:
     with pytest.raises(DBAPIError) as caught:
