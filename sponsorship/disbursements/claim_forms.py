@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from babel.dates import format_skeleton
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import Length, Optional, Regexp
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from core.web.formats import format_day
+from core.web.formats import current_locale
 from core.web.forms import DayField, MoneyField, Required, RequiredWhen, UploadField, WholeNumberField, add_error
 from sponsorship.awards.entitlement import LEGS, PROVIDED
 from sponsorship.awards.entitlement_words import LEG_LABELS, PROVIDED_LABELS
@@ -59,7 +60,8 @@ class ClaimForm(VersionedForm):
 
     def offer(self, days: Sequence[date]) -> None:
         """Offer a box for each day and each thing."""
-        self.grid = [(day, format_day(day, weekday=True)) for day in days]
+        self.grid = [(day, format_skeleton("MMMEd", day, locale=current_locale()))
+                     for day in days]  # short: five columns on a telephone
         labels = {**PROVIDED_LABELS, AIR: _("Night in the air")}
         self.days.choices = [(f"{day.isoformat()}:{what}", _("%(day)s: %(what)s", day=shown, what=labels[what]))
                              for day, shown in self.grid for what in (*PROVIDED, AIR)]
