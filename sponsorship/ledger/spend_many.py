@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select, update
 
 from core import clock
 from core.actor import Actor
@@ -18,7 +18,7 @@ from core.errors import NotFound
 from sponsorship.ledger.costs import PoolStopped, stopped
 from sponsorship.ledger.models import Lot, LotMovement, Reservation, ReservationLine, Spend, SpendLine, tables
 from sponsorship.ledger.posting import KeyReused, Subject, post_once
-from sponsorship.ledger.reservations import Line, move_lines
+from sponsorship.ledger.reservations import Line
 from sponsorship.ledger.spending import Part, legs_out, movements_out, split
 
 _lot, _movement, _reservation, _line, _spend, _spend_line = tables(
@@ -111,6 +111,25 @@ def spend_many(
     return [found[order.key] for order in orders]
 
 
+# relative to what stands, line by line
+_SPENT = update(_line).where(_line.c.id == bindparam("line")).values(
+    spent_direct_minor=_line.c.spent_direct_minor + bindparam("direct"),
+    spent_support_minor=_line.c.spent_support_minor + bindparam("support"))
+_MOVED = ("INSERT INTO lot_movement (entry_id, lot_id, part, amount_minor) "
+          "SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bigint[])")
+
+
+def _move(movements: list[dict[str, Any]]) -> None:
+    """What the entries did with lots. PostgreSQL moves each lot once for all rows of a statement (guards.py), so they
+    go in one; SQLite row by row, in the order given."""
+    connection = db.session().connection()
+    if connection.dialect.name == "postgresql":
+        columns = ("entry_id", "lot_id", "part", "amount_minor")
+        connection.exec_driver_sql(_MOVED, tuple([row[name] for row in movements] for name in columns))
+    else:
+        connection.execute(insert(_movement), movements)
+
+
 def _write(planned: list[tuple[Order, list[Part]]], actor: Actor, at: datetime) -> dict[str, uuid.UUID]:
     spends: list[dict[str, Any]] = []
     spend_lines: list[dict[str, Any]] = []
@@ -130,9 +149,9 @@ def _write(planned: list[tuple[Order, list[Part]]], actor: Actor, at: datetime) 
         for line, direct, support in parts:
             spend_lines.append({"spend_id": spend_id, "reservation_line_id": line.id, "direct_minor": direct,
                                 "support_minor": support})
-            change = changes.setdefault(line.id, {"spent_direct_minor": 0, "spent_support_minor": 0})
-            change["spent_direct_minor"] += direct
-            change["spent_support_minor"] += support
+            change = changes.setdefault(line.id, {"direct": 0, "support": 0})
+            change["direct"] += direct
+            change["support"] += support
         # what is given back first, lot by lot, so that no lot is overdrawn half-way
         movements += [
             {"entry_id": posted.id, "lot_id": lot, "part": part, "amount_minor": amount}
@@ -141,7 +160,7 @@ def _write(planned: list[tuple[Order, list[Part]]], actor: Actor, at: datetime) 
     if spends:
         db.session.execute(insert(_spend), spends)
         db.session.execute(insert(_spend_line), spend_lines)
-    move_lines(changes)
-    if movements:  # in their order, one by one as far as the lots' counters go
-        db.session.execute(insert(_movement), movements)
+    if changes:
+        db.session.execute(_SPENT, [{"line": line, **amounts} for line, amounts in sorted(changes.items())])
+        _move(movements)
     return {row["key"]: row["id"] for row in spends}
