@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -81,8 +82,13 @@ def _restart(server: Any) -> None:
 
 
 @pytest.mark.timeout(0)
-def test_the_database_starts_anew_and_then_the_leader_dies(tmp_path: Path) -> None:
-    made = Databases("PostgreSQL", tmp_path)
+def test_the_database_starts_anew_and_then_the_leader_dies() -> None:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # the server's own user must reach it
+        play(Path(folder))
+
+
+def play(folder: Path) -> None:
+    made = Databases("PostgreSQL", folder)
     app = made.app()
     settings = app.extensions["placard_settings"]
     app.config.update(WTF_CSRF_ENABLED=False, SERVER_NAME=None)
@@ -104,7 +110,7 @@ def test_the_database_starts_anew_and_then_the_leader_dies(tmp_path: Path) -> No
             for n in range(2):
                 workers.append(subprocess.Popen(
                     [sys.executable, "-m", "flask", "--app", "app", "worker"], cwd=ROOT, env=environ,
-                    stdout=subprocess.DEVNULL, stderr=open(tmp_path / f"worker{n}.log", "wb")))
+                    stdout=subprocess.DEVNULL, stderr=open(folder / f"worker{n}.log", "wb")))
             outside.until(SENT, lambda n: n is not None and n > MAILS // 10, 180)
             _restart(made._server)
             before = outside.ask(SENT)
