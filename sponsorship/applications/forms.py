@@ -16,6 +16,7 @@ from core import clock
 from core.errors import NotFound
 from core.web.forms import BaseForm, DayField, Required, VersionField, add_error
 from sponsorship.applications.completeness import travel_problem
+from sponsorship.applications.queries import Question
 from sponsorship.applications.words import SEX_NAMES
 
 _YES_NO = [("yes", _l("Yes")), ("no", _l("No"))]
@@ -214,7 +215,7 @@ STEP_FORMS: dict[str, type[StepForm]] = {
 }
 
 
-def form_class_of(page: str, questions: Sequence[Mapping[str, Any]] = ()) -> type[StepForm]:
+def form_class_of(page: str, questions: Sequence[Question] = ()) -> type[StepForm]:
     """The form of a page; that of the call's own questions is made from them. Raises NotFound for a page that does not
     exist."""
     if page != "questions":
@@ -225,15 +226,15 @@ def form_class_of(page: str, questions: Sequence[Mapping[str, Any]] = ()) -> typ
         raise NotFound()
     fields: dict[str, Any] = {}
     for question in questions:
-        needed = [Required(_l("Answer this question."))] if question.get("required") else []
-        fields[f"answer-{question['key']}"] = TextAreaField(
-            str(question["text"]), [*needed, _no_longer_than(4000)], render_kw={"rows": 5})
+        needed = [Required(_l("Answer this question."))] if question.required else []
+        fields[f"answer-{question.key}"] = TextAreaField(
+            question.text, [*needed, _no_longer_than(4000)], render_kw={"rows": 5})
     return type("QuestionsForm", (QuestionsForm,), fields)
 
 
 def step_form(
     page: str, typed: Mapping[str, str] | None, values: Mapping[str, Any], version: int,
-    questions: Sequence[Mapping[str, Any]] = (),
+    questions: Sequence[Question] = (),
 ) -> StepForm:
     """The form of a page as it was last saved: the words as typed if there are any, else the stored answers."""
     form_class = form_class_of(page, questions)

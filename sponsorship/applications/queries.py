@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import func, select
 
@@ -16,8 +16,18 @@ from core.actor import Actor
 from core.db import db, get
 from core.money import Money
 from sponsorship.applications.models import Application, Call, CallPool, Nominee, Ranking, Recommendation
+from sponsorship.applications.paper_kinds import PAPER_KINDS
 
 Advice = Literal["recommend", "reserve", "not"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that a call asks every State. `key` stays with it."""
+
+    key: str
+    text: str
+    required: bool
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ class CallRow:
     recommendation_round: int
     is_demo: bool
     required_papers: tuple[str, ...] = ()
-    questions: tuple[dict[str, Any], ...] = ()
+    questions: tuple[Question, ...] = ()
 
     @property
     def estimate_minor(self) -> int:
@@ -145,8 +155,18 @@ def _call_row(call: Call, pools: Sequence[uuid.UUID]) -> CallRow:
         pool_ids=tuple(pools), criteria=tuple(call.criteria), governance_text=call.governance_text,
         guidance_text=call.guidance_text, ranking_round=call.ranking_round,
         recommendation_round=call.recommendation_round, is_demo=call.is_demo,
-        required_papers=tuple(call.required_papers), questions=tuple(call.questions),
+        required_papers=required_papers(call), questions=questions(call),
     )
+
+
+def required_papers(call: Call) -> tuple[str, ...]:
+    """The papers asked for with each nominee, as codes of PAPER_KINDS in their order."""
+    return tuple(code for code in PAPER_KINDS if code in (call.required_papers or ()))
+
+
+def questions(call: Call) -> tuple[Question, ...]:
+    """What the call asks every State beside the form."""
+    return tuple(Question(q["key"], q["text"], bool(q["required"])) for q in call.questions or ())
 
 
 def call_rows(calls: Sequence[Call]) -> list[CallRow]:
