@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -17,6 +16,7 @@ from core.web.formats import format_days
 from sponsorship.applications.models import Application, Call, Nominee
 from sponsorship.applications.paper_kinds import KINDS
 from sponsorship.applications.paper_queries import Place
+from sponsorship.applications.queries import Question, questions, required_papers
 
 MAX_NOMINEES = 6
 TRAVEL_MARGIN = timedelta(days=7)  # around the meeting's days; a longer stay is private and at own cost
@@ -73,13 +73,13 @@ class Asked:
     as they stand."""
 
     papers: tuple[str, ...] = ()
-    questions: tuple[Mapping[str, Any], ...] = ()
+    questions: tuple[Question, ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, call: Call, application: Application) -> Asked:
         """Of a call and an application under it."""
-        return cls(tuple(call.required_papers), tuple(call.questions), answers_of(application))
+        return cls(required_papers(call), questions(call), answers_of(application))
 
 
 def answers_of(application: Application) -> dict[str, str]:
@@ -103,7 +103,7 @@ def missing(
         found.append(Missing("contribution", None, _("Say what your State pays itself.")))
     if application.first_attendance is None or application.no_mission_at_seat is None:
         found.append(Missing("attendance", None, _("Answer the questions about earlier meetings and the seat.")))
-    if open_questions := [q for q in asked.questions if q.get("required") and not asked.answers.get(str(q["key"]))]:
+    if open_questions := [q for q in asked.questions if q.required and not asked.answers.get(q.key)]:
         found.append(Missing("questions", None, ngettext(
             "Answer the question of this call that is still open.",
             "Answer the %(num)s questions of this call that are still open.", len(open_questions))))

@@ -121,7 +121,7 @@ def mission_page(application_id: uuid.UUID, actor: Actor) -> MissionPage:
         application_row(application), call_rows([call])[0], meeting,
         names([application.organisation_id])[application.organisation_id], nominees_of(application_id, actor),
         lacks, _last_saved(application_id), bool(related.told([application_id])),
-        [(str(q["text"]), asked.answers.get(str(q["key"]))) for q in call.questions], present,
+        [(q.text, asked.answers.get(q.key)) for q in asked.questions], present,
     )
 
 

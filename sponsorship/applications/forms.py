@@ -240,7 +240,7 @@ def form_class_of(page: str, questions: Sequence[Question] = ()) -> type[StepFor
     for question in questions:
         needed = [Required(_l("Answer this question."))] if question.required else []
         fields[f"answer-{question.key}"] = TextAreaField(
-            str(question.text), [*needed, _no_longer_than(4000)], render_kw={"rows": 5})
+            question.text, [*needed, _no_longer_than(4000)], render_kw={"rows": 5})
     return type("QuestionsForm", (QuestionsForm,), fields)
 
 

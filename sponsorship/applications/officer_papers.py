@@ -13,7 +13,7 @@ from core.db import get
 from sponsorship.applications import doubles, nominee_queries, substitution_service
 from sponsorship.applications.completeness import answers_of
 from sponsorship.applications.doubles import Double, Twin
-from sponsorship.applications.models import Application, Call
+from sponsorship.applications.models import Application
 from sponsorship.applications.nominee_queries import Confirmation
 from sponsorship.applications.officer_queries import ScreeningPage
 from sponsorship.applications.paper_queries import PaperSlot, papers_of, slots_of
@@ -43,12 +43,11 @@ class OfficerPapers:
 def officer_papers(page: ScreeningPage, actor: Actor) -> OfficerPapers:
     """A fixed number of queries."""
     application = get(Application, page.application.id)
-    call = get(Call, application.call_id)
-    own, each = slots_of(papers_of(application.id), call.required_papers, [n.id for n in page.nominees])
+    own, each = slots_of(papers_of(application.id), page.call.required_papers, [n.id for n in page.nominees])
     found = doubles.doubles_of(application.id)
     labels = names({d.organisation_id for d in found})
     answers = answers_of(application)
     return OfficerPapers(
         allows(actor, "application.screen"), own, each, nominee_queries.confirmations(page.nominees, page.meeting),
         substitution_service.former_of(application.id), [(d, labels[d.organisation_id]) for d in found],
-        doubles.twins_of(application), [(str(q["text"]), answers.get(str(q["key"]))) for q in call.questions])
+        doubles.twins_of(application), [(q.text, answers.get(q.key)) for q in page.call.questions])
