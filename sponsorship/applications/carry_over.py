@@ -43,7 +43,8 @@ def waiting_for(call: Call) -> int:
 
 
 def into(call: Call) -> int:
-    """Inside the command that opens a call: bring over what waits, of each State the first received. How many.
+    """Inside the command that opens a call: bring over what waits, of each State the first received, the mission's
+    before a ministry's. How many.
 
     What a State has sent to this call itself is not touched; another of its applications waits on.
     """
@@ -55,7 +56,7 @@ def into(call: Call) -> int:
     here = set(db.session.scalars(
         select(Application.organisation_id).where(Application.call_id == call.id, Application.state != "withdrawn")))
     moved = []
-    for application in sorted(waiting, key=lambda a: (a.received_at, a.reference)):
+    for application in sorted(waiting, key=lambda a: (bool(a.of_ministry), a.received_at, a.reference)):
         if application.organisation_id in here:
             continue
         here.add(application.organisation_id)

@@ -27,8 +27,8 @@ from sponsorship.applications.paper_models import (
 )
 
 # a paper may come as long as something may still come of the application
-TAKES = ("draft", "returned", "submitted", "eligible", "recommended", "reserve", "not_recommended", "reserve_list",
-         "selected")
+TAKES = ("draft", "returned", "submitted", "held_over", "eligible", "recommended", "reserve", "not_recommended",
+         "reserve_list", "selected")
 
 
 def own_application(application_id: uuid.UUID, actor: Actor) -> Application:

@@ -16,6 +16,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from core.money import Money
 from core.web.formats import format_day
 from core.web.forms import BaseForm, DayField, MoneyField, Required, UploadField, WholeNumberField, add_error
+from sponsorship.applications.queries import CallRow
 from sponsorship.awards.dsa_csv import MAX_BYTES
 from sponsorship.awards.entitlement import LEGS, PROVIDED
 from sponsorship.awards.entitlement_models import AwardJourney
@@ -80,9 +81,10 @@ class JourneyForm(VersionedForm):
         self.nights.choices = [
             (str(n), format_day(first + timedelta(days=n), weekday=True)) for n in range((last - first).days)]
 
-    def fill(self, journey: AwardJourney | None) -> None:
-        """What is known already."""
+    def fill(self, journey: AwardJourney | None, call: CallRow) -> None:
+        """What is known already; before that, the days of the meeting that the call pays."""
         if journey is None:
+            self.covered_from.data, self.covered_to.data = call.part_first_day, call.part_last_day
             return
         self.nights.data = [str(n) for n in journey.nights_in_air]
         self.provided.data, self.cars.data, self.hours.data = journey.provided, journey.cars, journey.hours

@@ -215,19 +215,21 @@ def basis_of(award_id: uuid.UUID) -> list[Line]:
                  tuple(r.given)) for r in rows]
 
 
-def planned_trip(award: Award, meeting: MeetingRow, journey: AwardJourney | None) -> Trip:
-    """The journey of an award as it is planned."""
+def planned_trip(award: Award, call: CallRow, meeting: MeetingRow, journey: AwardJourney | None) -> Trip:
+    """The journey of an award as it is planned. The days of the meeting that are paid are the call's, unless the
+    journey says otherwise."""
     start, end = award.travel_from, award.travel_to
     # a meeting postponed without dates: the dates it had still stand in the travel dates
     first = meeting.start_date or start + timedelta(days=award.days_before)
     last = meeting.end_date or end - timedelta(days=award.days_after)
+    covered = call.part_of(first)
+    if journey is not None and journey.covered_from is not None and journey.covered_to is not None:
+        covered = first + timedelta(days=journey.covered_from - 1), first + timedelta(days=journey.covered_to - 1)
+    if covered is not None:  # a meeting that became shorter takes its end along
+        covered = min(covered[0], last), min(covered[1], last)
     if journey is None:
-        return Trip(meeting.city or "", start, end, first, last)
+        return Trip(meeting.city or "", start, end, first, last, covered=covered)
     on_days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    covered = None
-    if journey.covered_from is not None and journey.covered_to is not None:
-        covered = (first + timedelta(days=journey.covered_from - 1),
-                   min(last, first + timedelta(days=journey.covered_to - 1)))
     return Trip(
         meeting.city or "", start, end, first, last,
         nights_in_air=frozenset(start + timedelta(days=n) for n in journey.nights_in_air),
@@ -265,7 +267,7 @@ def calculate(award: Award) -> Calculated:
     """Reckon an award for its planned days, by its package, its newest quote and the rates on record. A fixed number of
     queries. Raises NotFound."""
     call, meeting = call_by_id(award.call_id), meeting_by_id(award.meeting_id)
-    trip = planned_trip(award, meeting, db.session.get(AwardJourney, award.id))
+    trip = planned_trip(award, call, meeting, db.session.get(AwardJourney, award.id))
     parts = PARTS[call.package]
     quote = next(iter(quotes_of(award.id)), None)
     lines: list[Line] = []

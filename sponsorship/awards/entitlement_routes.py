@@ -27,6 +27,7 @@ from core.web.formats import day_html, format_day
 from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
+from sponsorship.applications.queries import call_by_id
 from sponsorship.awards import entitlement_queries as queries
 from sponsorship.awards import entitlement_service as service
 from sponsorship.awards.dsa_csv import COLUMNS, read_rates
@@ -179,7 +180,8 @@ def journey(id: uuid.UUID) -> View:
     form.offer(head.row.travel_from, head.row.travel_to)
     if request.method == "GET":
         form.version.data = head.row.version
-        form.fill(queries.entitlement_page(id).journey)
+        page = queries.entitlement_page(id)
+        form.fill(page.journey, call_by_id(page.award.call_id))
     elif form.validate_on_submit():
         try:
             service.set_journey(id, form.known, current_actor(), form.seen)

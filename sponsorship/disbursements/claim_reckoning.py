@@ -88,7 +88,8 @@ def ceiling_of(award_id: uuid.UUID) -> int:
 
 def trip_of(award: Award, days: Days | None) -> Trip:
     """The journey as it was; as planned without `days`."""
-    planned = planned_trip(award, meeting_by_id(award.meeting_id), db.session.get(AwardJourney, award.id))
+    planned = planned_trip(award, call_by_id(award.call_id), meeting_by_id(award.meeting_id),
+                           db.session.get(AwardJourney, award.id))
     if days is None:
         return planned
     return Trip(planned.place, days.first, days.last, planned.meeting_first, planned.meeting_last, days.in_air,

@@ -14,6 +14,7 @@ from core.db import db
 from core.errors import NotAllowed, RuleBroken, Stale
 from core.events import Event
 from core.money import Money
+from sponsorship.applications.models import Call
 from sponsorship.awards import entitlement_service as service
 from sponsorship.awards import service as awards
 from sponsorship.awards.dsa_csv import read_rates
@@ -59,6 +60,12 @@ def test_an_estimate_rests_on_lines_until_an_officer_writes_another(story, award
     quote(story, award)
     found = calculate(story.award(award))
     assert found.by_kind == {"ticket": 123_456, "dsa": 6 * 40_100, "terminal": 22_000}
+    call = db.session.get(Call, story.award(award).call_id)
+    call.part_first_day, call.part_last_day = 2, 2  # the call pays one day of the meeting, with the days beside it
+    db.session.commit()
+    found = calculate(story.award(award))
+    assert found.trip.covered == (found.trip.meeting_first + timedelta(days=1),) * 2
+    assert found.by_kind["dsa"] == 2 * 40_100
     service.set_journey(award, Known(nights_in_air=[0], provided=["lunch"], covered=(1, 3)), manager,
                         story.version(Award, award))
     # the Sunday in the air; three days with lunch; the Thursday ends the official journey

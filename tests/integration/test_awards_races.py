@@ -75,7 +75,8 @@ def test_without_locks_the_database_still_pays_once(app, make, monkeypatch):
     def unlocked(versions: Any) -> Any:
         items = [
             release_service.Locked(row, db.session.get(Award, row.award_id),
-                                   db.session.get(release_service.Payee, row.payee_id))
+                                   db.session.get(release_service.Payee, row.payee_id),
+                                   db.session.get(release_service.Meeting, row.meeting_id))
             for row in (db.session.get(Disbursement, key) for key in versions)
         ]
         if not serialised:

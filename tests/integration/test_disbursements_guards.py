@@ -114,9 +114,10 @@ def test_no_state_without_its_signatures(story, state, needs):
                        ("approved", "approving_officer"))[:needs]:
         insert_signature(f"disbursement.{step}", ticket, story.people[role].id)
     db.session.commit()
-    # (a release meets two guards: unsigned, it can stand in no instruction either; an answer meets a third)
+    # (some meet another guard first: unsigned, a payment stands in no instruction, has no answer, is unchecked)
     with refused("disbursement_state_is_signed", "disbursement_released_is_instructed",
-                 "disbursement_answer_is_the_banks"):
+                 "disbursement_answer_is_the_banks", "disbursement_payee_is_checked",
+                 "disbursement_settled_was_confirmed"):
         set_state(PAYMENT, ticket, state, payee_data_version=1)
 
 

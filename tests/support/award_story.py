@@ -175,8 +175,9 @@ class AwardStory:
 
         payee_id = db.session.query(Payee.id).filter_by(award_id=award_id).scalar()
         nominee = db.session.get_one(Nominee, self.award(award_id).nominee_id)
-        holder = f"Given {vault.unseal(nominee.id, nominee.family_name_sealed)}"
-        payee_service.enter(payee_id, BankData(holder, "State Bank", "KE", account, "BUKBGB22"),
+        given, family = (vault.unseal(nominee.id, nominee.given_names_sealed),
+                         vault.unseal(nominee.id, nominee.family_name_sealed))
+        payee_service.enter(payee_id, BankData(f"{given} {family}", "State Bank", "KE", account, "BUKBGB22"),
                             self.focal_point(n), self.version(Payee, payee_id), self.proof())
         payee_service.verify(payee_id, self.officer("payee_data_officer"), self.version(Payee, payee_id))
         return payee_id
