@@ -78,7 +78,14 @@ def _restart(server: Any) -> None:
         if not lock.exists():
             break
         time.sleep(0.1)
-    server.ensure_postgres_running()
+    for attempt in range(12):
+        try:
+            server.ensure_postgres_running()
+            return
+        except subprocess.SubprocessError:  # it goes through its log, and the library waits ten seconds only
+            if attempt == 11:
+                raise
+            time.sleep(5)
 
 
 @pytest.mark.timeout(0)
