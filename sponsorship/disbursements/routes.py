@@ -215,7 +215,7 @@ def plan_again(id: uuid.UUID) -> View:
 
 
 def page_with_form(
-    disbursement_id: uuid.UUID, form: Any, run: Callable[[Any], None], done: str, title: object, warning: object,
+    disbursement_id: uuid.UUID, form: Any, run: Callable[[Any], object], done: str, title: object, warning: object,
     button: object, kind: str = "primary",
 ) -> View:
     """A page whose form does one thing to a payment."""
