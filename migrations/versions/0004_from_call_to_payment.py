@@ -10,6 +10,8 @@ down_revision = "0003"
 CHANGES: dict[str, Change] = {
     "call": Change({"weights": "'{}'", "required_papers": "'[]'", "questions": "'[]'"}),
     "ranking": Change({"places": "'{}'"}),
+    # nobody acts on a final share before the claim is settled
+    "disbursement": Change({"act_by": "CASE WHEN o.kind = 'final' AND o.state = 'draft' THEN NULL ELSE o.act_by END"}),
 }
 
 
