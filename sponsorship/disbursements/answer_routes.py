@@ -31,6 +31,7 @@ from sponsorship.disbursements.answer_forms import (
     HandOverForm,
     RefuseFindingForm,
 )
+from sponsorship.disbursements.transitions import PAID
 
 bp = routes.bp
 View = str | Response | tuple[str, int]
@@ -51,7 +52,7 @@ def confirm(id: uuid.UUID) -> View:
 def _back(id: uuid.UUID, action: str, run: Any, done: str, title: str, warning: str, button: str) -> View:
     page = queries.disbursement_page(id, current_actor())
     return routes.page_with_form(
-        id, BackForm.about(action, page.row.state == "confirmed"),
+        id, BackForm.about(action, page.row.state in PAID),
         lambda f: run(id, f.reason.data, f.bank_reference.data, current_actor(), f.seen, f.text.data, f.figures),
         done, title, warning, button, "danger")
 

@@ -26,7 +26,7 @@ from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruc
 from sponsorship.disbursements.plan_service import back_to_draft, next_actor, place_for, set_dates
 from sponsorship.disbursements.planning import dates_for
 from sponsorship.disbursements.service import may
-from sponsorship.disbursements.transitions import DISBURSEMENT, FINDING
+from sponsorship.disbursements.transitions import DISBURSEMENT, FINDING, PAID
 from sponsorship.ledger import service as ledger
 
 REJECTIONS = ("account_unknown", "name_differs", "format_refused", "sanctions_hold", "rejected_by_bank", "other")
@@ -194,7 +194,7 @@ def _came_back(
     if figures.fee_minor < 0 or figures.fee_minor >= stands:
         raise RuleBroken(_("What the bank kept is less than the payment."), code="answer.fee", field="fee")
     booked = stands if figures.booked_minor is None else figures.booked_minor
-    if booked <= 0 or abs(booked - stands) * 5 > stands or (booked != stands and row.state != "confirmed"):
+    if booked <= 0 or abs(booked - stands) * 5 > stands or (booked != stands and row.state not in PAID):
         raise RuleBroken(_("What came back differs by more than a fifth from what was paid, or had never left. Look at "
                            "the statement again; what the bank kept is recorded apart."), code="answer.booked",
                          field="booked")

@@ -32,10 +32,9 @@ from sponsorship.disbursements.plan_service import (
 )
 from sponsorship.disbursements.planning import dates_due, dates_for
 from sponsorship.disbursements.settings import days, setting
-from sponsorship.disbursements.transitions import BACK, DISBURSEMENT
+from sponsorship.disbursements.transitions import BACK, DISBURSEMENT, PAID
 
 CLERK = system("claims")
-PAID = ("confirmed", "settled")
 _DAILY = ("dsa_advance", "terminal", "final")
 
 

@@ -18,12 +18,13 @@ from core.errors import NotFound, RuleBroken, Stale
 from sponsorship.awards.models import Award
 from sponsorship.disbursements import claim_mails
 from sponsorship.disbursements.claim_models import Claim, DelegateReport, Recovery, RecoveryReceipt
-from sponsorship.disbursements.claim_payments import PAID, next_reminder, settle_payments
+from sponsorship.disbursements.claim_payments import next_reminder, settle_payments
 from sponsorship.disbursements.claim_service import may_claim
 from sponsorship.disbursements.claim_states import RECOVERY, REPORT
 from sponsorship.disbursements.models import Disbursement
 from sponsorship.disbursements.plan_service import of_award
 from sponsorship.disbursements.settings import days
+from sponsorship.disbursements.transitions import PAID
 from sponsorship.ledger import service as ledger
 
 WRITE_OFF_REASONS = ("cannot_be_reached", "costs_more", "hardship", "fund_mistake", "other")

@@ -14,6 +14,7 @@ DONE = ("settled", "cancelled")
 # signed by a bank signatory, and the money is on its way or paid: nobody pays it again
 LEFT = ("released", "sending", "sent", "unknown", "confirmed", "settled")
 AT_THE_BANK = ("released", "sent", "unknown")
+PAID = ("confirmed", "settled")
 
 DISBURSEMENT = Machine(
     name="disbursement",
@@ -30,7 +31,7 @@ DISBURSEMENT = Machine(
         State("sent", _l("With the bank"), "waiting"),
         State("unknown", _l("Unknown: paid or not"), "attention"),
         State("confirmed", _l("Confirmed by the bank"), "done"),
-        State("settled", _l("Settled with the claim"), "done", terminal=True),
+        State("settled", _l("Settled with the claim"), "done"),
         State("rejected", _l("Rejected by the bank, money is back"), "stopped"),
         State("failed", _l("Payment failed, money is back"), "stopped"),
         State("returned", _l("Came back from the payee's bank"), "stopped"),
@@ -61,9 +62,9 @@ DISBURSEMENT = Machine(
         Move("confirm", AT_THE_BANK, "confirmed", "disbursement.confirm", _l("Record the bank's confirmation")),
         Move("reject", AT_THE_BANK, "rejected", "disbursement.confirm", _l("Record that the bank rejected it"), True),
         Move("fail", AT_THE_BANK, "failed", "disbursement.confirm", _l("Record that the payment failed"), True),
-        Move("return", ("sent", "unknown", "confirmed"), "returned", "disbursement.confirm",
+        Move("return", ("sent", "unknown", *PAID), "returned", "disbursement.confirm",
              _l("Record that the money came back"), True),
-        Move("reverse", ("sent", "unknown", "confirmed"), "reversed", "disbursement.confirm",
+        Move("reverse", ("sent", "unknown", *PAID), "reversed", "disbursement.confirm",
              _l("Record that the bank reversed it"), True),
         Move("doubt", ("released", "sent"), "unknown", "disbursement.confirm",
              _l("Nobody knows whether it was paid"), True),

@@ -17,10 +17,11 @@ from core.outbox import OutboxMail
 from sponsorship.awards import entitlement_service as entitlements
 from sponsorship.awards.dsa_csv import read_rates
 from sponsorship.awards.models import Award
-from sponsorship.disbursements import claim_recovery, claim_service
+from sponsorship.disbursements import answer_service, claim_recovery, claim_service
 from sponsorship.disbursements.claim_models import Claim, DelegateReport, Recovery, RecoveryReceipt
 from sponsorship.disbursements.claim_queries import claim_page, outcomes_of, recovery_page, report_page
 from sponsorship.disbursements.claim_reckoning import Days
+from sponsorship.disbursements.models import Disbursement
 from sponsorship.ledger.queries import pool_figures
 from tests.support.award_story import AwardStory
 
@@ -102,6 +103,26 @@ def test_travelled_as_planned_settles_in_one_step(story):
     assert story.award(award).state == "closed"
     assert figures(story).spent_direct == story.each and figures(story).reserved == 0
     assert not story.verify()
+
+
+def test_what_was_settled_may_still_come_back(story):
+    """The payee's bank sends the money back after the claim was settled: it is planned again, paid, and settled."""
+    award = story.accepted()
+    payments = paid_in_advance(story, award)
+    with home(story, award, 1):
+        jobs.run("claims-open")
+        story.claim(award)
+        advance, officer = payments["dsa_advance"], story.officer("requesting_officer")
+        assert story.payment(advance).state == "settled"
+        answer_service.came_back(advance, "account_closed", "BACK-1", officer, story.version(Disbursement, advance))
+        assert story.payment(advance).state == "returned" and not story.verify()
+        answer_service.plan_again(advance, officer, story.version(Disbursement, advance))
+        assert story.payment(advance).round == 2
+    with clock.moved_to(story.payment(advance).due_at + timedelta(hours=1)):
+        story.paid(award, "dsa_advance")
+        assert jobs.run("disbursements-settle").done == 1
+        assert story.payment(advance).state == "settled" and story.award(award).state == "accepted"
+        assert not story.verify()
 
 
 def test_a_claim_settled_late_leaves_the_officers_their_days(story):
