@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from core import clock, dated
+from core import clock
+from core.dated import DatedSettings
 
-DATA = Path(__file__).resolve().parent / "data" / "settings.json"
+SETTINGS = DatedSettings(Path(__file__).resolve().parent / "data" / "settings.json")
 
 
 def setting(key: str) -> Any:
     """The value that holds today, by the business clock. Raises KeyError."""
-    return dated.setting(DATA, key, clock.today())
+    return SETTINGS.on(key, clock.today()).value

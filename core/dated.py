@@ -1,11 +1,11 @@
-"""Dated settings: values that hold from a day on, each with its unit and where it comes from, in a file of a room."""
+"""Settings that hold from a day on, read from a room's file of data with the unit and the source of each value."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,25 @@ class Setting:
     source: str
 
 
-@lru_cache
-def settings(path: Path) -> tuple[Setting, ...]:
-    """Every setting of a file, in order of key and date."""
-    rows = json.loads(path.read_text())
-    made = [Setting(r["key"], date.fromisoformat(r["valid_from"]), r["value"], r["unit"], r["source"]) for r in rows]
-    return tuple(sorted(made, key=lambda s: (s.key, s.valid_from)))
+class DatedSettings:
+    """The settings of one file: a JSON list of key, valid_from, value, unit and source."""
 
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
-def setting(path: Path, key: str, on: date) -> Any:
-    """The value that holds on a day: the latest that began by then, else the earliest known. Raises KeyError."""
-    rows = [s for s in settings(path) if s.key == key]
-    if not rows:
-        raise KeyError(key)
-    begun = [s for s in rows if s.valid_from <= on]
-    return (begun[-1] if begun else rows[0]).value
+    @cached_property
+    def rows(self) -> tuple[Setting, ...]:
+        """Every setting, in order of key and date."""
+        made = [
+            Setting(r["key"], date.fromisoformat(r["valid_from"]), r["value"], r["unit"], r["source"])
+            for r in json.loads(self.path.read_text())
+        ]
+        return tuple(sorted(made, key=lambda s: (s.key, s.valid_from)))
+
+    def on(self, key: str, day: date) -> Setting:
+        """The setting that holds on a day: the latest that began by then, else the earliest known. Raises KeyError."""
+        rows = [s for s in self.rows if s.key == key]
+        if not rows:
+            raise KeyError(key)
+        begun = [s for s in rows if s.valid_from <= day]
+        return begun[-1] if begun else rows[0]

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from core.dated_settings import DatedSettings
+from core.dated import DatedSettings
 
 SETTINGS = DatedSettings(Path(__file__).resolve().parent / "data" / "papers.json")
 

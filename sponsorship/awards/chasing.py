@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy import String, and_, cast, or_, select
 
 from accounts.permissions import Contact, alternates_with, people_with
-from core import dated
+from core.dated import DatedSettings
 from core.db import command, db
 from core.jobs import Due
 from core.outbox import send_mail
@@ -23,14 +23,14 @@ from sponsorship.awards.models import Award
 from sponsorship.awards.service import lock_award
 from sponsorship.awards.transitions import AWARD
 
-SETTINGS = Path(__file__).resolve().parent / "data" / "approval_settings.json"
+SETTINGS = DatedSettings(Path(__file__).resolve().parent / "data" / "approval_settings.json")
 # state -> the signature since which it waits, and who signs next
 WAITS = {"selected": ("award.decided", "obligation.certify"), "certified": ("award.certified", "obligation.approve")}
 HEAD = "award.decide"
 
 
 def _days(key: str, now: datetime) -> timedelta:
-    return timedelta(days=int(dated.setting(SETTINGS, key, now.date())))
+    return timedelta(days=int(SETTINGS.on(key, now.date()).value))
 
 
 def _mark(award: Award) -> str:

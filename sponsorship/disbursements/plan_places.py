@@ -1,4 +1,5 @@
-"""How long banks of a place take and when they are closed: read for planning, set by an officer."""
+"""How long banks of a place take and when they are closed: public holidays from the `holidays` library, lead times and
+further days off set by an officer."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from core.db import command, db, lock, new_id
 from core.errors import RuleBroken
 from sponsorship.disbursements.plan_models import BankLeadTime, ClosedDay
 from sponsorship.disbursements.settings import days
+from sponsorship.disbursements.workdays import public_holidays
 
 MANAGE = "travel_rates.manage"
 
@@ -33,7 +35,8 @@ class Place:
 
 def place_of(bank_country: str | None, host_country: str | None, on: date) -> Place:
     """The bank's lead time (the default where none is dated for its place, or the place is not known yet) and the days
-    off of the bank's place and the host's. Two queries."""
+    off of the bank's place and the host's: public holidays of two years from `on`'s, and what officers added. Two
+    queries."""
     lead = None
     if bank_country:
         lead = db.session.scalar(
@@ -44,7 +47,8 @@ def place_of(bank_country: str | None, host_country: str | None, on: date) -> Pl
     countries = {code for code in (bank_country, host_country) if code}
     closed = db.session.scalars(
         select(ClosedDay.day).where(ClosedDay.country.in_(countries), ClosedDay.withdrawn_at.is_(None)))
-    return Place(days("bank_lead_days", on) if lead is None else lead, frozenset(closed))
+    public = [public_holidays(code, year) for code in countries for year in range(on.year, on.year + 3)]
+    return Place(days("bank_lead_days", on) if lead is None else lead, frozenset(closed).union(*public))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Working days of the office that pays: weekends and the official holidays in data/un_holidays.json.
 
 What that table lacks (both Eids) is named in it under `missing`. Days off of the host's and the receiving bank's place
-are recorded by officers (plan_places.py) and handed in as `closed`.
+(plan_places.py) are handed in as `closed`: their public holidays, and what officers recorded.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from functools import lru_cache
+
+import holidays as library
 
 from sponsorship.disbursements.settings import DATA
 
@@ -26,6 +28,15 @@ def known_until() -> date:
     """The last day for which the table of holidays was made; later years count weekends only."""
     years = json.loads((DATA / "un_holidays.json").read_text())["years"]
     return date(years[1], 12, 31)
+
+
+@lru_cache(maxsize=1024)
+def public_holidays(country: str, year: int) -> frozenset[date]:
+    """Public holidays of a whole country (ISO 3166-1 alpha-2) in a year; none where the library does not know it."""
+    try:
+        return frozenset(library.country_holidays(country, years=year))
+    except NotImplementedError:
+        return frozenset()
 
 
 NONE: frozenset[date] = frozenset()

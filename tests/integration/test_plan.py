@@ -54,6 +54,17 @@ def test_the_banks_place_and_the_host_move_the_day_of_release():
     assert workdays.is_workday(made.due_at.date()) and made.due_at.date() <= travel
 
 
+def test_public_holidays_of_the_banks_place_and_the_hosts_count(app):
+    assert date(2027, 6, 1) in workdays.public_holidays("KE", 2027), "Madaraka Day"
+    assert date(2027, 7, 5) in workdays.public_holidays("US", 2027), "the Monday after a Fourth of July on a Sunday"
+    assert workdays.public_holidays("XZ", 2027) == frozenset()
+    place = place_of("KE", "US", ON)
+    assert {date(2027, 6, 1), date(2027, 7, 5), date(2026, 12, 25)} <= place.closed
+    travel = date(2027, 6, 3)  # a Thursday; three working days before it the Tuesday is a holiday in Nairobi
+    due = [dates_for("terminal", travel, travel + 9 * DAY, ON, p).due_at.date() for p in (Place(3, frozenset()), place)]
+    assert due == [date(2027, 5, 28), date(2027, 5, 27)], "Memorial Day is the office's own day off"
+
+
 def test_verified_bank_data_dates_the_payments_by_its_place(story):
     manager = story.officer("fund_manager")
     plan_places.set_lead_time("KE", clock.today() - DAY, 9, "Bank's letter", manager)
