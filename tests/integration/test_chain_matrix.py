@@ -24,9 +24,10 @@ from sponsorship.disbursements.transitions import DISBURSEMENT
 from tests.support.award_story import AwardStory
 
 pytestmark = pytest.mark.pages  # permissions and moves are the same on both databases
-# where the route of a move does not bear its name; `approve` takes both of two approvals, `select` is the decision
+# where the route of a move does not bear its name; `approve` takes both of two approvals, `select` is the decision, a
+# file is handed over by its instruction, a contradiction is of an earlier round (test_payment_answers.py)
 ENDPOINTS = {"request": "request_payment"}
-NO_ROUTE = {"approve_first", "select"}
+NO_ROUTE = {"approve_first", "select", "hand_over", "contradict"}
 BODY = {"reason": "other", "text": "For the test.", "bank_reference": "B-1", "ticket": "900.00", "dsa": "700.00",
         "terminal": "100.00"}
 
@@ -130,7 +131,7 @@ def test_payments(app, make, as_person):
         matrix.try_all(ticket)
         officer = story.officer("requesting_officer")
         with undone():
-            release_service.fail(ticket, "other", "", officer, story.payment(ticket).version)
+            release_service.fail(ticket, "other", "R01", officer, story.payment(ticket).version)
             matrix.try_all(ticket)
         release_service.confirm(ticket, "FT1", officer, story.payment(ticket).version)
         matrix.try_all(ticket)

@@ -45,8 +45,8 @@ pytestmark = [pytest.mark.real_database, pytest.mark.xdist_group("migration")]
 STRIPE = system("stripe-inbox")
 LOST, WAITS = 31_093, 7_804  # fees of the four payments that are gone, and of the three that wait again
 # tables whose rows change; every other table has the same rows before and after
-CHANGED = {"account", "agreement", "alembic_version", "contribution", "entry", "held_receipt", "leg", "lot", "pledge",
-           "posting", "receipt", "refund"}
+CHANGED = {"account", "agreement", "alembic_version", "contribution", "disbursement", "entry", "held_receipt", "leg",
+           "lot", "pledge", "posting", "receipt", "refund"}
 HEAD = "0004"  # the books go on to the present schema
 
 
@@ -191,7 +191,8 @@ def test_columns_of_the_old_release_stand_in_the_new_rows(migrated, before):
     after = old_books.rows()
     by_id = {table: {r["id"]: r for r in after[table]} for table in CHANGED if "id" in after[table][0]}
     may_differ = {"pledge": ("state",), "receipt": ("gross_minor",), "held_receipt": ("refunded_minor",),
-                  "account": ("debits_posted", "credits_posted", "moved_by"), "lot": ("charged_minor",)}
+                  "account": ("debits_posted", "credits_posted", "moved_by"), "lot": ("charged_minor",),
+                  "disbursement": ("act_by",)}
     for table in CHANGED - {"alembic_version", "leg", "posting"}:
         for row in before[table]:
             if table == "held_receipt" and row["source_type"] == "refund":
@@ -199,6 +200,9 @@ def test_columns_of_the_old_release_stand_in_the_new_rows(migrated, before):
                 continue
             wanted = _without(row, *may_differ.get(table, ()))
             assert {name: by_id[table][row["id"]][name] for name in wanted} == wanted, table
+    for row in after["disbursement"]:  # nobody acts on a final share before the claim is settled
+        old = next(r for r in before["disbursement"] if r["id"] == row["id"])
+        assert row["act_by"] == (None if (row["kind"], row["state"]) == ("final", "draft") else old["act_by"])
     receipts = [(r["number"], r["gross_minor"], r["contribution_id"]) for r in before["receipt"]]
     assert [(r["number"], r["amount_minor"], r["cause_id"]) for r in after["receipt"]] == receipts
     assert all(r["usd_minor"] == r["amount_minor"] and r["cause_type"] == "contribution" for r in after["receipt"])

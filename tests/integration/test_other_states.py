@@ -17,13 +17,17 @@ import pytest
 
 from accounts.access import access_of
 from accounts.permissions import PERMISSIONS
-from core import files
+from core import clock, files
 from core.db import db, new_id
 from sponsorship.applications.models import Application, Nominee
+from sponsorship.applications.paper_models import ApplicationPaper
 from sponsorship.awards.models import Award
+from sponsorship.disbursements import claim_service
+from sponsorship.disbursements.claim_models import Claim, ClaimPaper, DelegateReport, Recovery
 from sponsorship.disbursements.models import Disbursement, Payee
 from sponsorship.letters import service
 from sponsorship.letters.models import StateLetter
+from tests.integration.test_claims import home, paid_in_advance
 from tests.support.award_story import AwardStory
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer<<>>\n%%EOF\n"
@@ -33,18 +37,27 @@ STATE_ROLES = ("focal_point", "nominee")
 OBJECTS: tuple[tuple[str, dict[str, str]], ...] = (
     (r"/sponsorship/applications/<uuid:id>/form/nominees/<uuid:nominee_id>", {"id": "application",
                                                                               "nominee_id": "nominee"}),
+    (r"/sponsorship/applications/<uuid:id>/nominees/<uuid:nominee_id>", {"id": "application", "nominee_id": "nominee"}),
+    (r"/sponsorship/applications/<uuid:id>/papers/<uuid:nominee_id>", {"id": "application", "nominee_id": "nominee"}),
+    (r"/sponsorship/applications/papers/<uuid:paper_id>", {"paper_id": "paper"}),
     (r"/sponsorship/applications/<uuid:id>", {"id": "application"}),
     (r"/awards/<uuid:id>", {"id": "award"}),
     (r"/disbursements/<uuid:id>", {"id": "disbursement"}),
     (r"/payees/<uuid:id>", {"id": "payee"}),
     (r"/letters/<uuid:id>", {"id": "letter"}),
+    (r"/claims/<uuid:id>/papers/<uuid:file_id>", {"id": "claim", "file_id": "boarding_pass"}),
+    (r"/claims/<uuid:id>", {"id": "claim"}),
+    (r"/recoveries/<uuid:id>", {"id": "recovery"}),
+    (r"/reports/<uuid:id>", {"id": "report"}),
 )
-PARTS = {"page": ("declaration", "person")}  # of the form: of the State, of a nominee
+# other parts of an address: for those of the State, for those of a nominee
+PARTS = {"page": ("declaration", "person"), "kind": ("nomination_letter", "passport")}
 # Addresses with an identifier that anybody may open, or that make something of the asker's own State, with the reason
 OPEN = {
     "applications.call": "a call is public",
     "applications.start": "begins an application of the asker's own State",
     "accounts.request_received": "says only that a letter was received",
+    "accounts.revoke_alternate": "of offices of the fund only; a stranger's finds nothing (test_alternates)",
 }
 OPEN_BLUEPRINTS = ("contributions", "fund")  # donors' own: tests of contributions ask those
 
@@ -66,6 +79,26 @@ class Objects:
         self.payee: uuid.UUID = db.session.query(Payee.id).filter_by(award_id=self.award).scalar()
         self.disbursement: uuid.UUID = story.payments(self.award)["ticket"]
         self.letter: uuid.UUID = db.session.query(StateLetter.id).filter_by(award_id=self.award).scalar()
+        self._after_travel(story)
+        self._papers(story)
+
+    def _after_travel(self, story: AwardStory) -> None:
+        paid_in_advance(story, self.award, "dsa_advance")
+        with home(story, self.award):
+            self.claim = story.claim(self.award, settle=False)
+            claim_service.no_show(self.claim, story.officer("requesting_officer"), story.version(Claim, self.claim),
+                                  "other", "Nobody came.")
+        self.boarding_pass: uuid.UUID = db.session.query(ClaimPaper.file_id).filter_by(claim_id=self.claim).scalar()
+        self.recovery: uuid.UUID = db.session.query(Recovery.id).filter_by(claim_id=self.claim).scalar()
+        self.report: uuid.UUID = db.session.query(DelegateReport.id).filter_by(award_id=self.award).scalar()
+
+    def _papers(self, story: AwardStory) -> None:
+        kept = files.keep(story.proof(), "application-paper", story.focal_point())
+        paper = ApplicationPaper(application_id=self.application, nominee_id=self.nominee, kind="passport",
+                                 retention="identity", file_id=kept.id, uploaded_at=clock.now())
+        db.session.add(paper)
+        db.session.commit()
+        self.paper = paper.id
 
     def marks(self) -> set[str]:
         """Words by which one would know this State's file: references and the nominee's name."""
@@ -109,8 +142,7 @@ def test_another_states_file_does_not_exist(app: Any, story: AwardStory, make: A
                 unknown.append(f"{rule.rule} ({rule.endpoint})")
             continue
         values: dict[str, Any] = {name: getattr(objects, word) for name, word in names.items()}
-        if "page" in rule.arguments:
-            values["page"] = PARTS["page"][1 if "nominee_id" in names else 0]
+        values |= {part: PARTS[part]["nominee_id" in names] for part in PARTS if part in rule.arguments}
         address = rule.build(values, append_unknown=False)[1]
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
             for client in others:

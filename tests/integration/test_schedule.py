@@ -21,8 +21,8 @@ from core.outbox import OutboxMail
 from core.scheduler import LEASE_SECONDS, RENEW_SECONDS, Scheduler, SchedulerLease
 from operations import schedule
 from sponsorship.applications import call_service
+from sponsorship.applications.call_forms import LocalInstant
 from sponsorship.applications.models import Call
-from sponsorship.applications.officer_forms import LocalInstant
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.planning import dates_for
 from tests.support.applications import kit

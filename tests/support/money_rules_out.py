@@ -109,10 +109,14 @@ class OutRules(BackRules):
         self.do(data, lambda: answer_service.withdraw(award_id, self.world.officer, version, "other", "Ended."))
         self.model.books.release(self.reserved[award_id])
 
-    @precondition(lambda self: self.disbursements("draft", "approved", "ready", "failed"))
+    def payable(self) -> list[Disbursement]:
+        """Payments before the journey: the final share waits for its claim (test_claims.py)."""
+        return [row for row in self.disbursements("draft", "approved", "ready", "failed") if row.kind != "final"]
+
+    @precondition(lambda self: self.payable())
     @rule(data=st.data())
     def a_payment_is_released(self, data: Any) -> None:
-        row = data.draw(st.sampled_from(self.disbursements("draft", "approved", "ready", "failed")))
+        row = data.draw(st.sampled_from(self.payable()))
         row_id, award_id, state = row.id, row.award_id, row.state
         story = self.world.story
         if award_id not in self.with_data:
