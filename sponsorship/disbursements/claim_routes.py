@@ -298,6 +298,7 @@ def recovery_page(id: uuid.UUID) -> View:
     moves = {m.action for m in RECOVERY.from_state(page.row.state) if allows(actor, m.permission)}
     return render_template("disbursements/recovery.html", page=page, row=page.row, moves=moves,
                            next=recovery_step(page.row.state, page.row.due_at),
+                           overdue=page.row.state == "asked" and page.row.due_at < clock.now(),
                            timeline=timeline_items(events, RECOVERY, people, LABELS, show_text=page.officer))
 
 
