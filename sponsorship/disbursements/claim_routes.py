@@ -27,6 +27,7 @@ from core.web.timeline import timeline_items
 from sponsorship.awards.entitlement import PROVIDED
 from sponsorship.awards.entitlement_routes import FILE_COLUMNS, lines_table
 from sponsorship.awards.entitlement_words import PROVIDED_LABELS
+from sponsorship.contributions.fund_settings import bank_details
 from sponsorship.disbursements import claim_queries as queries
 from sponsorship.disbursements import claim_recovery, claim_service
 from sponsorship.disbursements.claim_forms import (
@@ -298,6 +299,7 @@ def recovery_page(id: uuid.UUID) -> View:
     moves = {m.action for m in RECOVERY.from_state(page.row.state) if allows(actor, m.permission)}
     return render_template("disbursements/recovery.html", page=page, row=page.row, moves=moves,
                            next=recovery_step(page.row.state, page.row.due_at),
+                           details=bank_details() if page.row.state == "asked" and not page.officer else None,
                            overdue=page.row.state == "asked" and page.row.due_at < clock.now(),
                            timeline=timeline_items(events, RECOVERY, people, LABELS, show_text=page.officer))
 
