@@ -16,6 +16,7 @@ from accounts import factor_resets, queries, second_factor, sign_in
 from accounts.blueprint import bp
 from accounts.current import current_actor, current_person
 from accounts.fresh import ProveForm, fresh_sign_in, remember
+from accounts.permissions import allows
 from core.errors import RuleBroken
 from core.web import qr
 from core.web.access import needs, signed_in
@@ -139,6 +140,7 @@ def factor_resets_page() -> Answer:
                   empty_title=_("No resets"),
                   empty_text=_("An administrator asks for one on the page of a person whose device is lost."))
     return render_template("accounts/factor_resets.html", table=table,
+                           sees_people=allows(current_actor(), "account.people.manage"),
                            waiting=[r for r in rows if r.decided_at is None])
 
 

@@ -35,6 +35,7 @@ class Entry:
     endpoint: str
     permission: str | None = None
     hint: Any = ""
+    holds: tuple[str, ...] = ()  # other endpoints of the same room, whose addresses begin elsewhere
 
 
 @dataclass(frozen=True)
@@ -81,13 +82,12 @@ WORK = (
           _l("Money received, accepted, waiting or refunded.")),
     Entry(_l("Awards"), "awards.award_list", "award.view_all", _l("From selection to the answer of the State.")),
     Entry(_l("Daily subsistence"), "entitlements.dsa_rates", "travel_rates.manage",
-          _l("Dated rates by place, and the rules of entitlement.")),
+          _l("Dated rates by place, and the rules of entitlement."), ("entitlements.rules",)),
     Entry(_l("Letters"), "letters.letter_list", "letter.sign",
           _l("Letters to States: what waits to be signed, and every one that was.")),
     Entry(_l("Disbursements"), "disbursements.disbursement_list", "disbursement.view_all",
-          _l("Each payment with its chain and its date.")),
-    Entry(_l("Claims"), "claims.claim_list", "disbursement.view_all",
-          _l("After the journey: claims, money asked back, reports.")),
+          _l("Each payment with its chain and its date; after the journey, claims and money asked back."),
+          ("claims.claim_list", "claims.recovery_list", "plan.places")),
     Entry(_l("Checks of payees"), "sanctions.matches", "sanctions.review",
           _l("Possible matches with the Security Council's list. Confidential.")),
     Entry(_l("Ledger"), "ledger.trial_balance", "ledger.view", _l("Accounts and entries.")),
@@ -104,11 +104,21 @@ WORK = (
     Entry(_l("Schedule"), "operations.schedule_page", "operations.view",
           _l("What runs by itself, and when it last did.")),
 )
+# what a person has for himself or herself; reached from My account
+OWN = (
+    Entry(_l("My calendar"), "plan.my_calendar", "disbursement.view_all", _l("Steps of payments as a calendar feed")),
+)
+
+
+def own_pages(actor: Actor) -> list[Link]:
+    """Pages of one's own that the roles permit, for My account."""
+    return _links(OWN, actor)
 
 
 def _link(entry: Entry) -> Link:
     address = url_for(entry.endpoint)
-    return Link(str(entry.label), address, _is_here(address), hint=str(entry.hint))
+    here = _is_here(address) or any(_is_here(url_for(held)) for held in entry.holds)
+    return Link(str(entry.label), address, here, hint=str(entry.hint))
 
 
 def _is_here(address: str) -> bool:
@@ -175,4 +185,4 @@ def signed_in_name() -> str | None:
     return person.name if person is not None else None
 
 
-assert all(entry.permission in PERMISSIONS for entry in WORK)
+assert all(entry.permission in PERMISSIONS for entry in (*WORK, *OWN))

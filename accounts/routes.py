@@ -62,10 +62,8 @@ def welcome(token: str) -> Answer:
 @signed_in
 def me() -> Answer:
     """My account: details and roles."""
-    found = queries.get_person(_own_id())
-    form = OwnDetailsForm(_languages(), name=found.name, locale=_own_locale())
-    return render_template("accounts/me.html", found=found, form=form, roles=ROLES, factor=_factor(),
-                           alternates=designations.designations_of(found.id), own=found.id)
+    form = OwnDetailsForm(_languages(), name=queries.get_person(_own_id()).name, locale=_own_locale())
+    return _me(form)
 
 
 @bp.post("/accounts/me")
@@ -81,8 +79,14 @@ def update_me() -> Answer:
         else:
             flash(_("Your details are saved."), "success")
             return redirect(url_for("accounts.me"), 303)
-    return render_template("accounts/me.html", found=queries.get_person(_own_id()), form=form, roles=ROLES,
-                           factor=_factor(), alternates=designations.designations_of(_own_id()), own=_own_id()), 422
+    return _me(form), 422
+
+
+def _me(form: OwnDetailsForm) -> str:
+    found = queries.get_person(_own_id())
+    return render_template("accounts/me.html", found=found, form=form, roles=ROLES, factor=_factor(), own=found.id,
+                           alternates=designations.designations_of(found.id),
+                           links=navigation.own_pages(current_actor()))
 
 
 def _own_id() -> uuid.UUID:

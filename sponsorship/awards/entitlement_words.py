@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
-from core.web.formats import format_amount, format_number
+from core.web.formats import format_money, format_number
 from sponsorship.awards.entitlement import Line
 from sponsorship.awards.words import LINES
 
@@ -42,7 +43,6 @@ SETTING_LABELS = {
     "terminal_leg_minor": _l("Terminal expenses for each leg"),
     "terminal_leg_car_minor": _l("Terminal expenses for each leg, car provided"),
 }
-SETTING_UNITS = {"bp": _l("per cent of the rate"), "minor": _l("US dollars"), "hours": _l("hours")}
 
 
 def percent(share_bp: int) -> str:
@@ -74,5 +74,7 @@ def setting_value(key: str, value: int) -> str:
     if key.endswith("_bp"):
         return percent(value)
     if key.endswith("_minor"):
-        return _("%(amount)s US dollars", amount=format_amount(usd(value)))
-    return format_number(value)
+        return format_money(usd(value))
+    if key.endswith("_hours"):
+        return ngettext("%(num)s hour", "%(num)s hours", value)
+    return ngettext("%(num)s day", "%(num)s days", value)

@@ -320,7 +320,7 @@ class ReportPage:
     answers: dict[str, str]
     received_at: datetime | None
     own: bool
-    officer: bool
+    sees_award: bool
 
 
 def reports_awaited(actor: Actor, limit: int = 50) -> list[ReportRow]:
@@ -349,7 +349,7 @@ def report_page(report_id: uuid.UUID, actor: Actor) -> ReportPage:
     words = vault.unseal(report.id, report.words_sealed)
     return ReportPage(_reports([found])[0], meeting_by_id(award.meeting_id), json.loads(words) if words else {},
                       report.received_at, allows(actor, "report.write", award.organisation_id),
-                      allows(actor, "disbursement.view_all"))
+                      allows(actor, "disbursement.view_all") or allows(actor, "award.answer", award.organisation_id))
 
 
 # --- what a next call should know ---------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from core.web.timeline import timeline_items
 from sponsorship.awards.entitlement import PROVIDED
 from sponsorship.awards.entitlement_routes import FILE_COLUMNS, lines_table
 from sponsorship.awards.entitlement_words import PROVIDED_LABELS
+from sponsorship.contributions.fund_settings import bank_details
 from sponsorship.disbursements import claim_queries as queries
 from sponsorship.disbursements import claim_recovery, claim_service
 from sponsorship.disbursements.claim_forms import (
@@ -49,6 +50,7 @@ from sponsorship.disbursements.claim_words import (
     claim_step,
     recovery_step,
 )
+from sponsorship.disbursements.payment_tabs import tabs
 from sponsorship.disbursements.settings import setting
 
 bp = Blueprint("claims", __name__)
@@ -82,11 +84,6 @@ RECOVERY_COLUMNS = [
 ]
 
 
-def _tabs(current: str) -> list[dict[str, Any]]:
-    return [{"label": _("Claims"), "url": url_for("claims.claim_list"), "current": current == "claims"},
-            {"label": _("Money asked back"), "url": url_for("claims.recovery_list"), "current": current == "back"}]
-
-
 @bp.get("/claims/")
 @needs("disbursement.view_all")
 def claim_list() -> View:
@@ -102,7 +99,7 @@ def claim_list() -> View:
                   base_url=url_for("claims.claim_list"), empty_title=_("No claims yet"),
                   empty_text=_("A claim is awaited once a sponsored journey is over."),
                   row_url=lambda row: url_for("claims.claim_page", id=row.id))
-    return render_template("disbursements/claims.html", table=table, tabs=_tabs("claims"))
+    return render_template("disbursements/claims.html", table=table, tabs=tabs("claims.claim_list"))
 
 
 @bp.get("/claims/<uuid:id>")
@@ -288,7 +285,7 @@ def recovery_list() -> View:
                   empty_text=_("A recovery begins when a claim shows that more was paid than the journey was worth."),
                   row_url=lambda row: url_for("claims.recovery_page", id=row.id),
                   totals={"open": open_} if total else None)
-    return render_template("disbursements/claims.html", table=table, tabs=_tabs("back"))
+    return render_template("disbursements/claims.html", table=table, tabs=tabs("claims.recovery_list"))
 
 
 @bp.get("/recoveries/<uuid:id>")
@@ -302,6 +299,8 @@ def recovery_page(id: uuid.UUID) -> View:
     moves = {m.action for m in RECOVERY.from_state(page.row.state) if allows(actor, m.permission)}
     return render_template("disbursements/recovery.html", page=page, row=page.row, moves=moves,
                            next=recovery_step(page.row.state, page.row.due_at),
+                           details=bank_details() if page.row.state == "asked" and not page.officer else None,
+                           overdue=page.row.state == "asked" and page.row.due_at < clock.now(),
                            timeline=timeline_items(events, RECOVERY, people, LABELS, show_text=page.officer))
 
 

@@ -22,6 +22,7 @@ from core.web.access import needs, public
 from core.web.forms import BaseForm, DayField, Required, WholeNumberField, add_error
 from core.web.links import absolute
 from sponsorship.disbursements import officer_calendar, plan_places, workdays
+from sponsorship.disbursements.payment_tabs import tabs
 from sponsorship.disbursements.plan_timeline import timeline_of
 from sponsorship.disbursements.settings import days, setting
 
@@ -72,7 +73,7 @@ def _places(lead: LeadForm | None = None, closed: ClosedForm | None = None) -> V
         closed=closed or ClosedForm(formdata=None, prefix="off-"), may=may, rows=plan_places.lead_times(),
         days_off=plan_places.closed_days(today), default=days("bank_lead_days", today),
         office=[(day, name) for day, name in sorted(workdays.holidays().items()) if day >= today][:12],
-        until=workdays.known_until())
+        until=workdays.known_until(), tabs=tabs("plan.places"))
     return (body, 422) if request.method == "POST" else body
 
 

@@ -45,6 +45,7 @@ from sponsorship.disbursements import (
 from sponsorship.disbursements.blueprint import bp
 from sponsorship.disbursements.finding_service import ASK
 from sponsorship.disbursements.forms import ReleaseForm, SendBackForm
+from sponsorship.disbursements.payment_tabs import tabs
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.transitions import DISBURSEMENT
 from sponsorship.disbursements.words import KIND_LABELS, LABELS, STEPS, next_step
@@ -98,7 +99,7 @@ def disbursement_list() -> View:
         row_url=lambda row: url_for("disbursements.disbursement_page", id=row.id),
         totals={"amount": amount} if total else None,
     )
-    return render_template("disbursements/list.html", table=table,
+    return render_template("disbursements/list.html", table=table, tabs=tabs("disbursements.disbursement_list"),
                            may_release=allows(current_actor(), "disbursement.release"),
                            may_approve=allows(current_actor(), "disbursement.approve"))
 
@@ -316,15 +317,15 @@ def _account(item: queries.ToRelease) -> str | Markup:
     """The end of the account; and until when nothing goes there, after a change of bank data."""
     if item.frozen_until is None or item.frozen_until <= clock.now():
         return item.account
-    return Markup("{}<br>{}").format(item.account, _("Changed: not before %(day)s",
-                                                     day=format_instant(item.frozen_until, setting(
-                                                         "office_zone", clock.today()))))
+    return Markup("<div>{}<br>{}</div>").format(item.account, _("Changed: not before %(day)s",
+                                                                day=format_instant(item.frozen_until, setting(
+                                                                    "office_zone", clock.today()))))
 
 
 def _signed_lines(item: queries.ToRelease) -> Markup:
-    return Markup("<br>").join(
+    return Markup("<div>{}</div>").format(Markup("<br>").join(
         Markup("{}: {}, {}").format(STEPS[s.step], who, office_day(s.at)) for s, who in item.signed
-    )
+    ))
 
 
 INSTRUCTION_COLUMNS = [
@@ -349,7 +350,7 @@ def instructions() -> View:
         empty_text=_("An instruction is made when a bank signatory releases payments."),
         row_url=lambda row: url_for("disbursements.instruction", id=row.id),
     )
-    return render_template("disbursements/instructions.html", table=table)
+    return render_template("disbursements/instructions.html", table=table, tabs=tabs("disbursements.instructions"))
 
 
 @bp.get("/disbursements/instructions/<uuid:id>")

@@ -27,6 +27,7 @@ from core.web.tables import Column, Table, TableQuery
 from sponsorship.awards.forms import VersionedForm
 from sponsorship.disbursements import rules
 from sponsorship.disbursements.blueprint import bp
+from sponsorship.disbursements.payment_tabs import tabs
 from sponsorship.disbursements.words import KIND_LABELS
 
 View = str | Response | tuple[str, int]
@@ -82,6 +83,7 @@ def _page(shown: _Shown | None = None) -> View:
         form.valid_from.data = clock.today()
     return render_template(
         "disbursements/rules.html", table=table, form=form, may=may, me=actor.person_id,
+        tabs=tabs("disbursements.approval_rules"),
         agrees=allows(actor, "approval.rules.agree"), waiting=[row for row in rows if row.waits],
     ), shown.status if shown else 200
 

@@ -29,6 +29,7 @@ from core.web.timeline import TimelineItem
 from sponsorship.awards.forms import VersionedForm
 from sponsorship.disbursements import stops
 from sponsorship.disbursements.blueprint import bp
+from sponsorship.disbursements.payment_tabs import tabs
 from sponsorship.disbursements.settings import setting
 
 View = str | Response | tuple[str, int]
@@ -76,6 +77,7 @@ def _page(form: BaseForm | None = None, status: int = 200) -> View:
         rows, csv=False, query=TableQuery(per_page=len(rows) or 1), empty_title=_("Never stopped"),
         empty_text=_("Each stop stays listed here with who stopped and who restarted."))
     return render_template("disbursements/stop.html", live=live, form=form, table=table, timeline=timeline,
+                           tabs=tabs("disbursements.stop_page"),
                            may_stop=allows(actor, "release.stop"), may_restart=allows(actor, "release.restart"),
                            mine=live is not None and live.asker == actor.person_id), status
 

@@ -23,7 +23,8 @@ PAIRS = [
 ]
 
 
-def _columns() -> list[Column]:
+def _columns(whole: bool = True) -> list[Column]:
+    """`whole` with the column of pairs, which a page leaves out when nobody has one."""
     def cell(role: str) -> Column:
         return Column(role, ROLES[role].label, render=lambda row: row.hands.get(role) or "·",
                       csv=lambda row: row.hands.get(role, ""))
@@ -32,9 +33,10 @@ def _columns() -> list[Column]:
         return "; ".join(_("%(one)s and %(other)s", one=ROLES[one].label, other=ROLES[other].label)
                          for one, other in dict.fromkeys((one, other) for _chain, one, other in row.pairs))
 
-    return [Column("name", _("Person"), heading=True), *[cell(role) for role in HANDS],
-            Column("status", _("Today")), Column("pairs", _("Both of"), render=lambda row: several(row) or "·",
-                                                 csv=several)]
+    columns = [Column("name", _("Person"), heading=True), *[cell(role) for role in HANDS], Column("status", _("Today"))]
+    if whole:
+        columns.append(Column("pairs", _("Both of"), render=lambda row: several(row) or "·", csv=several))
+    return columns
 
 
 @bp.get("/audit/separate-hands")
@@ -47,7 +49,8 @@ def separate_hands() -> str | Response:
         return xlsx_response([Sheet("people", _columns(), rows), Sheet("pairs", PAIRS, pair_rows)], "separate-hands")
     if query.format == "csv":
         return csv_response(_columns(), rows, "separate-hands")
-    people = Table(_("People and hands today"), _columns(), rows, base_url=url_for("audit.separate_hands"), broad=True,
+    people = Table(_("People and hands today"), _columns(any(row.pairs for row in rows)), rows,
+                   base_url=url_for("audit.separate_hands"), broad=True,
                    query=TableQuery(per_page=len(rows) or 1), total=len(rows), empty_title=_("Nobody holds a hand"),
                    empty_text=_("Roles of the chains are given under People."), anchor="people")
     apart = Table(_("Hands that must be different people"), PAIRS, pair_rows, csv=False, anchor="pairs", broad=True,

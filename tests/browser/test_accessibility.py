@@ -43,6 +43,19 @@ OBJECTS = {
     "auditor": ("/audit/events", rf"^/audit/events/{_ID}$"),
     "administrator": ("/accounts/people/", rf"^/accounts/people/{_ID}/$"),
 }
+# pages that a role's work needs and that neither its desk nor its object shows; {object} is its address
+MORE = {
+    "fund-manager": ("/travel/dsa-rates/", "/travel/rules", "/travel/dsa-rates/import"),
+    "panel": ("{upper}recommendation",),
+    "head": ("/letters/", "/accounts/alternates/new"),
+    "requesting": ("/claims/", "/travel/places", "/my-calendar"),
+    "payee-data": ("/sanctions/", "/sanctions/lists/import"),
+    "approving": ("/disbursements/approve", "/disbursements/approval-rules", "/accounts/second-factor"),
+    "signatory": ("/disbursements/release", "/disbursements/stop", "{object}/hand-over"),
+    "focal-xa": ("{upper}papers/", "{upper}note/"),
+    "auditor": ("/audit/separate-hands", "/operations/tomorrow"),
+    "administrator": ("/accounts/factor-resets/",),
+}
 
 
 class Listener:
@@ -126,7 +139,11 @@ def test_public_pages(people: Cast) -> None:
 def test_desk_and_an_object_of_each_role(people: Cast, key: str) -> None:
     person = people[key]
     listener = Listener(person)
-    problems = _check(person, listener, "/desk") + _check(person, listener, _object_of(person, key))
+    found = _object_of(person, key)
+    problems = _check(person, listener, "/desk") + _check(person, listener, found)
+    upper = "/".join([*found.split("/")[:4], ""])  # of a call or an application, whose page may be the object
+    for path in MORE.get(key, ()):
+        problems += _check(person, listener, path.format(object=found, upper=upper))
     assert not problems, "\n".join(problems)
 
 
