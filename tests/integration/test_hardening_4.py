@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from accounts import designations
+from accounts import designations, second_factor
 from accounts.designations import Wish
-from core import clock
+from core import clock, jobs
 from core.actor import person
 from core.db import db, new_id
 from core.errors import RuleBroken
+from sponsorship.applications import substitution_service
+from sponsorship.applications.models import Application
 from sponsorship.awards.approvals import Approval, signatures
 from sponsorship.disbursements import answer_service, claim_recovery, claim_service, payee_service, rules, service
 from sponsorship.disbursements.answer_service import BankFigures
@@ -22,6 +24,7 @@ from sponsorship.disbursements.models import Disbursement, Payee
 from sponsorship.disbursements.payee_service import BankData
 from tests.integration.test_claims import home
 from tests.support.award_story import IBAN, AwardStory
+from tests.support.people import app_code
 
 
 @pytest.fixture
@@ -98,6 +101,63 @@ def test_money_comes_back_from_payments_paid_in_part(story):
         claim_recovery.record(recovery.id, recovery.amount_minor - 6_000, "BACK 2", clock.today(), officer, 2)
     assert db.session.get(Recovery, recovery.id).state == "recovered"
     assert not story.verify()
+
+
+def other(email):
+    return {"family_name": "Else", "given_names": "Somebody", "function": "Adviser", "ministry": "Interior",
+            "email": email, "birth_date": date(1981, 1, 2), "sex": "female"}
+
+
+def test_nobody_takes_the_place_of_who_has_travelled(story):
+    """Once the award was closed, or ended after money had left, the file is that person's."""
+    award = story.accepted()
+    payments = story.payments(award)
+    with clock.moved_to(datetime.combine(story.award(award).travel_from, time(20), UTC)):
+        story.paid(award, "ticket")
+    with home(story, award):
+        claim_service.open_claim(award, clock.now())
+        claim = db.session.query(Claim).filter_by(award_id=award).one()
+        claim_service.no_show(claim.id, story.officer("requesting_officer"), 1, "ill", "Did not travel.")
+        jobs.run("awards-close")
+        assert story.award(award).state == "closed" and story.payment(payments["ticket"]).state == "settled"
+        refused("nominee.money_under_way", lambda: substitution_service.substitute(
+            story.applications[0], story.nominees[0], other("else@state.example"), "",
+            story.version(Application, story.applications[0]), story.focal_point()))
+
+
+def test_nobody_takes_two_places_of_one_application(make):
+    story = AwardStory(make, nominees=2)
+    refused("nominees.twice", lambda: substitution_service.substitute(
+        story.applications[0], story.nominees[0], other("Nominee0-2@state.example"), "",
+        story.version(Application, story.applications[0]), story.focal_point()))
+
+
+def test_a_device_is_not_replaced_without_it(make, as_person):
+    """Not even by somebody whose roles ask for none today: tomorrow's alternate has a device, too."""
+    who = make.person("bank_signatory")
+    as_person(who)
+    db.session.execute(sa.text("UPDATE membership SET valid_to = valid_from WHERE person_id = :p"),
+                       {"p": str(who.id) if db.engine.dialect.name == "postgresql" else who.id.hex})
+    db.session.commit()
+    assert not second_factor.must_prove(person(who.id))
+    factor = second_factor.live_factor(who.id).id
+    thief = as_person(who, fresh=False)
+    for act in ("replace", "recovery-codes"):
+        answer = thief.submit(f"/accounts/second-factor/{act}")
+        assert "Confirm that it is you" in answer.get_data(as_text=True)
+    assert second_factor.live_factor(who.id).id == factor
+    code = app_code(who)
+    assert thief.submit("/accounts/second-factor/replace", {"second_factor": code}).status_code == 303
+    assert second_factor.live_factor(who.id).id != factor
+
+
+def test_the_page_that_asks_leads_nowhere_else(make, as_person):
+    story = AwardStory(make)
+    client = as_person(story.people["head_of_fund"], fresh=False)
+    asked = client.post(f"/sponsorship/calls/{story.call_id}/decision", data={"version": "1", "csrf_token": "old"},
+                        headers={"Referer": "http://localhost//elsewhere.example/desk"})
+    page = asked.get_data(as_text=True)
+    assert "Confirm that it is you" in page and "elsewhere.example" not in page and 'value="old"' not in page
 
 
 @pytest.mark.parametrize("holder", ["Maria \u202eoiraM", "Maria\u2028total,1", "Ma\u200bria", "Maria\x85x",
