@@ -89,7 +89,7 @@ def confirm_factor() -> Answer:
 
 @bp.post("/accounts/second-factor/replace")
 @signed_in
-@fresh_sign_in(_l("Replace the device"))
+@fresh_sign_in(_l("Replace the device"), own_factor=True)
 def replace_factor() -> Answer:
     """Another device."""
     second_factor.replace(current_actor())
@@ -98,7 +98,7 @@ def replace_factor() -> Answer:
 
 @bp.post("/accounts/second-factor/recovery-codes")
 @signed_in
-@fresh_sign_in(_l("Make new recovery codes"))
+@fresh_sign_in(_l("Make new recovery codes"), own_factor=True)
 def new_recovery_codes() -> Answer:
     """New recovery codes, shown on this answer and never again."""
     try:

@@ -54,8 +54,9 @@ def _session_proof() -> uuid.UUID | None:
         return None
 
 
-def fresh_sign_in(what: Any) -> Callable[[F], F]:
-    """Mark a view whose POST asks for a fresh second factor; `what` names the act on the page that asks."""
+def fresh_sign_in(what: Any, *, own_factor: bool = False) -> Callable[[F], F]:
+    """Mark a view whose POST asks for a fresh second factor; `what` names the act on the page that asks. `own_factor`:
+    the act changes that factor, so it is asked for wherever one stands, whatever roles the person holds today."""
 
     def mark(view: F) -> F:
         @wraps(view)
@@ -64,7 +65,8 @@ def fresh_sign_in(what: Any) -> Callable[[F], F]:
                 return view(**values)
             actor = current_actor()
             with reading():
-                needed = second_factor.must_prove(actor)
+                needed = second_factor.must_prove(actor) or (
+                    own_factor and second_factor.standing(actor).confirmed_at is not None)
                 proof = second_factor.valid_proof(actor, _session_proof())
                 end_reading()
             if proof is None and needed:
@@ -99,7 +101,8 @@ def _ask(what: Any) -> Any:
         end_reading()
     kept = [(name, value) for name, value in request.form.items(multi=True) if name not in (CODE, "csrf_token")]
     came_from = urlsplit(request.referrer or "")
-    back = came_from.path if came_from.netloc == request.host and came_from.path != request.path else None
+    ours = came_from.netloc == request.host and not came_from.path.startswith("//")  # "//host" is another's address
+    back = came_from.path if ours and came_from.path != request.path else None
     return render_template(
         "security/prove.html", form=form, what=what, kept=kept, stands=stands, minutes=setting("second_factor_minutes"),
         action=request.full_path.rstrip("?"), back=back or url_for("accounts.desk"), demo=person.is_demo), status

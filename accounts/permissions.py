@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -212,15 +212,19 @@ def roles_acted(person_id: uuid.UUID) -> frozenset[str]:
     return frozenset(role for _organisation, role in held.own) | {acting.role for acting in held.acting}
 
 
-def acting_for(actor: Actor, permission: str, amount_minor: int | None = None) -> Acting | None:
+def acting_for(
+    actor: Actor, permission: str, amount_minor: int | None = None, signed: Collection[uuid.UUID] = (),
+) -> Acting | None:
     """How the person comes to this permission: None through an own role, else the designation under which the act is
-    done, one whose limit carries `amount_minor` (US cents). Raises RuleBroken above every limit; assumes `require`."""
+    done, one whose limit carries `amount_minor` (US cents), of a holder not among `signed` where there is one.
+    Raises RuleBroken above every limit; assumes `require`."""
     if actor.person_id is None:
         return None
     wanted, held = _roles_with(permission), _held(actor.person_id)
     if any(role in wanted for _organisation, role in held.own):
         return None
-    mine = [a for a in held.acting if a.role in wanted and permission in ACTED]
+    mine = sorted((a for a in held.acting if a.role in wanted and permission in ACTED),
+                  key=lambda a: a.holder_id in signed)
     if not mine:
         return None
     for acting in mine:

@@ -2708,6 +2708,10 @@ CREATE OR REPLACE FUNCTION approval_in_order() RETURNS trigger LANGUAGE plpgsql 
 -- next --
 CREATE TRIGGER approval_in_order BEFORE INSERT ON approval FOR EACH ROW EXECUTE FUNCTION approval_in_order()
 -- next --
+CREATE OR REPLACE FUNCTION approval_one_per_holder() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF EXISTS (SELECT 1 FROM approval a LEFT JOIN designation d ON d.id = a.designation_id WHERE a.subject_type = NEW.subject_type AND a.subject_id = NEW.subject_id AND a.round = NEW.round AND  d.holder_id = NEW.person_id) OR EXISTS (SELECT 1 FROM approval a LEFT JOIN designation d ON d.id = a.designation_id WHERE a.subject_type = NEW.subject_type AND a.subject_id = NEW.subject_id AND a.round = NEW.round AND  (SELECT n.holder_id FROM designation n WHERE n.id = NEW.designation_id) IN (a.person_id, d.holder_id)) THEN RAISE EXCEPTION 'approval_one_per_holder: the holder of the office, or an alternate for the holder, has signed this round' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER approval_one_per_holder BEFORE INSERT ON approval FOR EACH ROW EXECUTE FUNCTION approval_one_per_holder()
+-- next --
 CREATE OR REPLACE FUNCTION approval_proof_is_own() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF NEW.proof_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM second_factor_proof p WHERE p.id = NEW.proof_id AND p.person_id = NEW.person_id) THEN RAISE EXCEPTION 'approval_proof_is_own: the proof is another person''s' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
 CREATE TRIGGER approval_proof_is_own BEFORE INSERT ON approval FOR EACH ROW EXECUTE FUNCTION approval_proof_is_own()

@@ -42,7 +42,8 @@ def substitute(
 
     The former person's data, papers, passport and link are erased, the name is kept for the officers under a key of its
     own. City and days of the journey stay, for they are the meeting's. Rooms above refuse where money is on its way in
-    the former person's name. Raises NotFound, Stale, RuleBroken (`nominee.not_now`, `nominee.same`, and theirs).
+    the former person's name. Raises NotFound, Stale, RuleBroken (`nominee.not_now`, `nominee.same`,
+    `nominees.twice`, and theirs).
     """
     call_id = db.session.scalar(select(Application.call_id).where(Application.id == application_id))
     if call_id is None:
@@ -61,6 +62,12 @@ def substitute(
     if email and email.casefold() == str(values.get("email") or "").casefold():
         raise RuleBroken(_("This is the address of the person who is to be substituted. To correct the data of the "
                            "same person, send the personal link."), code="nominee.same", field="email")
+    others = db.session.scalars(select(Nominee).where(
+        Nominee.application_id == application.id, Nominee.id != nominee.id)).all()
+    if values.get("email") and str(values["email"]).casefold() in {
+            (vault.unseal(n.id, n.email_sealed) or "").casefold() for n in others}:
+        raise RuleBroken(_("This person is nominated in this application already."), code="nominees.twice",
+                         field="email")
     former = " ".join(filter(None, (vault.unseal(nominee.id, nominee.given_names_sealed),
                                     vault.unseal(nominee.id, nominee.family_name_sealed))))
     row = NomineeSubstitution(application_id=application.id, nominee_id=nominee.id, by_person=actor.person_id,

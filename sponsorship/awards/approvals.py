@@ -22,7 +22,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 from accounts.designation_models import Designation
-from accounts.permissions import PERMISSIONS, acting_for
+from accounts.permissions import PERMISSIONS, Acting, acting_for
 from core import clock
 from core.actor import Actor
 from core.db import Base, WithId, db, new_id
@@ -97,6 +97,13 @@ trigger(
 )
 
 
+# an office is one hand: neither its holder beside the alternate, nor two alternates of one holder
+_HAND_AGAIN = ("SELECT 1 FROM approval a LEFT JOIN designation d ON d.id = a.designation_id "
+               "WHERE a.subject_type = NEW.subject_type AND a.subject_id = NEW.subject_id AND a.round = NEW.round AND ")
+refuse(Approval.__table__, "approval_one_per_holder", "INSERT",  # type: ignore[arg-type]
+       f"EXISTS ({_HAND_AGAIN} d.holder_id = NEW.person_id) OR EXISTS ({_HAND_AGAIN} "
+       "(SELECT n.holder_id FROM designation n WHERE n.id = NEW.designation_id) IN (a.person_id, d.holder_id))",
+       "the holder of the office, or an alternate for the holder, has signed this round")
 refuse(Approval.__table__, "approval_proof_is_own", "INSERT",  # type: ignore[arg-type]
        "NEW.proof_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM second_factor_proof p WHERE p.id = NEW.proof_id "
        "AND p.person_id = NEW.person_id)", "the proof is another person's")
@@ -208,12 +215,22 @@ def sign(
     before = BEFORE[step]
     if before is not None and all(s.step != before for s in signed):
         raise RuleBroken(_("The step before this one has not been signed."), code="approval.order")
-    acting = None if own_role else acting_for(actor, PERMISSION[step], amount_minor)
+    acting = None if own_role else acting_for(actor, PERMISSION[step], amount_minor, signer_ids(signed))
+    _one_hand(acting, signed, actor.person_id)
     db.session.add(Approval(subject_type=subject_type, subject_id=subject_id, round=round, step=step,
                             person_id=actor.person_id, at=clock.now(), recorded_at=clock.real_now(),
                             proof_id=actor.proof, designation_id=acting.designation_id if acting else None))
     db.session.flush()  # the state's own trigger looks for this row, so it must be there first
     return {"for": str(acting.holder_id), "designation": str(acting.designation_id)} if acting else {}
+
+
+def _one_hand(acting: Acting | None, signed: Iterable[Signature], person_id: uuid.UUID) -> None:
+    """An office signs once in a round, by its holder or by an alternate. Raises RuleBroken."""
+    holder = acting.holder_id if acting else person_id
+    if any(holder in (s.for_id, s.person_id) for s in signed):
+        raise RuleBroken(
+            _("This office has signed an earlier step here: by its holder, or by an alternate in the holder's place. "
+              "The next step needs somebody else."), code="approval.same_office")
 
 
 def sign_many(
@@ -224,26 +241,29 @@ def sign_many(
     greatest single amount (US cents). A fixed number of statements for some hundred subjects."""
     if actor.person_id is None:
         raise NotAllowed(code="approval.person_only")
-    acting = acting_for(actor, PERMISSION[step], most_minor)
     subject_type, before = step.partition(".")[0], BEFORE[step]
     wanted = sorted(rounds)
-    rows = []
+    found: dict[uuid.UUID, list[Signature]] = {}
     for start in range(0, len(wanted), _MOST_IN_ONE):
-        part = wanted[start:start + _MOST_IN_ONE]
-        for subject, signed in signatures_of(subject_type, {s: rounds[s] for s in part}).items():
-            if actor.person_id in barred.get(subject, frozenset()):
-                raise RuleBroken(
-                    _("Whoever benefits from a payment, or gave its bank data, does not sign it. A colleague must."),
-                    code="approval.beneficiary")
-            if any(s.person_id == actor.person_id for s in signed):
-                raise RuleBroken(
-                    _("You have already signed an earlier step here. The next step needs another person."),
-                    code="approval.same_person")
-            if before is not None and all(s.step != before for s in signed):
-                raise RuleBroken(_("The step before this one has not been signed."), code="approval.order")
-            rows.append({"id": new_id(), "subject_type": subject_type, "subject_id": subject,
-                         "round": rounds[subject], "step": step, "person_id": actor.person_id, "at": clock.now(),
-                         "recorded_at": clock.real_now(), "proof_id": actor.proof,
-                         "designation_id": acting.designation_id if acting else None})
+        found |= signatures_of(subject_type, {s: rounds[s] for s in wanted[start:start + _MOST_IN_ONE]})
+    acting = acting_for(actor, PERMISSION[step], most_minor,
+                        signer_ids(s for signed in found.values() for s in signed))
+    rows = []
+    for subject, signed in found.items():
+        if actor.person_id in barred.get(subject, frozenset()):
+            raise RuleBroken(
+                _("Whoever benefits from a payment, or gave its bank data, does not sign it. A colleague must."),
+                code="approval.beneficiary")
+        if any(s.person_id == actor.person_id for s in signed):
+            raise RuleBroken(
+                _("You have already signed an earlier step here. The next step needs another person."),
+                code="approval.same_person")
+        if before is not None and all(s.step != before for s in signed):
+            raise RuleBroken(_("The step before this one has not been signed."), code="approval.order")
+        _one_hand(acting, signed, actor.person_id)
+        rows.append({"id": new_id(), "subject_type": subject_type, "subject_id": subject,
+                     "round": rounds[subject], "step": step, "person_id": actor.person_id, "at": clock.now(),
+                     "recorded_at": clock.real_now(), "proof_id": actor.proof,
+                     "designation_id": acting.designation_id if acting else None})
     db.session.execute(insert(Approval), rows)
     return {"for": str(acting.holder_id), "designation": str(acting.designation_id)} if acting else {}

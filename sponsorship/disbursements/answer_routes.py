@@ -7,9 +7,11 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from accounts.current import current_actor
+from accounts.fresh import fresh_sign_in
 from core.errors import NotFound, RuleBroken
 from core.web.access import needs
 from core.web.forms import add_error
@@ -137,6 +139,7 @@ def finding(id: uuid.UUID) -> View:
 
 @bp.post("/disbursements/findings/<uuid:id>/agree")
 @needs("disbursement.resolve")
+@fresh_sign_in(_l("Agree to what became of the payment"))
 def agree_finding(id: uuid.UUID) -> View:
     found = answer_queries.finding(id)
     form = VersionedForm()

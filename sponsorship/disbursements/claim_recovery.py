@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from flask_babel import gettext as _
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from accounts.permissions import require
 from core import clock, vault
@@ -59,13 +60,18 @@ def record(
                          code="recovery.too_much", field="amount")
     if paid_on > clock.today():
         raise RuleBroken(_("This day has not come yet."), code="recovery.future", field="paid_on")
+    bank_reference = " ".join(bank_reference.split())
+    known = RuleBroken(_("This bank reference is recorded already."), code="recovery.reference",
+                       field="bank_reference")
     if db.session.scalar(select(RecoveryReceipt.id).where(RecoveryReceipt.bank_reference == bank_reference)):
-        raise RuleBroken(_("This bank reference is recorded already."), code="recovery.reference",
-                         field="bank_reference")
+        raise known
     receipt = RecoveryReceipt(recovery_id=recovery.id, amount_minor=amount_minor, bank_reference=bank_reference,
                               paid_on=paid_on, recorded_by=actor.person_id, recorded_at=clock.now())
     db.session.add(receipt)
-    db.session.flush()  # its trigger asks what is open before this receipt
+    try:
+        db.session.flush()  # its trigger asks what is open before this receipt
+    except IntegrityError as error:  # two recoveries, one reference, at one moment
+        raise known from error
     _return(rows, amount_minor, receipt.id, recovery.id, actor)
     with db.session.no_autoflush:  # sum and state belong to one statement
         recovery.back_minor += amount_minor
@@ -86,7 +92,7 @@ def _return(
     left = amount
     for row in sorted((r for r in rows if r.kind in order and r.state in PAID), key=lambda r: order[r.kind]):
         assert row.spend_id is not None
-        back = min(left, row.amount_minor - sum(ledger.recovered_of(row.spend_id).values()))
+        back = min(left, row.amount_minor - row.short_minor - sum(ledger.recovered_of(row.spend_id).values()))
         if back > 0:
             ledger.recover(row.spend_id, back, key=f"recovery:{receipt_id}:{row.id}", actor=actor,
                            subject=("recovery", recovery_id))

@@ -16,11 +16,13 @@ from sponsorship.disbursements.plan_service import on_accepted, on_ended, on_res
 
 
 def on_nominee_substituted(substituted: NomineeSubstituted) -> None:
-    """A place may go to another person only while nothing is on its way in the former one's name."""
-    awards = select(Award.id).where(Award.nominee_id == substituted.nominee_id, Award.state.in_(LIVE))
+    """A place may go to another person only while nothing is on its way in the former one's name, or ever reached that
+    person: of a journey that was made, or given back after money had left, the file stays whose it is."""
+    held = select(Award.id).where(Award.nominee_id == substituted.nominee_id)
+    awards = held.where(Award.state.in_(LIVE))
     under_way = db.session.scalar(
         select(Disbursement.id)
-        .where(Disbursement.award_id.in_(awards), Disbursement.state.not_in(("draft", "cancelled"))).limit(1))
+        .where(Disbursement.award_id.in_(held), Disbursement.state.not_in(("draft", "cancelled"))).limit(1))
     known = db.session.scalar(
         select(Payee.id).where(Payee.award_id.in_(awards), Payee.state.in_(("entered", "verified"))).limit(1))
     if under_way is not None or known is not None:
