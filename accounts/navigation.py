@@ -86,6 +86,7 @@ WORK = (
           _l("Letters to States: what waits to be signed, and every one that was.")),
     Entry(_l("Disbursements"), "disbursements.disbursement_list", "disbursement.view_all",
           _l("Each payment with its chain and its date.")),
+    Entry(_l("Paymaster"), "paymaster.desk", "paymaster.pay", _l("Cash on arrival: what to pay, what to count.")),
     Entry(_l("Claims"), "claims.claim_list", "disbursement.view_all",
           _l("After the journey: claims, money asked back, reports.")),
     Entry(_l("Checks of payees"), "sanctions.matches", "sanctions.review",
