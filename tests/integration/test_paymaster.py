@@ -196,8 +196,10 @@ def test_a_part_is_paid_and_the_rest_planned(at_the_desk):
     wrong = desk.hand_out(10_000)
     cash_service.take_back(wrong, desk.first, 1)
     with pytest.raises(Stale):
-        desk.agree(wrong, actor=desk.second) if False else cash_service.agree(wrong, 10_000, desk.second, 1)
-    desk.agree(desk.hand_out(30_000))
+        cash_service.agree(wrong, 10_000, desk.second, 1)
+    with pytest.raises(IllegalMove):
+        desk.agree(wrong)
+    desk.agree(desk.hand_out(30_000), minor=30_000)
     assert (desk.row.state, desk.row.short_minor) == ("confirmed", whole - 30_000)
     rest = db.session.query(Disbursement).filter_by(follows_id=desk.advance).one()
     assert (rest.state, rest.rail, rest.amount_minor) == ("draft", CASH, whole - 30_000)
