@@ -35,6 +35,7 @@ BLUEPRINTS = (
     "sponsorship.letters.routes:bp",
     "sponsorship.disbursements.routes:bp",
     "sponsorship.disbursements.payee_routes:bp",
+    "sponsorship.disbursements.cash_routes:bp",
     "sponsorship.disbursements.claim_routes:bp",
     "sponsorship.disbursements.sanctions_routes:bp",
     "sponsorship.disbursements.plan_routes:bp",
@@ -99,6 +100,7 @@ CHECKS = (
     "sponsorship.awards.checks",
     "sponsorship.letters.checks",
     "sponsorship.disbursements.checks",
+    "sponsorship.disbursements.cash_checks",
     "sponsorship.disbursements.claim_checks",
     "sponsorship.transparency.checks",
 )

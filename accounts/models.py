@@ -16,13 +16,15 @@ from core.ddl import lookup_table, trigger
 
 ROLE_CODES = (
     "organiser", "fund_manager", "panel_member", "head_of_fund", "requesting_officer", "payee_data_officer",
-    "certifying_officer", "approving_officer", "bank_signatory", "focal_point", "nominee", "donor", "auditor",
-    "administrator",
+    "certifying_officer", "approving_officer", "bank_signatory", "paymaster", "focal_point", "nominee", "donor",
+    "auditor", "administrator",
 )
 KIND_CODES = ("state", "observer", "donor", "secretariat", "organisation")
 FACT_CODES = ("ldc", "lldc", "sids", "group", "oda")
-# an approving officer is never bank signatory, and whoever keeps payee data never approves (domain.md (g))
-NEVER_TOGETHER = (("approving_officer", "bank_signatory"), ("approving_officer", "payee_data_officer"))
+# an approving officer is never bank signatory, and whoever keeps payee data never approves (domain.md (g)); whoever
+# holds the cash neither approves nor releases it
+NEVER_TOGETHER = (("approving_officer", "bank_signatory"), ("approving_officer", "payee_data_officer"),
+                  ("approving_officer", "paymaster"), ("bank_signatory", "paymaster"))
 
 lookup_table("membership_role", ROLE_CODES)
 lookup_table("organisation_kind", KIND_CODES)

@@ -88,6 +88,7 @@ WORK = (
     Entry(_l("Disbursements"), "disbursements.disbursement_list", "disbursement.view_all",
           _l("Each payment with its chain and its date; after the journey, claims and money asked back."),
           ("claims.claim_list", "claims.recovery_list", "plan.places")),
+    Entry(_l("Paymaster"), "paymaster.desk", "paymaster.pay", _l("Cash on arrival: what to pay, what to count.")),
     Entry(_l("Checks of payees"), "sanctions.matches", "sanctions.review",
           _l("Possible matches with the Security Council's list. Confidential.")),
     Entry(_l("Ledger"), "ledger.trial_balance", "ledger.view", _l("Accounts and entries.")),

@@ -121,7 +121,7 @@ CREATE TABLE membership_role (
 	CONSTRAINT pk_membership_role PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO membership_role (code) VALUES ('organiser'), ('fund_manager'), ('panel_member'), ('head_of_fund'), ('requesting_officer'), ('payee_data_officer'), ('certifying_officer'), ('approving_officer'), ('bank_signatory'), ('focal_point'), ('nominee'), ('donor'), ('auditor'), ('administrator')
+INSERT INTO membership_role (code) VALUES ('organiser'), ('fund_manager'), ('panel_member'), ('head_of_fund'), ('requesting_officer'), ('payee_data_officer'), ('certifying_officer'), ('approving_officer'), ('bank_signatory'), ('paymaster'), ('focal_point'), ('nominee'), ('donor'), ('auditor'), ('administrator')
 -- next --
 CREATE TABLE organisation_kind (
 	code VARCHAR(40) NOT NULL, 
@@ -565,6 +565,13 @@ CREATE TABLE finding_state (
 -- next --
 INSERT INTO finding_state (code) VALUES ('asked'), ('agreed'), ('refused'), ('overtaken')
 -- next --
+CREATE TABLE cash_count_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_cash_count_state PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO cash_count_state (code) VALUES ('counted'), ('agreed'), ('taken_back')
+-- next --
 CREATE TABLE sanctions_match_state (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_sanctions_match_state PRIMARY KEY (code)
@@ -598,7 +605,7 @@ CREATE TABLE payment_rail (
 	CONSTRAINT pk_payment_rail PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO payment_rail (code) VALUES ('transfer')
+INSERT INTO payment_rail (code) VALUES ('transfer'), ('paymaster_cash')
 -- next --
 CREATE TABLE claim_state (
 	code VARCHAR(40) NOT NULL, 
@@ -743,7 +750,7 @@ CREATE OR REPLACE FUNCTION designation_of_a_holder() RETURNS trigger LANGUAGE pl
 -- next --
 CREATE TRIGGER designation_of_a_holder BEFORE INSERT ON designation FOR EACH ROW EXECUTE FUNCTION designation_of_a_holder()
 -- next --
-CREATE OR REPLACE FUNCTION designation_separate_hands() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM 1 FROM person WHERE id = NEW.alternate_id FOR UPDATE; IF EXISTS (SELECT 1 FROM membership m WHERE m.person_id = NEW.alternate_id AND ((NEW.role = 'approving_officer' AND m.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND m.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND m.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND m.role = 'approving_officer')) AND m.valid_from < NEW.valid_to AND (m.valid_to IS NULL OR (m.valid_to > NEW.valid_from AND m.valid_to > m.valid_from))) OR EXISTS (SELECT 1 FROM designation d WHERE d.alternate_id = NEW.alternate_id AND d.revoked_at IS NULL AND ((NEW.role = 'approving_officer' AND d.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND d.role = 'approving_officer')) AND d.valid_from < NEW.valid_to AND d.valid_to > NEW.valid_from) THEN RAISE EXCEPTION 'designation_separate_hands: the alternate holds a role that excludes this one' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE OR REPLACE FUNCTION designation_separate_hands() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM 1 FROM person WHERE id = NEW.alternate_id FOR UPDATE; IF EXISTS (SELECT 1 FROM membership m WHERE m.person_id = NEW.alternate_id AND ((NEW.role = 'approving_officer' AND m.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND m.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND m.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND m.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND m.role = 'paymaster') OR (NEW.role = 'paymaster' AND m.role = 'approving_officer') OR (NEW.role = 'bank_signatory' AND m.role = 'paymaster') OR (NEW.role = 'paymaster' AND m.role = 'bank_signatory')) AND m.valid_from < NEW.valid_to AND (m.valid_to IS NULL OR (m.valid_to > NEW.valid_from AND m.valid_to > m.valid_from))) OR EXISTS (SELECT 1 FROM designation d WHERE d.alternate_id = NEW.alternate_id AND d.revoked_at IS NULL AND ((NEW.role = 'approving_officer' AND d.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'paymaster') OR (NEW.role = 'paymaster' AND d.role = 'approving_officer') OR (NEW.role = 'bank_signatory' AND d.role = 'paymaster') OR (NEW.role = 'paymaster' AND d.role = 'bank_signatory')) AND d.valid_from < NEW.valid_to AND d.valid_to > NEW.valid_from) THEN RAISE EXCEPTION 'designation_separate_hands: the alternate holds a role that excludes this one' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
 CREATE TRIGGER designation_separate_hands BEFORE INSERT ON designation FOR EACH ROW EXECUTE FUNCTION designation_separate_hands()
 -- next --
@@ -1080,6 +1087,32 @@ CREATE TRIGGER dsa_import_no_replace BEFORE TRUNCATE ON dsa_import FOR EACH STAT
 -- next --
 CREATE TRIGGER dsa_import_withdrawn_once BEFORE UPDATE ON dsa_import FOR EACH ROW WHEN (OLD.withdrawn_at IS NOT NULL) EXECUTE FUNCTION placard_refuse('a withdrawal stands')
 -- next --
+CREATE TABLE rail_place (
+	country VARCHAR(2) NOT NULL, 
+	rail VARCHAR(40) NOT NULL, 
+	serves BOOLEAN NOT NULL, 
+	valid_from DATE NOT NULL, 
+	source VARCHAR(200) NOT NULL, 
+	set_by UUID NOT NULL, 
+	set_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	withdrawn_at TIMESTAMP WITH TIME ZONE, 
+	withdrawn_by UUID, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_rail_place PRIMARY KEY (id), 
+	CONSTRAINT ck_rail_place_country_code CHECK (length(country) = 2 AND country = upper(country)), 
+	CONSTRAINT fk_rail_place_rail FOREIGN KEY(rail) REFERENCES payment_rail (code), 
+	CONSTRAINT fk_rail_place_set_by FOREIGN KEY(set_by) REFERENCES person (id), 
+	CONSTRAINT fk_rail_place_withdrawn_by FOREIGN KEY(withdrawn_by) REFERENCES person (id)
+)
+-- next --
+CREATE UNIQUE INDEX uq_rail_place_live ON rail_place (country, rail, valid_from) WHERE withdrawn_at IS NULL
+-- next --
+CREATE TRIGGER rail_place_no_update BEFORE UPDATE OF country, rail, serves, valid_from, source, set_by, set_at, id ON rail_place FOR EACH ROW EXECUTE FUNCTION placard_refuse('rail_place is append-only')
+-- next --
+CREATE TRIGGER rail_place_no_delete BEFORE DELETE ON rail_place FOR EACH ROW EXECUTE FUNCTION placard_refuse('rail_place is append-only')
+-- next --
+CREATE TRIGGER rail_place_no_replace BEFORE TRUNCATE ON rail_place FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('rail_place is append-only')
+-- next --
 CREATE TABLE sanctions_list (
 	published_on DATE NOT NULL, 
 	sha256 VARCHAR(64) NOT NULL, 
@@ -1111,6 +1144,7 @@ CREATE TABLE payment_instruction (
 	signature VARCHAR(128) NOT NULL, 
 	public_key VARCHAR(64) NOT NULL, 
 	currency VARCHAR(3) NOT NULL, 
+	rail VARCHAR(40) NOT NULL, 
 	total_minor BIGINT NOT NULL, 
 	lines INTEGER NOT NULL, 
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -1120,6 +1154,7 @@ CREATE TABLE payment_instruction (
 	CONSTRAINT pk_payment_instruction PRIMARY KEY (id), 
 	CONSTRAINT ck_payment_instruction_pays_something CHECK (total_minor > 0 AND lines > 0), 
 	CONSTRAINT uq_payment_instruction_number UNIQUE (number), 
+	CONSTRAINT fk_payment_instruction_rail FOREIGN KEY(rail) REFERENCES payment_rail (code), 
 	CONSTRAINT fk_payment_instruction_released_by FOREIGN KEY(released_by) REFERENCES person (id)
 )
 -- next --
@@ -1361,7 +1396,7 @@ CREATE OR REPLACE FUNCTION membership_separate_hands() RETURNS trigger LANGUAGE 
 BEGIN
  PERFORM 1 FROM person WHERE id = NEW.person_id FOR UPDATE; -- two grants at once must see each other
  IF EXISTS (SELECT 1 FROM membership m WHERE m.person_id = NEW.person_id AND m.id <> NEW.id
- AND ((NEW.role = 'approving_officer' AND m.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND m.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND m.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND m.role = 'approving_officer'))
+ AND ((NEW.role = 'approving_officer' AND m.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND m.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND m.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND m.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND m.role = 'paymaster') OR (NEW.role = 'paymaster' AND m.role = 'approving_officer') OR (NEW.role = 'bank_signatory' AND m.role = 'paymaster') OR (NEW.role = 'paymaster' AND m.role = 'bank_signatory'))
  AND m.valid_from < COALESCE(NEW.valid_to, '9999-12-31') AND NEW.valid_from < COALESCE(m.valid_to, '9999-12-31')
  AND NEW.valid_from < COALESCE(NEW.valid_to, '9999-12-31') AND m.valid_from < COALESCE(m.valid_to, '9999-12-31')) THEN
   RAISE EXCEPTION 'an approving officer may not be bank signatory or payee data officer at the same time' USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'membership_separate_hands';
@@ -1373,11 +1408,11 @@ CREATE TRIGGER membership_separate_hands_insert BEFORE INSERT ON membership FOR 
 -- next --
 CREATE TRIGGER membership_separate_hands_update BEFORE UPDATE ON membership FOR EACH ROW EXECUTE FUNCTION membership_separate_hands()
 -- next --
-CREATE OR REPLACE FUNCTION membership_beside_designation_insert() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM 1 FROM person WHERE id = NEW.person_id FOR UPDATE; IF EXISTS (SELECT 1 FROM designation d WHERE d.alternate_id = NEW.person_id AND d.revoked_at IS NULL AND ((NEW.role = 'approving_officer' AND d.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND d.role = 'approving_officer')) AND NEW.valid_from < d.valid_to AND (NEW.valid_to IS NULL OR (NEW.valid_to > d.valid_from AND NEW.valid_to > NEW.valid_from))) THEN RAISE EXCEPTION 'membership_beside_designation_insert: the person acts as alternate in a role that excludes this one' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE OR REPLACE FUNCTION membership_beside_designation_insert() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM 1 FROM person WHERE id = NEW.person_id FOR UPDATE; IF EXISTS (SELECT 1 FROM designation d WHERE d.alternate_id = NEW.person_id AND d.revoked_at IS NULL AND ((NEW.role = 'approving_officer' AND d.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'paymaster') OR (NEW.role = 'paymaster' AND d.role = 'approving_officer') OR (NEW.role = 'bank_signatory' AND d.role = 'paymaster') OR (NEW.role = 'paymaster' AND d.role = 'bank_signatory')) AND NEW.valid_from < d.valid_to AND (NEW.valid_to IS NULL OR (NEW.valid_to > d.valid_from AND NEW.valid_to > NEW.valid_from))) THEN RAISE EXCEPTION 'membership_beside_designation_insert: the person acts as alternate in a role that excludes this one' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
 CREATE TRIGGER membership_beside_designation_insert BEFORE INSERT ON membership FOR EACH ROW EXECUTE FUNCTION membership_beside_designation_insert()
 -- next --
-CREATE OR REPLACE FUNCTION membership_beside_designation_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM 1 FROM person WHERE id = NEW.person_id FOR UPDATE; IF EXISTS (SELECT 1 FROM designation d WHERE d.alternate_id = NEW.person_id AND d.revoked_at IS NULL AND ((NEW.role = 'approving_officer' AND d.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND d.role = 'approving_officer')) AND NEW.valid_from < d.valid_to AND (NEW.valid_to IS NULL OR (NEW.valid_to > d.valid_from AND NEW.valid_to > NEW.valid_from))) THEN RAISE EXCEPTION 'membership_beside_designation_update: the person acts as alternate in a role that excludes this one' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE OR REPLACE FUNCTION membership_beside_designation_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM 1 FROM person WHERE id = NEW.person_id FOR UPDATE; IF EXISTS (SELECT 1 FROM designation d WHERE d.alternate_id = NEW.person_id AND d.revoked_at IS NULL AND ((NEW.role = 'approving_officer' AND d.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'paymaster') OR (NEW.role = 'paymaster' AND d.role = 'approving_officer') OR (NEW.role = 'bank_signatory' AND d.role = 'paymaster') OR (NEW.role = 'paymaster' AND d.role = 'bank_signatory')) AND NEW.valid_from < d.valid_to AND (NEW.valid_to IS NULL OR (NEW.valid_to > d.valid_from AND NEW.valid_to > NEW.valid_from))) THEN RAISE EXCEPTION 'membership_beside_designation_update: the person acts as alternate in a role that excludes this one' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
 CREATE TRIGGER membership_beside_designation_update BEFORE UPDATE ON membership FOR EACH ROW EXECUTE FUNCTION membership_beside_designation_update()
 -- next --
@@ -3490,6 +3525,7 @@ CREATE TABLE disbursement (
 	organisation_id UUID NOT NULL, 
 	payee_id UUID NOT NULL, 
 	kind VARCHAR(40) NOT NULL, 
+	rail VARCHAR(40) NOT NULL, 
 	amount_minor BIGINT NOT NULL, 
 	state VARCHAR(40) NOT NULL, 
 	round INTEGER NOT NULL, 
@@ -3518,6 +3554,7 @@ CREATE TABLE disbursement (
 	CONSTRAINT pk_disbursement PRIMARY KEY (id), 
 	CONSTRAINT ck_disbursement_amount_positive CHECK (amount_minor > 0), 
 	CONSTRAINT ck_disbursement_round_from_one CHECK (round >= 1), 
+	CONSTRAINT ck_disbursement_cash_on_arrival_only CHECK (rail = 'transfer' OR kind IN ('dsa_advance', 'terminal')), 
 	CONSTRAINT ck_disbursement_dates_in_order CHECK (request_by <= certify_by AND certify_by <= approve_by AND approve_by <= due_at AND due_at <= confirm_by), 
 	CONSTRAINT ck_disbursement_released_has_spend CHECK (state NOT IN ('released', 'sending', 'sent', 'unknown', 'confirmed', 'settled') OR (spend_id IS NOT NULL AND released_at IS NOT NULL)), 
 	CONSTRAINT ck_disbursement_confirmed_has_reference CHECK (state NOT IN ('confirmed', 'settled') OR ((bank_reference IS NOT NULL OR finding_id IS NOT NULL) AND settled_at IS NOT NULL)), 
@@ -3533,6 +3570,7 @@ CREATE TABLE disbursement (
 	CONSTRAINT fk_disbursement_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
 	CONSTRAINT fk_disbursement_payee_id FOREIGN KEY(payee_id) REFERENCES payee (id), 
 	CONSTRAINT fk_disbursement_kind FOREIGN KEY(kind) REFERENCES disbursement_kind (code), 
+	CONSTRAINT fk_disbursement_rail FOREIGN KEY(rail) REFERENCES payment_rail (code), 
 	CONSTRAINT fk_disbursement_state FOREIGN KEY(state) REFERENCES disbursement_state (code), 
 	CONSTRAINT fk_disbursement_second_rule_id FOREIGN KEY(second_rule_id) REFERENCES approval_rule (id), 
 	CONSTRAINT fk_disbursement_spend_id FOREIGN KEY(spend_id) REFERENCES spend (id), 
@@ -3583,9 +3621,13 @@ CREATE OR REPLACE FUNCTION disbursement_settled_was_confirmed() RETURNS trigger 
 -- next --
 CREATE TRIGGER disbursement_settled_was_confirmed BEFORE UPDATE ON disbursement FOR EACH ROW EXECUTE FUNCTION disbursement_settled_was_confirmed()
 -- next --
-CREATE OR REPLACE FUNCTION disbursement_signed_is_fixed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.state <> 'draft' AND NEW.round = OLD.round AND NEW.state <> 'draft' AND (NEW.amount_minor <> OLD.amount_minor OR NEW.payee_id <> OLD.payee_id OR NEW.award_id <> OLD.award_id OR NEW.payee_data_version <> OLD.payee_data_version OR NEW.kind <> OLD.kind) THEN RAISE EXCEPTION 'disbursement_signed_is_fixed: what was signed may not change' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE OR REPLACE FUNCTION disbursement_signed_is_fixed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.state <> 'draft' AND NEW.round = OLD.round AND NEW.state <> 'draft' AND (NEW.amount_minor <> OLD.amount_minor OR NEW.payee_id <> OLD.payee_id OR NEW.award_id <> OLD.award_id OR NEW.payee_data_version <> OLD.payee_data_version OR NEW.kind <> OLD.kind OR NEW.rail <> OLD.rail) THEN RAISE EXCEPTION 'disbursement_signed_is_fixed: what was signed may not change' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
 CREATE TRIGGER disbursement_signed_is_fixed BEFORE UPDATE ON disbursement FOR EACH ROW EXECUTE FUNCTION disbursement_signed_is_fixed()
+-- next --
+CREATE OR REPLACE FUNCTION disbursement_cash_is_counted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.rail = 'paymaster_cash' AND NEW.state IN ('unknown', 'confirmed', 'rejected', 'failed', 'returned', 'reversed') AND OLD.state <> NEW.state AND NOT EXISTS (SELECT 1 FROM cash_count c JOIN bank_answer a ON a.id = NEW.answer_id WHERE c.disbursement_id = NEW.id AND c.round = NEW.round AND c.state = 'agreed' AND c.outcome = NEW.state AND a.bank_reference = c.receipt AND a.paid_minor = CASE c.outcome WHEN 'confirmed' THEN c.paid_minor ELSE c.back_minor END) THEN RAISE EXCEPTION 'disbursement_cash_is_counted: two people have not counted it' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER disbursement_cash_is_counted BEFORE UPDATE ON disbursement FOR EACH ROW EXECUTE FUNCTION disbursement_cash_is_counted()
 -- next --
 CREATE OR REPLACE FUNCTION disbursement_release_is_cool() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.state = 'released' AND OLD.state <> 'released' AND EXISTS (SELECT 1 FROM payee p WHERE p.id = NEW.payee_id AND p.frozen_until > NEW.released_at) THEN RAISE EXCEPTION 'disbursement_release_is_cool: the bank data has just changed' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
@@ -3767,6 +3809,65 @@ CREATE TRIGGER payment_finding_no_delete BEFORE DELETE ON payment_finding FOR EA
 -- next --
 CREATE TRIGGER payment_finding_no_replace BEFORE TRUNCATE ON payment_finding FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('payment_finding is append-only')
 -- next --
+CREATE TABLE cash_count (
+	disbursement_id UUID NOT NULL, 
+	round INTEGER NOT NULL, 
+	outcome VARCHAR(10) NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	receipt VARCHAR(60) NOT NULL, 
+	paid_minor BIGINT NOT NULL, 
+	back_minor BIGINT NOT NULL, 
+	passport_seen BOOLEAN NOT NULL, 
+	boarding_pass_seen BOOLEAN NOT NULL, 
+	receipt_file_id UUID, 
+	reason VARCHAR(40), 
+	counted_by UUID NOT NULL, 
+	counted_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	second_minor BIGINT, 
+	second_by UUID, 
+	second_at TIMESTAMP WITH TIME ZONE, 
+	id UUID NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_cash_count PRIMARY KEY (id), 
+	CONSTRAINT ck_cash_count_outcome CHECK (outcome IN ('confirmed', 'returned')), 
+	CONSTRAINT ck_cash_count_amounts CHECK (paid_minor >= 0 AND back_minor >= 0), 
+	CONSTRAINT ck_cash_count_paid_is_proven CHECK ((outcome = 'confirmed' AND paid_minor > 0 AND passport_seen AND boarding_pass_seen AND receipt_file_id IS NOT NULL) OR (outcome = 'returned' AND paid_minor = 0 AND reason IS NOT NULL)), 
+	CONSTRAINT ck_cash_count_ended_has_name CHECK ((state = 'counted') = (second_by IS NULL)), 
+	CONSTRAINT ck_cash_count_by_two CHECK (state <> 'agreed' OR second_by <> counted_by), 
+	CONSTRAINT ck_cash_count_counts_agree CHECK (state <> 'agreed' OR (second_minor IS NOT NULL AND second_minor = CASE outcome WHEN 'confirmed' THEN paid_minor ELSE back_minor END)), 
+	CONSTRAINT fk_cash_count_disbursement_id FOREIGN KEY(disbursement_id) REFERENCES disbursement (id), 
+	CONSTRAINT fk_cash_count_state FOREIGN KEY(state) REFERENCES cash_count_state (code), 
+	CONSTRAINT fk_cash_count_receipt_file_id FOREIGN KEY(receipt_file_id) REFERENCES stored_file (id), 
+	CONSTRAINT fk_cash_count_counted_by FOREIGN KEY(counted_by) REFERENCES person (id), 
+	CONSTRAINT fk_cash_count_second_by FOREIGN KEY(second_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_cash_count_disbursement_id ON cash_count (disbursement_id)
+-- next --
+CREATE INDEX ix_cash_count_state ON cash_count (state)
+-- next --
+CREATE UNIQUE INDEX uq_cash_count_agreed ON cash_count (disbursement_id, round) WHERE state = 'agreed'
+-- next --
+CREATE UNIQUE INDEX uq_cash_count_open ON cash_count (disbursement_id) WHERE state = 'counted'
+-- next --
+CREATE TRIGGER cash_count_no_update BEFORE UPDATE OF disbursement_id, round, outcome, receipt, paid_minor, back_minor, passport_seen, boarding_pass_seen, receipt_file_id, reason, counted_by, counted_at, id ON cash_count FOR EACH ROW EXECUTE FUNCTION placard_refuse('cash_count is append-only')
+-- next --
+CREATE TRIGGER cash_count_no_delete BEFORE DELETE ON cash_count FOR EACH ROW EXECUTE FUNCTION placard_refuse('cash_count is append-only')
+-- next --
+CREATE TRIGGER cash_count_no_replace BEFORE TRUNCATE ON cash_count FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('cash_count is append-only')
+-- next --
+CREATE OR REPLACE FUNCTION cash_count_is_of_a_list() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF NEW.state <> 'counted' OR NOT EXISTS (SELECT 1 FROM disbursement d WHERE d.id = NEW.disbursement_id AND d.round = NEW.round AND d.state = 'sent' AND d.rail = 'paymaster_cash' AND d.amount_minor = NEW.paid_minor + NEW.back_minor) THEN RAISE EXCEPTION 'cash_count_is_of_a_list: no paymaster holds this money' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER cash_count_is_of_a_list BEFORE INSERT ON cash_count FOR EACH ROW EXECUTE FUNCTION cash_count_is_of_a_list()
+-- next --
+CREATE OR REPLACE FUNCTION cash_count_by_others_insert() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF EXISTS (SELECT 1 FROM approval a WHERE a.subject_type = 'disbursement' AND a.subject_id = NEW.disbursement_id AND a.round = NEW.round AND a.step IN ('disbursement.approved', 'disbursement.approved_second', 'disbursement.released') AND (a.person_id = NEW.counted_by OR a.person_id = NEW.second_by)) OR EXISTS (SELECT 1 FROM disbursement d JOIN award w ON w.id = d.award_id JOIN payee p ON p.id = d.payee_id WHERE d.id = NEW.disbursement_id AND (w.beneficiary_id = NEW.counted_by OR p.entered_by = NEW.counted_by OR (NEW.state = 'agreed' AND (w.beneficiary_id = NEW.second_by OR p.entered_by = NEW.second_by)))) THEN RAISE EXCEPTION 'cash_count_by_others_insert: who approved, released or benefits does not count' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER cash_count_by_others_insert BEFORE INSERT ON cash_count FOR EACH ROW EXECUTE FUNCTION cash_count_by_others_insert()
+-- next --
+CREATE OR REPLACE FUNCTION cash_count_by_others_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF EXISTS (SELECT 1 FROM approval a WHERE a.subject_type = 'disbursement' AND a.subject_id = NEW.disbursement_id AND a.round = NEW.round AND a.step IN ('disbursement.approved', 'disbursement.approved_second', 'disbursement.released') AND (a.person_id = NEW.counted_by OR a.person_id = NEW.second_by)) OR EXISTS (SELECT 1 FROM disbursement d JOIN award w ON w.id = d.award_id JOIN payee p ON p.id = d.payee_id WHERE d.id = NEW.disbursement_id AND (w.beneficiary_id = NEW.counted_by OR p.entered_by = NEW.counted_by OR (NEW.state = 'agreed' AND (w.beneficiary_id = NEW.second_by OR p.entered_by = NEW.second_by)))) THEN RAISE EXCEPTION 'cash_count_by_others_update: who approved, released or benefits does not count' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER cash_count_by_others_update BEFORE UPDATE ON cash_count FOR EACH ROW EXECUTE FUNCTION cash_count_by_others_update()
+-- next --
 CREATE TABLE payment_line (
 	instruction_id UUID NOT NULL, 
 	n INTEGER NOT NULL, 
@@ -3790,6 +3891,10 @@ CREATE TRIGGER payment_line_no_update BEFORE UPDATE ON payment_line FOR EACH ROW
 CREATE TRIGGER payment_line_no_delete BEFORE DELETE ON payment_line FOR EACH ROW EXECUTE FUNCTION placard_refuse('payment_line is append-only')
 -- next --
 CREATE TRIGGER payment_line_no_replace BEFORE TRUNCATE ON payment_line FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('payment_line is append-only')
+-- next --
+CREATE OR REPLACE FUNCTION payment_line_keeps_its_rail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NOT EXISTS (SELECT 1 FROM disbursement d JOIN payment_instruction i ON i.rail = d.rail WHERE d.id = NEW.disbursement_id AND i.id = NEW.instruction_id) THEN RAISE EXCEPTION 'payment_line_keeps_its_rail: the instruction is for another rail' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER payment_line_keeps_its_rail BEFORE INSERT ON payment_line FOR EACH ROW EXECUTE FUNCTION payment_line_keeps_its_rail()
 -- next --
 CREATE OR REPLACE FUNCTION payment_line_is_released() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NOT EXISTS (SELECT 1 FROM approval WHERE subject_type = 'disbursement' AND subject_id = NEW.disbursement_id AND round = NEW.round AND step = 'disbursement.released') THEN RAISE EXCEPTION 'payment_line_is_released: the release is not signed' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --

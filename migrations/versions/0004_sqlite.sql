@@ -119,7 +119,7 @@ CREATE TABLE membership_role (
 	CONSTRAINT pk_membership_role PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO membership_role (code) VALUES ('organiser'), ('fund_manager'), ('panel_member'), ('head_of_fund'), ('requesting_officer'), ('payee_data_officer'), ('certifying_officer'), ('approving_officer'), ('bank_signatory'), ('focal_point'), ('nominee'), ('donor'), ('auditor'), ('administrator')
+INSERT INTO membership_role (code) VALUES ('organiser'), ('fund_manager'), ('panel_member'), ('head_of_fund'), ('requesting_officer'), ('payee_data_officer'), ('certifying_officer'), ('approving_officer'), ('bank_signatory'), ('paymaster'), ('focal_point'), ('nominee'), ('donor'), ('auditor'), ('administrator')
 -- next --
 CREATE TABLE organisation_kind (
 	code VARCHAR(40) NOT NULL, 
@@ -561,6 +561,13 @@ CREATE TABLE finding_state (
 -- next --
 INSERT INTO finding_state (code) VALUES ('asked'), ('agreed'), ('refused'), ('overtaken')
 -- next --
+CREATE TABLE cash_count_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_cash_count_state PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO cash_count_state (code) VALUES ('counted'), ('agreed'), ('taken_back')
+-- next --
 CREATE TABLE sanctions_match_state (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_sanctions_match_state PRIMARY KEY (code)
@@ -594,7 +601,7 @@ CREATE TABLE payment_rail (
 	CONSTRAINT pk_payment_rail PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO payment_rail (code) VALUES ('transfer')
+INSERT INTO payment_rail (code) VALUES ('transfer'), ('paymaster_cash')
 -- next --
 CREATE TABLE claim_state (
 	code VARCHAR(40) NOT NULL, 
@@ -739,7 +746,7 @@ CREATE TRIGGER designation_revoked_once BEFORE UPDATE ON designation WHEN OLD.re
 -- next --
 CREATE TRIGGER designation_of_a_holder BEFORE INSERT ON designation WHEN NOT EXISTS (SELECT 1 FROM membership m WHERE m.person_id = NEW.holder_id AND m.role = NEW.role AND m.valid_from <= NEW.valid_from AND (m.valid_to IS NULL OR m.valid_to > NEW.valid_from)) BEGIN SELECT RAISE(ABORT, 'designation_of_a_holder: the holder does not hold the role on its first day'); END
 -- next --
-CREATE TRIGGER designation_separate_hands BEFORE INSERT ON designation WHEN EXISTS (SELECT 1 FROM membership m WHERE m.person_id = NEW.alternate_id AND ((NEW.role = 'approving_officer' AND m.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND m.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND m.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND m.role = 'approving_officer')) AND m.valid_from < NEW.valid_to AND (m.valid_to IS NULL OR (m.valid_to > NEW.valid_from AND m.valid_to > m.valid_from))) OR EXISTS (SELECT 1 FROM designation d WHERE d.alternate_id = NEW.alternate_id AND d.revoked_at IS NULL AND ((NEW.role = 'approving_officer' AND d.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND d.role = 'approving_officer')) AND d.valid_from < NEW.valid_to AND d.valid_to > NEW.valid_from) BEGIN SELECT RAISE(ABORT, 'designation_separate_hands: the alternate holds a role that excludes this one'); END
+CREATE TRIGGER designation_separate_hands BEFORE INSERT ON designation WHEN EXISTS (SELECT 1 FROM membership m WHERE m.person_id = NEW.alternate_id AND ((NEW.role = 'approving_officer' AND m.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND m.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND m.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND m.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND m.role = 'paymaster') OR (NEW.role = 'paymaster' AND m.role = 'approving_officer') OR (NEW.role = 'bank_signatory' AND m.role = 'paymaster') OR (NEW.role = 'paymaster' AND m.role = 'bank_signatory')) AND m.valid_from < NEW.valid_to AND (m.valid_to IS NULL OR (m.valid_to > NEW.valid_from AND m.valid_to > m.valid_from))) OR EXISTS (SELECT 1 FROM designation d WHERE d.alternate_id = NEW.alternate_id AND d.revoked_at IS NULL AND ((NEW.role = 'approving_officer' AND d.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'paymaster') OR (NEW.role = 'paymaster' AND d.role = 'approving_officer') OR (NEW.role = 'bank_signatory' AND d.role = 'paymaster') OR (NEW.role = 'paymaster' AND d.role = 'bank_signatory')) AND d.valid_from < NEW.valid_to AND d.valid_to > NEW.valid_from) BEGIN SELECT RAISE(ABORT, 'designation_separate_hands: the alternate holds a role that excludes this one'); END
 -- next --
 CREATE TABLE rate_import (
 	source VARCHAR(40) NOT NULL, 
@@ -1088,6 +1095,34 @@ CREATE TRIGGER dsa_import_no_replace BEFORE INSERT ON dsa_import WHEN EXISTS (SE
 -- next --
 CREATE TRIGGER dsa_import_withdrawn_once BEFORE UPDATE ON dsa_import WHEN OLD.withdrawn_at IS NOT NULL BEGIN SELECT RAISE(ABORT, 'a withdrawal stands'); END
 -- next --
+CREATE TABLE rail_place (
+	country VARCHAR(2) NOT NULL, 
+	rail VARCHAR(40) NOT NULL, 
+	serves BOOLEAN NOT NULL, 
+	valid_from DATE NOT NULL, 
+	source VARCHAR(200) NOT NULL, 
+	set_by CHAR(32) NOT NULL, 
+	set_at VARCHAR(27) NOT NULL, 
+	withdrawn_at VARCHAR(27), 
+	withdrawn_by CHAR(32), 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_rail_place PRIMARY KEY (id), 
+	CONSTRAINT ck_rail_place_country_code CHECK (length(country) = 2 AND country = upper(country)), 
+	CONSTRAINT fk_rail_place_rail FOREIGN KEY(rail) REFERENCES payment_rail (code), 
+	CONSTRAINT fk_rail_place_set_by FOREIGN KEY(set_by) REFERENCES person (id), 
+	CONSTRAINT fk_rail_place_withdrawn_by FOREIGN KEY(withdrawn_by) REFERENCES person (id)
+)
+-- next --
+CREATE UNIQUE INDEX uq_rail_place_live ON rail_place (country, rail, valid_from) WHERE withdrawn_at IS NULL
+-- next --
+CREATE TRIGGER rail_place_no_update BEFORE UPDATE OF country, rail, serves, valid_from, source, set_by, set_at, id ON rail_place BEGIN SELECT RAISE(ABORT, 'rail_place is append-only'); END
+-- next --
+CREATE TRIGGER rail_place_no_renumber BEFORE UPDATE ON rail_place WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'rail_place is append-only'); END
+-- next --
+CREATE TRIGGER rail_place_no_delete BEFORE DELETE ON rail_place BEGIN SELECT RAISE(ABORT, 'rail_place is append-only'); END
+-- next --
+CREATE TRIGGER rail_place_no_replace BEFORE INSERT ON rail_place WHEN EXISTS (SELECT 1 FROM rail_place WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'rail_place is append-only'); END
+-- next --
 CREATE TABLE sanctions_list (
 	published_on DATE NOT NULL, 
 	sha256 VARCHAR(64) NOT NULL, 
@@ -1119,6 +1154,7 @@ CREATE TABLE payment_instruction (
 	signature VARCHAR(128) NOT NULL, 
 	public_key VARCHAR(64) NOT NULL, 
 	currency VARCHAR(3) NOT NULL, 
+	rail VARCHAR(40) NOT NULL, 
 	total_minor BIGINT NOT NULL, 
 	lines INTEGER NOT NULL, 
 	created_at VARCHAR(27) NOT NULL, 
@@ -1128,6 +1164,7 @@ CREATE TABLE payment_instruction (
 	CONSTRAINT pk_payment_instruction PRIMARY KEY (id), 
 	CONSTRAINT ck_payment_instruction_pays_something CHECK (total_minor > 0 AND lines > 0), 
 	CONSTRAINT uq_payment_instruction_number UNIQUE (number), 
+	CONSTRAINT fk_payment_instruction_rail FOREIGN KEY(rail) REFERENCES payment_rail (code), 
 	CONSTRAINT ck_payment_instruction_total_minor_is_integer CHECK (typeof(total_minor) IN ('integer', 'null')), 
 	CONSTRAINT fk_payment_instruction_released_by FOREIGN KEY(released_by) REFERENCES person (id)
 )
@@ -1364,18 +1401,18 @@ CREATE INDEX ix_membership_role ON membership (role)
 CREATE UNIQUE INDEX uq_membership_open ON membership (person_id, organisation_id, role) WHERE valid_to IS NULL
 -- next --
 CREATE TRIGGER membership_separate_hands_insert BEFORE INSERT ON membership WHEN EXISTS (SELECT 1 FROM membership m WHERE m.person_id = NEW.person_id AND m.id <> NEW.id
- AND ((NEW.role = 'approving_officer' AND m.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND m.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND m.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND m.role = 'approving_officer'))
+ AND ((NEW.role = 'approving_officer' AND m.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND m.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND m.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND m.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND m.role = 'paymaster') OR (NEW.role = 'paymaster' AND m.role = 'approving_officer') OR (NEW.role = 'bank_signatory' AND m.role = 'paymaster') OR (NEW.role = 'paymaster' AND m.role = 'bank_signatory'))
  AND m.valid_from < COALESCE(NEW.valid_to, '9999-12-31') AND NEW.valid_from < COALESCE(m.valid_to, '9999-12-31')
  AND NEW.valid_from < COALESCE(NEW.valid_to, '9999-12-31') AND m.valid_from < COALESCE(m.valid_to, '9999-12-31')) BEGIN SELECT RAISE(ABORT, 'an approving officer may not be bank signatory or payee data officer at the same time'); END
 -- next --
 CREATE TRIGGER membership_separate_hands_update BEFORE UPDATE ON membership WHEN EXISTS (SELECT 1 FROM membership m WHERE m.person_id = NEW.person_id AND m.id <> NEW.id
- AND ((NEW.role = 'approving_officer' AND m.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND m.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND m.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND m.role = 'approving_officer'))
+ AND ((NEW.role = 'approving_officer' AND m.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND m.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND m.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND m.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND m.role = 'paymaster') OR (NEW.role = 'paymaster' AND m.role = 'approving_officer') OR (NEW.role = 'bank_signatory' AND m.role = 'paymaster') OR (NEW.role = 'paymaster' AND m.role = 'bank_signatory'))
  AND m.valid_from < COALESCE(NEW.valid_to, '9999-12-31') AND NEW.valid_from < COALESCE(m.valid_to, '9999-12-31')
  AND NEW.valid_from < COALESCE(NEW.valid_to, '9999-12-31') AND m.valid_from < COALESCE(m.valid_to, '9999-12-31')) BEGIN SELECT RAISE(ABORT, 'an approving officer may not be bank signatory or payee data officer at the same time'); END
 -- next --
-CREATE TRIGGER membership_beside_designation_insert BEFORE INSERT ON membership WHEN EXISTS (SELECT 1 FROM designation d WHERE d.alternate_id = NEW.person_id AND d.revoked_at IS NULL AND ((NEW.role = 'approving_officer' AND d.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND d.role = 'approving_officer')) AND NEW.valid_from < d.valid_to AND (NEW.valid_to IS NULL OR (NEW.valid_to > d.valid_from AND NEW.valid_to > NEW.valid_from))) BEGIN SELECT RAISE(ABORT, 'membership_beside_designation_insert: the person acts as alternate in a role that excludes this one'); END
+CREATE TRIGGER membership_beside_designation_insert BEFORE INSERT ON membership WHEN EXISTS (SELECT 1 FROM designation d WHERE d.alternate_id = NEW.person_id AND d.revoked_at IS NULL AND ((NEW.role = 'approving_officer' AND d.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'paymaster') OR (NEW.role = 'paymaster' AND d.role = 'approving_officer') OR (NEW.role = 'bank_signatory' AND d.role = 'paymaster') OR (NEW.role = 'paymaster' AND d.role = 'bank_signatory')) AND NEW.valid_from < d.valid_to AND (NEW.valid_to IS NULL OR (NEW.valid_to > d.valid_from AND NEW.valid_to > NEW.valid_from))) BEGIN SELECT RAISE(ABORT, 'membership_beside_designation_insert: the person acts as alternate in a role that excludes this one'); END
 -- next --
-CREATE TRIGGER membership_beside_designation_update BEFORE UPDATE ON membership WHEN EXISTS (SELECT 1 FROM designation d WHERE d.alternate_id = NEW.person_id AND d.revoked_at IS NULL AND ((NEW.role = 'approving_officer' AND d.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND d.role = 'approving_officer')) AND NEW.valid_from < d.valid_to AND (NEW.valid_to IS NULL OR (NEW.valid_to > d.valid_from AND NEW.valid_to > NEW.valid_from))) BEGIN SELECT RAISE(ABORT, 'membership_beside_designation_update: the person acts as alternate in a role that excludes this one'); END
+CREATE TRIGGER membership_beside_designation_update BEFORE UPDATE ON membership WHEN EXISTS (SELECT 1 FROM designation d WHERE d.alternate_id = NEW.person_id AND d.revoked_at IS NULL AND ((NEW.role = 'approving_officer' AND d.role = 'bank_signatory') OR (NEW.role = 'bank_signatory' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'payee_data_officer') OR (NEW.role = 'payee_data_officer' AND d.role = 'approving_officer') OR (NEW.role = 'approving_officer' AND d.role = 'paymaster') OR (NEW.role = 'paymaster' AND d.role = 'approving_officer') OR (NEW.role = 'bank_signatory' AND d.role = 'paymaster') OR (NEW.role = 'paymaster' AND d.role = 'bank_signatory')) AND NEW.valid_from < d.valid_to AND (NEW.valid_to IS NULL OR (NEW.valid_to > d.valid_from AND NEW.valid_to > NEW.valid_from))) BEGIN SELECT RAISE(ABORT, 'membership_beside_designation_update: the person acts as alternate in a role that excludes this one'); END
 -- next --
 CREATE TABLE account_request (
 	reference VARCHAR(20) NOT NULL, 
@@ -3542,6 +3579,7 @@ CREATE TABLE disbursement (
 	organisation_id CHAR(32) NOT NULL, 
 	payee_id CHAR(32) NOT NULL, 
 	kind VARCHAR(40) NOT NULL, 
+	rail VARCHAR(40) NOT NULL, 
 	amount_minor BIGINT NOT NULL, 
 	state VARCHAR(40) NOT NULL, 
 	round INTEGER NOT NULL, 
@@ -3570,6 +3608,7 @@ CREATE TABLE disbursement (
 	CONSTRAINT pk_disbursement PRIMARY KEY (id), 
 	CONSTRAINT ck_disbursement_amount_positive CHECK (amount_minor > 0), 
 	CONSTRAINT ck_disbursement_round_from_one CHECK (round >= 1), 
+	CONSTRAINT ck_disbursement_cash_on_arrival_only CHECK (rail = 'transfer' OR kind IN ('dsa_advance', 'terminal')), 
 	CONSTRAINT ck_disbursement_dates_in_order CHECK (request_by <= certify_by AND certify_by <= approve_by AND approve_by <= due_at AND due_at <= confirm_by), 
 	CONSTRAINT ck_disbursement_released_has_spend CHECK (state NOT IN ('released', 'sending', 'sent', 'unknown', 'confirmed', 'settled') OR (spend_id IS NOT NULL AND released_at IS NOT NULL)), 
 	CONSTRAINT ck_disbursement_confirmed_has_reference CHECK (state NOT IN ('confirmed', 'settled') OR ((bank_reference IS NOT NULL OR finding_id IS NOT NULL) AND settled_at IS NOT NULL)), 
@@ -3585,6 +3624,7 @@ CREATE TABLE disbursement (
 	CONSTRAINT fk_disbursement_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
 	CONSTRAINT fk_disbursement_payee_id FOREIGN KEY(payee_id) REFERENCES payee (id), 
 	CONSTRAINT fk_disbursement_kind FOREIGN KEY(kind) REFERENCES disbursement_kind (code), 
+	CONSTRAINT fk_disbursement_rail FOREIGN KEY(rail) REFERENCES payment_rail (code), 
 	CONSTRAINT ck_disbursement_amount_minor_is_integer CHECK (typeof(amount_minor) IN ('integer', 'null')), 
 	CONSTRAINT fk_disbursement_state FOREIGN KEY(state) REFERENCES disbursement_state (code), 
 	CONSTRAINT fk_disbursement_second_rule_id FOREIGN KEY(second_rule_id) REFERENCES approval_rule (id), 
@@ -3625,7 +3665,9 @@ CREATE TRIGGER disbursement_answer_is_the_banks BEFORE UPDATE ON disbursement WH
 -- next --
 CREATE TRIGGER disbursement_settled_was_confirmed BEFORE UPDATE ON disbursement WHEN NEW.state = 'settled' AND OLD.state NOT IN ('confirmed', 'settled') BEGIN SELECT RAISE(ABORT, 'disbursement_settled_was_confirmed: only what the bank confirmed is settled'); END
 -- next --
-CREATE TRIGGER disbursement_signed_is_fixed BEFORE UPDATE ON disbursement WHEN OLD.state <> 'draft' AND NEW.round = OLD.round AND NEW.state <> 'draft' AND (NEW.amount_minor <> OLD.amount_minor OR NEW.payee_id <> OLD.payee_id OR NEW.award_id <> OLD.award_id OR NEW.payee_data_version <> OLD.payee_data_version OR NEW.kind <> OLD.kind) BEGIN SELECT RAISE(ABORT, 'disbursement_signed_is_fixed: what was signed may not change'); END
+CREATE TRIGGER disbursement_signed_is_fixed BEFORE UPDATE ON disbursement WHEN OLD.state <> 'draft' AND NEW.round = OLD.round AND NEW.state <> 'draft' AND (NEW.amount_minor <> OLD.amount_minor OR NEW.payee_id <> OLD.payee_id OR NEW.award_id <> OLD.award_id OR NEW.payee_data_version <> OLD.payee_data_version OR NEW.kind <> OLD.kind OR NEW.rail <> OLD.rail) BEGIN SELECT RAISE(ABORT, 'disbursement_signed_is_fixed: what was signed may not change'); END
+-- next --
+CREATE TRIGGER disbursement_cash_is_counted BEFORE UPDATE ON disbursement WHEN NEW.rail = 'paymaster_cash' AND NEW.state IN ('unknown', 'confirmed', 'rejected', 'failed', 'returned', 'reversed') AND OLD.state <> NEW.state AND NOT EXISTS (SELECT 1 FROM cash_count c JOIN bank_answer a ON a.id = NEW.answer_id WHERE c.disbursement_id = NEW.id AND c.round = NEW.round AND c.state = 'agreed' AND c.outcome = NEW.state AND a.bank_reference = c.receipt AND a.paid_minor = CASE c.outcome WHEN 'confirmed' THEN c.paid_minor ELSE c.back_minor END) BEGIN SELECT RAISE(ABORT, 'disbursement_cash_is_counted: two people have not counted it'); END
 -- next --
 CREATE TRIGGER disbursement_release_is_cool BEFORE UPDATE ON disbursement WHEN NEW.state = 'released' AND OLD.state <> 'released' AND EXISTS (SELECT 1 FROM payee p WHERE p.id = NEW.payee_id AND p.frozen_until > NEW.released_at) BEGIN SELECT RAISE(ABORT, 'disbursement_release_is_cool: the bank data has just changed'); END
 -- next --
@@ -3802,6 +3844,64 @@ CREATE TRIGGER payment_finding_no_delete BEFORE DELETE ON payment_finding BEGIN 
 -- next --
 CREATE TRIGGER payment_finding_no_replace BEFORE INSERT ON payment_finding WHEN EXISTS (SELECT 1 FROM payment_finding WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'payment_finding is append-only'); END
 -- next --
+CREATE TABLE cash_count (
+	disbursement_id CHAR(32) NOT NULL, 
+	round INTEGER NOT NULL, 
+	outcome VARCHAR(10) NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	receipt VARCHAR(60) NOT NULL, 
+	paid_minor BIGINT NOT NULL, 
+	back_minor BIGINT NOT NULL, 
+	passport_seen BOOLEAN NOT NULL, 
+	boarding_pass_seen BOOLEAN NOT NULL, 
+	receipt_file_id CHAR(32), 
+	reason VARCHAR(40), 
+	counted_by CHAR(32) NOT NULL, 
+	counted_at VARCHAR(27) NOT NULL, 
+	second_minor BIGINT, 
+	second_by CHAR(32), 
+	second_at VARCHAR(27), 
+	id CHAR(32) NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_cash_count PRIMARY KEY (id), 
+	CONSTRAINT ck_cash_count_outcome CHECK (outcome IN ('confirmed', 'returned')), 
+	CONSTRAINT ck_cash_count_amounts CHECK (paid_minor >= 0 AND back_minor >= 0), 
+	CONSTRAINT ck_cash_count_paid_is_proven CHECK ((outcome = 'confirmed' AND paid_minor > 0 AND passport_seen AND boarding_pass_seen AND receipt_file_id IS NOT NULL) OR (outcome = 'returned' AND paid_minor = 0 AND reason IS NOT NULL)), 
+	CONSTRAINT ck_cash_count_ended_has_name CHECK ((state = 'counted') = (second_by IS NULL)), 
+	CONSTRAINT ck_cash_count_by_two CHECK (state <> 'agreed' OR second_by <> counted_by), 
+	CONSTRAINT ck_cash_count_counts_agree CHECK (state <> 'agreed' OR (second_minor IS NOT NULL AND second_minor = CASE outcome WHEN 'confirmed' THEN paid_minor ELSE back_minor END)), 
+	CONSTRAINT fk_cash_count_disbursement_id FOREIGN KEY(disbursement_id) REFERENCES disbursement (id), 
+	CONSTRAINT fk_cash_count_state FOREIGN KEY(state) REFERENCES cash_count_state (code), 
+	CONSTRAINT ck_cash_count_paid_minor_is_integer CHECK (typeof(paid_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_cash_count_back_minor_is_integer CHECK (typeof(back_minor) IN ('integer', 'null')), 
+	CONSTRAINT fk_cash_count_receipt_file_id FOREIGN KEY(receipt_file_id) REFERENCES stored_file (id), 
+	CONSTRAINT fk_cash_count_counted_by FOREIGN KEY(counted_by) REFERENCES person (id), 
+	CONSTRAINT ck_cash_count_second_minor_is_integer CHECK (typeof(second_minor) IN ('integer', 'null')), 
+	CONSTRAINT fk_cash_count_second_by FOREIGN KEY(second_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_cash_count_disbursement_id ON cash_count (disbursement_id)
+-- next --
+CREATE INDEX ix_cash_count_state ON cash_count (state)
+-- next --
+CREATE UNIQUE INDEX uq_cash_count_agreed ON cash_count (disbursement_id, round) WHERE state = 'agreed'
+-- next --
+CREATE UNIQUE INDEX uq_cash_count_open ON cash_count (disbursement_id) WHERE state = 'counted'
+-- next --
+CREATE TRIGGER cash_count_no_update BEFORE UPDATE OF disbursement_id, round, outcome, receipt, paid_minor, back_minor, passport_seen, boarding_pass_seen, receipt_file_id, reason, counted_by, counted_at, id ON cash_count BEGIN SELECT RAISE(ABORT, 'cash_count is append-only'); END
+-- next --
+CREATE TRIGGER cash_count_no_renumber BEFORE UPDATE ON cash_count WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'cash_count is append-only'); END
+-- next --
+CREATE TRIGGER cash_count_no_delete BEFORE DELETE ON cash_count BEGIN SELECT RAISE(ABORT, 'cash_count is append-only'); END
+-- next --
+CREATE TRIGGER cash_count_no_replace BEFORE INSERT ON cash_count WHEN EXISTS (SELECT 1 FROM cash_count WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'cash_count is append-only'); END
+-- next --
+CREATE TRIGGER cash_count_is_of_a_list BEFORE INSERT ON cash_count WHEN NEW.state <> 'counted' OR NOT EXISTS (SELECT 1 FROM disbursement d WHERE d.id = NEW.disbursement_id AND d.round = NEW.round AND d.state = 'sent' AND d.rail = 'paymaster_cash' AND d.amount_minor = NEW.paid_minor + NEW.back_minor) BEGIN SELECT RAISE(ABORT, 'cash_count_is_of_a_list: no paymaster holds this money'); END
+-- next --
+CREATE TRIGGER cash_count_by_others_insert BEFORE INSERT ON cash_count WHEN EXISTS (SELECT 1 FROM approval a WHERE a.subject_type = 'disbursement' AND a.subject_id = NEW.disbursement_id AND a.round = NEW.round AND a.step IN ('disbursement.approved', 'disbursement.approved_second', 'disbursement.released') AND (a.person_id = NEW.counted_by OR a.person_id = NEW.second_by)) OR EXISTS (SELECT 1 FROM disbursement d JOIN award w ON w.id = d.award_id JOIN payee p ON p.id = d.payee_id WHERE d.id = NEW.disbursement_id AND (w.beneficiary_id = NEW.counted_by OR p.entered_by = NEW.counted_by OR (NEW.state = 'agreed' AND (w.beneficiary_id = NEW.second_by OR p.entered_by = NEW.second_by)))) BEGIN SELECT RAISE(ABORT, 'cash_count_by_others_insert: who approved, released or benefits does not count'); END
+-- next --
+CREATE TRIGGER cash_count_by_others_update BEFORE UPDATE ON cash_count WHEN EXISTS (SELECT 1 FROM approval a WHERE a.subject_type = 'disbursement' AND a.subject_id = NEW.disbursement_id AND a.round = NEW.round AND a.step IN ('disbursement.approved', 'disbursement.approved_second', 'disbursement.released') AND (a.person_id = NEW.counted_by OR a.person_id = NEW.second_by)) OR EXISTS (SELECT 1 FROM disbursement d JOIN award w ON w.id = d.award_id JOIN payee p ON p.id = d.payee_id WHERE d.id = NEW.disbursement_id AND (w.beneficiary_id = NEW.counted_by OR p.entered_by = NEW.counted_by OR (NEW.state = 'agreed' AND (w.beneficiary_id = NEW.second_by OR p.entered_by = NEW.second_by)))) BEGIN SELECT RAISE(ABORT, 'cash_count_by_others_update: who approved, released or benefits does not count'); END
+-- next --
 CREATE TABLE payment_line (
 	instruction_id CHAR(32) NOT NULL, 
 	n INTEGER NOT NULL, 
@@ -3826,6 +3926,8 @@ CREATE TRIGGER payment_line_no_update BEFORE UPDATE ON payment_line BEGIN SELECT
 CREATE TRIGGER payment_line_no_delete BEFORE DELETE ON payment_line BEGIN SELECT RAISE(ABORT, 'payment_line is append-only'); END
 -- next --
 CREATE TRIGGER payment_line_no_replace BEFORE INSERT ON payment_line WHEN EXISTS (SELECT 1 FROM payment_line WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'payment_line is append-only'); END
+-- next --
+CREATE TRIGGER payment_line_keeps_its_rail BEFORE INSERT ON payment_line WHEN NOT EXISTS (SELECT 1 FROM disbursement d JOIN payment_instruction i ON i.rail = d.rail WHERE d.id = NEW.disbursement_id AND i.id = NEW.instruction_id) BEGIN SELECT RAISE(ABORT, 'payment_line_keeps_its_rail: the instruction is for another rail'); END
 -- next --
 CREATE TRIGGER payment_line_is_released BEFORE INSERT ON payment_line WHEN NOT EXISTS (SELECT 1 FROM approval WHERE subject_type = 'disbursement' AND subject_id = NEW.disbursement_id AND round = NEW.round AND step = 'disbursement.released') BEGIN SELECT RAISE(ABORT, 'payment_line_is_released: the release is not signed'); END
 -- next --

@@ -22,6 +22,7 @@ from core.references import next_reference
 from sponsorship.awards.approvals import Approval
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.answer_models import BankAnswer, Finding
+from sponsorship.disbursements.cash_models import CASH, CashCount
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.plan_service import back_to_draft, next_actor, place_for, set_dates
 from sponsorship.disbursements.planning import dates_for
@@ -67,12 +68,22 @@ def _key(row: Disbursement, step: str) -> str:
     return f"{first}:{again}:{step}" if again else f"{first}:{step}"
 
 
+def not_the_banks() -> RuleBroken:
+    """The refusal of a bank's answer to a payment that no bank has."""
+    return RuleBroken(_("This payment is made in cash by a paymaster: two people count what was paid or came back."),
+                      code="answer.cash")
+
+
 def _told(
     row: Disbursement, answer: str, reference: str, actor: Actor, paid_minor: int, *, reason: str | None = None,
     figures: BankFigures = NOTHING_ELSE, exchange_minor: int = 0,
 ) -> BankAnswer:
     """Keep the bank's word, behind which the state stands. Raises RuleBroken without a reference, or when this word is
     recorded already."""
+    if row.rail == CASH and not db.session.scalar(select(CashCount.id).where(
+            CashCount.disbursement_id == row.id, CashCount.round == row.round, CashCount.state == "agreed",
+            CashCount.outcome == answer, CashCount.receipt == reference)):
+        raise not_the_banks()
     reference = " ".join(reference.split())
     if not reference:
         raise RuleBroken(_("Write the bank's reference: it proves what the bank says."), code="answer.reference",
@@ -141,8 +152,14 @@ def confirm(
     RuleBroken, NotAllowed, Stale, IllegalMove.
     """
     row, award = _lock_one(disbursement_id, expected_version)
-    may(row, "confirm", actor)
-    found = figures or BankFigures(fee_minor=bank_fee_minor)
+    return paid_out(row, award, "confirm", bank_reference, actor, figures or BankFigures(fee_minor=bank_fee_minor))
+
+
+def paid_out(
+    row: Disbursement, award: Award, action: str, bank_reference: str, actor: Actor, found: BankFigures,
+) -> uuid.UUID | None:
+    """What `confirm` does with a locked payment; `action` is the move, the bank's or the paymaster's."""
+    may(row, action, actor)
     paid, gain = _checked(row, found)
     assert row.spend_id is not None
     told = _told(row, "confirmed", bank_reference, actor, paid, figures=found, exchange_minor=gain)
@@ -154,7 +171,7 @@ def confirm(
     if gain:
         ledger.exchange_of_spend(row.spend_id, gain, key=_key(row, "exchange"), actor=actor)
     row.settled_at, row.act_by = clock.now(), None
-    _move(row, "confirm", actor, told, {"paid_minor": paid, "bank_fee_minor": found.fee_minor,
+    _move(row, action, actor, told, {"paid_minor": paid, "bank_fee_minor": found.fee_minor,
                                         "fee_bearer": found.fee_bearer, "exchange_minor": gain})
     return _plan_rest(row, award, actor) if row.short_minor else None
 
@@ -170,7 +187,7 @@ def _plan_rest(row: Disbursement, award: Award, actor: Actor) -> uuid.UUID | Non
                       place_for(award, get(Payee, row.payee_id)))
     rest = Disbursement(
         reference=next_reference("DSB", clock.today().year), award_id=award.id, meeting_id=award.meeting_id,
-        organisation_id=row.organisation_id, payee_id=row.payee_id, kind=row.kind, version=1, round=1,
+        organisation_id=row.organisation_id, payee_id=row.payee_id, kind=row.kind, rail=row.rail, version=1, round=1,
         amount_minor=row.short_minor, state=DISBURSEMENT.initial, created_at=clock.now(), follows_id=row.id,
         request_by=dates.request_by, certify_by=dates.certify_by, approve_by=dates.approve_by, due_at=dates.due_at,
         confirm_by=dates.confirm_by)
@@ -188,6 +205,14 @@ def _came_back(
     expected_version: int, text: str | None, figures: BankFigures,
 ) -> None:
     row, award = _lock_one(disbursement_id, expected_version)
+    money_back(row, award, action, answer, reason, bank_reference, actor, text, figures)
+
+
+def money_back(
+    row: Disbursement, award: Award, action: str, answer: str, reason: str, bank_reference: str, actor: Actor,
+    text: str | None = None, figures: BankFigures = NOTHING_ELSE,
+) -> None:
+    """The money of a locked payment is reserved again, by the bank's word or the paymaster's count."""
     may(row, action, actor)
     assert row.spend_id is not None
     stands = row.amount_minor - row.short_minor
@@ -268,6 +293,8 @@ def doubt(
     Stale, IllegalMove."""
     row, _award = _lock_one(disbursement_id, expected_version)
     may(row, "doubt", actor)
+    if row.rail == CASH:
+        raise not_the_banks()
     next_actor(row, "unknown")
     DISBURSEMENT.apply(row, "doubt", actor, organisation_id=row.organisation_id, reason=reason, text=text,
                        data={"round": row.round})
@@ -294,6 +321,8 @@ def contradict(
     payment, released_at = line
     with db.session.no_autoflush:  # round, spending and state belong to one statement
         row.round, row.payee_data_version = round_, row.payee_data_version or 0
+        row.rail = db.session.scalars(select(PaymentInstruction.rail).where(
+            PaymentInstruction.id == payment.instruction_id)).one()
         told = _told(row, "contradicted", bank_reference, actor, row.amount_minor, reason=reason)
         award = get(Award, row.award_id)
         assert award.reservation_id is not None

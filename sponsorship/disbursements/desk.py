@@ -16,20 +16,22 @@ from core.actor import Actor
 from core.web.formats import instant_html
 from core.web.tables import Column, Table, TableQuery
 from sponsorship.awards.panels import Asked, Panel, register_award_panel
-from sponsorship.disbursements import answer_queries, queries, sanctions_queries
+from sponsorship.disbursements import answer_queries, cash_queries, queries, sanctions_queries
+from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.transitions import BACK
 
 
 def _source(states: tuple[str, ...], what: object, *, payee_known: bool = False,
-            signs: bool = False) -> Callable[[Actor], list[DeskItem]]:
+            signs: bool = False, transfers: bool = False) -> Callable[[Actor], list[DeskItem]]:
     def items(actor: Actor) -> list[DeskItem]:
         return [
             DeskItem(_("%(kind)s, %(state)s", kind=row.kind_label, state=row.organisation),
                      url_for("disbursements.disbursement_page", id=row.id), row.act_by, what, row.reference,
                      "attention" if row.overdue else "waiting")
             for row in queries.in_states(states, unsigned_by=actor.person_id if signs else None)
-            if not payee_known or (row.payee_state == "verified" and row.act_by is not None)
+            if not (transfers and row.rail == CASH)
+            and (not payee_known or (row.payee_state == "verified" and row.act_by is not None))
         ]
 
     return items
@@ -40,7 +42,7 @@ to_plan_again = _source(BACK, _l("Plan the failed payment again"))
 to_certify = _source(("requested",), _l("Certify the payment"), signs=True)
 to_approve = _source(("certified",), _l("Approve the payment"), signs=True)
 to_release = _source(("ready",), _l("Release the payment"), signs=True)
-to_confirm = _source(("sent",), _l("Record the bank's answer"))
+to_confirm = _source(("sent",), _l("Record the bank's answer"), transfers=True)
 to_find_out = _source(("unknown",), _l("Find out whether it was paid"))
 
 
@@ -50,6 +52,21 @@ def to_hand_over(actor: Actor) -> list[DeskItem]:
                  _("Hand the file to the bank, then confirm that it has it"), number, "attention")
         for row_id, number, at in answer_queries.to_hand_over()
     ]
+
+
+def to_pay_in_cash(_actor: Actor) -> list[DeskItem]:
+    """What a paymaster has in hand."""
+    return [DeskItem(_("Receipt %(number)s, %(state)s", number=row.receipt, state=row.organisation),
+                     url_for("paymaster.hand_out", id=row.id), row.released_at or clock.now(),
+                     _("Hand the cash over, or record that it was not paid"), row.reference, "attention")
+            for row in cash_queries.to_pay(50)]
+
+
+def to_count_again(actor: Actor) -> list[DeskItem]:
+    """What another has counted."""
+    return [DeskItem(_("Receipt %(number)s", number=row.receipt), url_for("paymaster.agree", id=row.id), row.counted_at,
+                     _("Count the money again and agree"), row.reference, "attention")
+            for row in cash_queries.counts(("counted",)) if row.counted_by_id != actor.person_id]
 
 
 def to_agree(actor: Actor) -> list[DeskItem]:
@@ -138,7 +155,7 @@ def register() -> None:
         ("disbursement.certify", to_certify), ("disbursement.approve", to_approve),
         ("disbursement.release", to_release), ("disbursement.confirm", to_confirm),
         ("disbursement.confirm", to_find_out), ("disbursement.release", to_hand_over),
-        ("disbursement.resolve", to_agree),
+        ("disbursement.resolve", to_agree), ("paymaster.pay", to_pay_in_cash), ("paymaster.pay", to_count_again),
         ("payee.enter", payees_to_enter), ("payee.verify", payees_to_verify), ("sanctions.review", matches_to_look_at),
         ("sanctions.import", list_to_import),
     ):

@@ -23,6 +23,7 @@ from flask import current_app
 
 from core.money import usd
 
+CASH_HEADER = ("record", "list", "line", "reference", "payee", "amount", "currency", "day", "purpose")
 HEADER = ("record", "instruction", "line", "reference", "holder", "bank", "bank_country", "account", "bic", "amount",
           "currency", "execution_date", "purpose")
 
@@ -37,6 +38,16 @@ class Line:
     bank_country: str
     account: str
     bic: str
+    amount_minor: int
+    purpose: str
+
+
+@dataclass(frozen=True)
+class CashLine:
+    """One payment by hand, in US cents; `payee` is the name as in the passport."""
+
+    reference: str
+    payee: str
     amount_minor: int
     purpose: str
 
@@ -64,17 +75,30 @@ def public_key() -> str:
     return _key().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
 
 
+def make_list(number: str, day: date, lines: Sequence[CashLine]) -> Instruction:
+    """The signed list for a paymaster: whom to pay how much in cash. No bank data stands in it."""
+    rows: list[tuple[object, ...]] = [
+        ("payment", number, n, line.reference, line.payee, usd(line.amount_minor).decimal, "USD", day.isoformat(),
+         line.purpose) for n, line in enumerate(lines, 1)]
+    total = usd(sum(line.amount_minor for line in lines))
+    return _signed(number, [CASH_HEADER, *rows,
+                            ("total", number, len(lines), "", "", total.decimal, "USD", day.isoformat(), "")])
+
+
 def make(number: str, execution: date, lines: Sequence[Line]) -> Instruction:
     """The signed file."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(HEADER)
-    for n, line in enumerate(lines, 1):
-        writer.writerow(("payment", number, n, line.reference, line.holder, line.bank, line.bank_country, line.account,
-                         line.bic, usd(line.amount_minor).decimal, "USD", execution.isoformat(), line.purpose))
+    rows: list[tuple[object, ...]] = [
+        ("payment", number, n, line.reference, line.holder, line.bank, line.bank_country, line.account, line.bic,
+         usd(line.amount_minor).decimal, "USD", execution.isoformat(), line.purpose)
+        for n, line in enumerate(lines, 1)]
     total = usd(sum(line.amount_minor for line in lines))
-    writer.writerow(("total", number, len(lines), "", "", "", "", "", "", total.decimal, "USD",
-                     execution.isoformat(), ""))
+    return _signed(number, [HEADER, *rows, ("total", number, len(lines), "", "", "", "", "", "", total.decimal, "USD",
+                                            execution.isoformat(), "")])
+
+
+def _signed(number: str, rows: Sequence[Sequence[object]]) -> Instruction:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\r\n").writerows(rows)
     signed = buffer.getvalue().encode()
     key = _key()
     signature = key.sign(signed)

@@ -17,10 +17,10 @@ from core.ddl import append_only, lookup_table, trigger
 from sponsorship.awards.approvals import Approval
 from sponsorship.disbursements import answer_models as _answers  # noqa: F401  # triggers here ask their tables
 from sponsorship.disbursements import sanctions_models as _sanctions  # noqa: F401
+from sponsorship.disbursements.cash_models import CASH, CASH_KINDS, RAILS
 from sponsorship.disbursements.transitions import BACK, DISBURSEMENT, LEFT, PAYEE
 
 KINDS = ("ticket", "dsa_advance", "terminal", "final")
-RAILS = ("transfer",)
 lookup_table("disbursement_kind", KINDS)
 lookup_table("payment_rail", RAILS)
 
@@ -70,8 +70,9 @@ class Payee(WithId, Versioned, Base):
 
 
 class PaymentInstruction(WithId, Base):
-    """One file for the bank, made in the transaction that released its payments. The bytes are sealed (they hold bank
-    data); `sha256` and `signature` (Ed25519, hexadecimal, over the bytes before the signature line) prove them."""
+    """One file for the bank, or list for a paymaster, made in the transaction that released its payments. The bytes are
+    sealed (they hold bank data or names); `sha256` and `signature` (Ed25519, hexadecimal, over the bytes before the
+    signature line) prove them."""
 
     __tablename__ = "payment_instruction"
     __table_args__ = (CheckConstraint("total_minor > 0 AND lines > 0", name="pays_something"),)
@@ -82,6 +83,7 @@ class PaymentInstruction(WithId, Base):
     signature: Mapped[str] = mapped_column(String(128))
     public_key: Mapped[str] = mapped_column(String(64))
     currency: Mapped[str] = mapped_column(String(3))
+    rail: Mapped[str] = mapped_column(String(40), ForeignKey("payment_rail.code"), default="transfer")
     total_minor: Mapped[int] = mapped_column(MinorUnits)
     lines: Mapped[int]
     created_at: Mapped[datetime]
@@ -97,6 +99,7 @@ class Disbursement(WithId, Versioned, Base):
     __table_args__ = (
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("round >= 1", name="round_from_one"),
+        CheckConstraint(f"rail = 'transfer' OR kind IN ({_codes(CASH_KINDS)})", name="cash_on_arrival_only"),
         CheckConstraint("request_by <= certify_by AND certify_by <= approve_by AND approve_by <= due_at "
                         "AND due_at <= confirm_by", name="dates_in_order"),
         CheckConstraint(f"state NOT IN ({_codes(LEFT)}) OR (spend_id IS NOT NULL AND released_at IS NOT NULL)",
@@ -125,6 +128,7 @@ class Disbursement(WithId, Versioned, Base):
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
     payee_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("payee.id"), index=True)
     kind: Mapped[str] = mapped_column(String(40), ForeignKey("disbursement_kind.code"))
+    rail: Mapped[str] = mapped_column(String(40), ForeignKey("payment_rail.code"), default="transfer")
     amount_minor: Mapped[int] = mapped_column(MinorUnits)
     state: Mapped[str] = DISBURSEMENT.column()
     round: Mapped[int] = mapped_column(default=1)
@@ -233,8 +237,21 @@ _refuse(Disbursement, "disbursement_settled_was_confirmed", "NEW.state = 'settle
 _refuse(Disbursement, "disbursement_signed_is_fixed",
         "OLD.state <> 'draft' AND NEW.round = OLD.round AND NEW.state <> 'draft' AND "
         "(NEW.amount_minor <> OLD.amount_minor OR NEW.payee_id <> OLD.payee_id OR NEW.award_id <> OLD.award_id "
-        "OR NEW.payee_data_version <> OLD.payee_data_version OR NEW.kind <> OLD.kind)",
+        "OR NEW.payee_data_version <> OLD.payee_data_version OR NEW.kind <> OLD.kind "
+        "OR NEW.rail <> OLD.rail)",
         "UPDATE", "what was signed may not change")
+# cash is paid and returned by the counts of two people, each used once; nothing else answers for it
+_refuse(Disbursement, "disbursement_cash_is_counted",
+        f"NEW.rail = '{CASH}' AND NEW.state IN ('unknown', 'confirmed', {_codes(BACK)}) AND OLD.state <> NEW.state "
+        "AND NOT EXISTS (SELECT 1 FROM cash_count c JOIN bank_answer a ON a.id = NEW.answer_id "
+        "WHERE c.disbursement_id = NEW.id AND c.round = NEW.round AND c.state = 'agreed' AND c.outcome = NEW.state "
+        "AND a.bank_reference = c.receipt AND a.paid_minor = CASE c.outcome WHEN 'confirmed' THEN c.paid_minor "
+        "ELSE c.back_minor END)", "UPDATE", "two people have not counted it")
+# a paymaster's list holds cash only, a bank's file none
+_refuse(PaymentLine, "payment_line_keeps_its_rail",
+        "NOT EXISTS (SELECT 1 FROM disbursement d JOIN payment_instruction i ON i.rail = d.rail "
+        "WHERE d.id = NEW.disbursement_id AND i.id = NEW.instruction_id)", "INSERT",
+        "the instruction is for another rail")
 _refuse(PaymentLine, "payment_line_is_released",
         f"NOT {_signed(chr(39) + 'disbursement.released' + chr(39), 'NEW.disbursement_id')}", "INSERT",
         "the release is not signed")

@@ -25,7 +25,7 @@ from sponsorship.disbursements.names import DIFFERS
 from sponsorship.disbursements.payee_service import BankData
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.transitions import PAYEE
-from sponsorship.disbursements.words import NAME_CHECKS
+from sponsorship.disbursements.words import LABELS, NAME_CHECKS
 
 bp = Blueprint("payees", __name__)
 View = str | Response | tuple[str, int]
@@ -53,7 +53,7 @@ def _show(payee_id: uuid.UUID, message: object | None = None) -> View:
     returned = next((e.text for e in reversed(events) if e.tag.endswith(".return")), None)
     body = render_template("disbursements/payee.html", page=page, message=message, names=names,
                            returned=returned if page.row.state == "wanted" else None,
-                           timeline=timeline_items(events, PAYEE, names))
+                           timeline=timeline_items(events, PAYEE, names, LABELS))
     return (body, 422) if message else body
 
 

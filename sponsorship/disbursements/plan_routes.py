@@ -21,7 +21,9 @@ from core.errors import RuleBroken
 from core.web.access import needs, public
 from core.web.forms import BaseForm, DayField, Required, WholeNumberField, add_error
 from core.web.links import absolute
-from sponsorship.disbursements import officer_calendar, plan_places, workdays
+from sponsorship.disbursements import officer_calendar, plan_places, rails, workdays
+from sponsorship.disbursements.cash_forms import RailPlaceForm
+from sponsorship.disbursements.cash_words import RAIL_LABELS
 from sponsorship.disbursements.payment_tabs import tabs
 from sponsorship.disbursements.plan_timeline import timeline_of
 from sponsorship.disbursements.settings import days, setting
@@ -65,12 +67,15 @@ def timeline(id: uuid.UUID) -> View:
 
 
 # --- places -------------------------------------------------------------------------------------------------------
-def _places(lead: LeadForm | None = None, closed: ClosedForm | None = None) -> View:
+def _places(lead: LeadForm | None = None, closed: ClosedForm | None = None,
+            rail: RailPlaceForm | None = None) -> View:
     today = clock.today()
     may = allows(current_actor(), plan_places.MANAGE)
     body = render_template(
         "disbursements/places.html", lead=lead or LeadForm(formdata=None, valid_from=today),
-        closed=closed or ClosedForm(formdata=None, prefix="off-"), may=may, rows=plan_places.lead_times(),
+        closed=closed or ClosedForm(formdata=None, prefix="off-"), rails=rails.table(), rail_labels=RAIL_LABELS,
+        rail=rail or RailPlaceForm(formdata=None, prefix="rail-", valid_from=today),
+        may=may, rows=plan_places.lead_times(),
         days_off=plan_places.closed_days(today), default=days("bank_lead_days", today),
         office=[(day, name) for day, name in sorted(workdays.holidays().items()) if day >= today][:12],
         until=workdays.known_until(), tabs=tabs("plan.places"))
@@ -118,12 +123,33 @@ def add_day_off() -> View:
     return _places(closed=form)
 
 
+@bp.post("/travel/places/rails")
+@needs("travel_rates.manage")
+def set_rail() -> View:
+    """Date whether a rail serves a place."""
+    form = RailPlaceForm(prefix="rail-")
+    if form.validate_on_submit():
+        assert isinstance(form.valid_from.data, date)
+        try:
+            rails.set_place(form.country.data, form.rail.data, form.serves.data == "yes", form.valid_from.data,
+                            form.source.data, current_actor())
+        except RuleBroken as error:
+            add_error(form, error.field, error.message)
+        else:
+            flash(_("Recorded."), "success")
+            return redirect(url_for("plan.places"), 303)
+    return _places(rail=form)
+
+
 @bp.post("/travel/places/<string:kind>/<uuid:id>/withdraw")
 @needs("travel_rates.manage")
 def withdraw(kind: str, id: uuid.UUID) -> View:
     """Take back a row set by mistake."""
     try:
-        plan_places.withdraw("lead" if kind == "lead" else "closed", id, current_actor())
+        if kind == "rail":
+            rails.withdraw_place(id, current_actor())
+        else:
+            plan_places.withdraw("lead" if kind == "lead" else "closed", id, current_actor())
     except RuleBroken as error:
         flash(str(error.message), "error")
     else:

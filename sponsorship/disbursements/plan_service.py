@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from sqlalchemy import select
 
 from core import clock, events, vault
 from core.actor import Actor, system
-from core.db import db, lock
+from core.db import db, get, lock
 from core.references import next_reference
 from meetings.calendar.queries import meeting_by_id
 from sponsorship.awards.models import Award
 from sponsorship.awards.queries import lines_of
 from sponsorship.awards.signals import AwardAccepted, AwardEnded, AwardResumed, AwardSuspended
 from sponsorship.disbursements import mails
+from sponsorship.disbursements.cash_models import CASH, rail_for
 from sponsorship.disbursements.claim_reckoning import is_decided
 from sponsorship.disbursements.models import Disbursement, Payee
 from sponsorship.disbursements.plan_places import Place, place_of
@@ -64,7 +66,10 @@ def on_accepted(accepted: AwardAccepted) -> None:
 def place_for(award: Award, payee: Payee | None) -> Place:
     """What planning knows of the bank's place (once it is known) and the host's."""
     bank = vault.unseal(payee.id, payee.bank_country_sealed) if payee is not None else None
-    return place_of(bank, meeting_by_id(award.meeting_id).country_code, clock.today())
+    place = place_of(bank, meeting_by_id(award.meeting_id).country_code, clock.today())
+    if payee is not None and payee.rail == CASH:  # ready on the day of travel: no bank takes its time
+        return replace(place, lead_days=0)
+    return place
 
 
 def redate(award_id: uuid.UUID) -> None:
@@ -87,10 +92,11 @@ def redate(award_id: uuid.UUID) -> None:
 
 def new_payment(award: Award, kind: str, amount_minor: int, dates: Dates) -> Disbursement:
     """Plan one payment (US cents) of an award whose payee is known."""
-    payee_id = db.session.scalars(select(Payee.id).where(Payee.award_id == award.id)).one()
+    payee_id, chosen = db.session.execute(select(Payee.id, Payee.rail).where(Payee.award_id == award.id)).one()
     row = Disbursement(
         reference=next_reference("DSB", clock.today().year), award_id=award.id, meeting_id=award.meeting_id,
         organisation_id=award.organisation_id, payee_id=payee_id, kind=kind, version=1, round=1,
+        rail=rail_for(kind, chosen),
         amount_minor=amount_minor, state=DISBURSEMENT.initial, created_at=clock.now(),
     )
     set_dates(row, dates)
@@ -154,6 +160,7 @@ def back_to_draft(
     row.round += 1
     row.payee_data_version = row.second_rule_id = None
     next_actor(row, "draft")
-    with db.session.no_autoflush:  # round and state belong to one statement
+    with db.session.no_autoflush:  # round, rail and state belong to one statement
+        row.rail = rail_for(row.kind, get(Payee, row.payee_id).rail)
         DISBURSEMENT.apply(row, action, actor, organisation_id=row.organisation_id, reason=reason, text=text,
                            data={"round": row.round})

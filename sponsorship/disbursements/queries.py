@@ -22,6 +22,8 @@ from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_by_id
 from sponsorship.applications.queries import NomineeRow, nominee_by_id
 from sponsorship.awards.approvals import Approval, Signature, signatures_of, signer, signer_ids
 from sponsorship.awards.models import Award
+from sponsorship.disbursements.cash_models import CASH
+from sponsorship.disbursements.cash_words import RAIL_LABELS
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.names import compare
 from sponsorship.disbursements.payee_service import may_enter
@@ -50,6 +52,7 @@ class DisbursementRow:
     payee_state: str
     planned_at: datetime
     needs_second: bool = False
+    rail: str = "transfer"
 
     @property
     def status(self) -> State:
@@ -77,7 +80,8 @@ def _rows(found: Iterable[tuple[Disbursement, str, str]]) -> list[DisbursementRo
     return [
         DisbursementRow(d.id, d.reference, d.award_id, award, organisations.get(d.organisation_id, ""), d.meeting_id,
                         meetings[d.meeting_id].short_name, d.kind, usd(d.amount_minor), d.state, d.round, d.due_at,
-                        d.act_by, d.version, payee, d.created_at, d.second_rule_id is not None)
+                        d.act_by, d.version, payee, d.created_at, d.second_rule_id is not None,
+                        d.rail)
         for d, award, payee in rows
     ]
 
@@ -182,6 +186,8 @@ def to_release(rows: Sequence[DisbursementRow]) -> list[ToRelease]:
         payee = payees[row.award_id]
         holder, bank, account = (vault.unseal(payee.id, getattr(payee, f"{name}_sealed")) or ""
                                  for name in ("holder", "bank_name", "account"))
+        if row.rail == CASH:  # no account sees this money
+            bank, account = str(RAIL_LABELS[CASH]), ""
         found.append(ToRelease(row, holder, bank, "•••• " + account[-4:] if account else "",
                                payee.frozen_until, tuple((s, signer(s, people)) for s in signed[row.id])))
     return found
@@ -208,11 +214,12 @@ class InstructionRow:
     size: int
     created_at: datetime
     released_by: uuid.UUID
+    rail: str
 
 
 def _instruction(row: PaymentInstruction) -> InstructionRow:
     return InstructionRow(row.id, row.number, row.sha256, row.signature, row.public_key, usd(row.total_minor),
-                          row.lines, row.size, row.created_at, row.released_by)
+                          row.lines, row.size, row.created_at, row.released_by, row.rail)
 
 
 @dataclass(frozen=True)
@@ -336,6 +343,7 @@ class PayeePage:
     frozen_until: datetime | None
     may_enter: bool
     may_verify: bool
+    rail: str = "transfer"
 
 
 def _payee_rows(states: tuple[str, ...], where: object = None, limit: int = 50) -> list[PayeeRow]:
@@ -399,6 +407,7 @@ def payee_page(payee_id: uuid.UUID, actor: Actor) -> PayeePage:
         payee.proof_file_id, payee.entered_by, payee.entered_at, payee.verified_by, payee.verified_at,
         compare(opened["holder"], nominee.name) if opened["holder"] else None, payee.name_check,
         payee.frozen_until if payee.frozen_until and payee.frozen_until > clock.now() else None, enters, verifies,
+        payee.rail,
     )
 
 

@@ -18,12 +18,14 @@ from core.db import command, db, get, locked, new_id
 from core.errors import NotFound, RuleBroken
 from core.references import next_reference
 from meetings.calendar.models import Meeting
+from sponsorship.applications.models import Nominee
 from sponsorship.awards import service as awards
 from sponsorship.awards.approvals import sign_many
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.answer_models import Handover
 from sponsorship.disbursements.answer_service import FAILURES, confirm, fail, plan_again
-from sponsorship.disbursements.instruction import Instruction, Line, make
+from sponsorship.disbursements.cash_models import CASH
+from sponsorship.disbursements.instruction import CashLine, Instruction, Line, make, make_list
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.plan_service import next_actor
 from sponsorship.disbursements.sanctions_service import check_unblocked
@@ -74,6 +76,18 @@ def _line(item: Locked) -> Line:
                 opened["bic"], item.row.amount_minor, f"{item.award.reference} {item.row.reference}")
 
 
+def _cash_line(item: Locked) -> CashLine:
+    """By the name in the passport, which the paymaster compares."""
+    nominee = get(Nominee, item.award.nominee_id)
+    name = " ".join(part for part in (vault.unseal(nominee.id, nominee.given_names_sealed),
+                                      vault.unseal(nominee.id, nominee.family_name_sealed)) if part)
+    if not name:
+        raise RuleBroken(_("The name of the person who travels is gone."), code="disbursement.payee_erased")
+    if name[0] in "=+-@":  # a list opened as a sheet must not compute
+        name = f"'{name}"
+    return CashLine(item.row.reference, name, item.row.amount_minor, f"{item.award.reference} {item.row.reference}")
+
+
 @command
 def release(versions: Mapping[uuid.UUID, int], actor: Actor) -> uuid.UUID:
     """Release payments that are ready, all or none, into one signed instruction; returns the instruction.
@@ -93,7 +107,12 @@ def release(versions: Mapping[uuid.UUID, int], actor: Actor) -> uuid.UUID:
     assert actor.person_id is not None  # a person: nobody else holds the permission
     now = clock.now()
     items = _lock_all(versions)
-    number = next_reference("PAY", now.year)
+    rails = {item.row.rail for item in items}
+    if len(rails) > 1:
+        raise RuleBroken(_("Cash goes into a list of its own. Choose either transfers or payments in cash."),
+                         code="release.two_rails", field="payments")
+    rail = rails.pop()
+    number = next_reference("CASH" if rail == CASH else "PAY", now.year)
     for item in items:
         DISBURSEMENT.move(item.row.state, "release")
         check_payable(item.award, item.payee, item.row)
@@ -108,9 +127,13 @@ def release(versions: Mapping[uuid.UUID, int], actor: Actor) -> uuid.UUID:
     more = sign_many("disbursement.released", {item.row.id: item.row.round for item in items}, actor,
                      barred=_barred(items, actor), most_minor=max(item.row.amount_minor for item in items))
     spends = ledger.spend_many([_order(item) for item in items], actor=actor)
-    vault.preload([item.payee.id for item in items])
-    made = make(number, now.date(), [_line(item) for item in items])
-    instruction_id = _store(number, made, items, spends, actor.person_id)
+    if rail == CASH:
+        vault.preload([item.award.nominee_id for item in items])
+        made = make_list(number, now.date(), [_cash_line(item) for item in items])
+    else:
+        vault.preload([item.payee.id for item in items])
+        made = make(number, now.date(), [_line(item) for item in items])
+    instruction_id = _store(number, rail, made, items, spends, actor.person_id)
     with db.session.no_autoflush:
         for item, spend_id in zip(items, spends, strict=True):
             item.row.spend_id, item.row.released_at = spend_id, now
@@ -130,6 +153,13 @@ def _barred(items: list[Locked], actor: Actor) -> dict[uuid.UUID, frozenset[uuid
 def release_all(versions: Mapping[uuid.UUID, int], actor: Actor) -> Iterator[uuid.UUID]:
     """Any number of payments in as many instructions as they need, each released by itself: what was released stands if
     a later one is refused. Raises as `release`."""
+    cash = set(db.session.scalars(select(Disbursement.id).where(Disbursement.rail == CASH,
+                                                                Disbursement.state == "ready")))
+    for chosen in (versions.keys() - cash, cash):
+        yield from _in_parts({key: version for key, version in versions.items() if key in chosen}, actor)
+
+
+def _in_parts(versions: Mapping[uuid.UUID, int], actor: Actor) -> Iterator[uuid.UUID]:
     left = iter(versions.items())
     while part := dict(islice(left, MOST_AT_ONCE)):
         yield release(part, actor)
@@ -143,14 +173,14 @@ def _order(item: Locked) -> ledger.Order:
 
 
 def _store(
-    number: str, made: Instruction, items: list[Locked], spends: list[uuid.UUID], person_id: uuid.UUID,
+    number: str, rail: str, made: Instruction, items: list[Locked], spends: list[uuid.UUID], person_id: uuid.UUID,
 ) -> uuid.UUID:
     instruction_id = new_id()  # known before the row: the bytes are sealed under it
     sealed = vault.seal(instruction_id, made.content.decode())
     assert sealed is not None
     db.session.add(PaymentInstruction(
         id=instruction_id, number=number, content_sealed=sealed, size=len(made.content), sha256=made.sha256,
-        signature=made.signature, public_key=made.public_key, currency="USD",
+        signature=made.signature, public_key=made.public_key, currency="USD", rail=rail,
         total_minor=sum(item.row.amount_minor for item in items), lines=len(items), created_at=clock.now(),
         recorded_at=clock.real_now(), released_by=person_id,
     ))

@@ -43,6 +43,8 @@ from sponsorship.disbursements import (
     stop_routes,
 )
 from sponsorship.disbursements.blueprint import bp
+from sponsorship.disbursements.cash_models import CASH
+from sponsorship.disbursements.cash_words import RAIL_LABELS
 from sponsorship.disbursements.finding_service import ASK
 from sponsorship.disbursements.forms import ReleaseForm, SendBackForm
 from sponsorship.disbursements.payment_tabs import tabs
@@ -112,7 +114,8 @@ def disbursement_page(id: uuid.UUID) -> View:
 
 
 # actions of the state table that have a page of their own: the instruction's, and what two people find
-_ELSEWHERE = ("hand_over", "find_paid", "find_unpaid")
+_ELSEWHERE = ("hand_over", "find_paid", "find_unpaid", "pay_cash", "return_cash")
+_OF_BANKS = ("confirm", "reject", "fail", "return", "reverse", "doubt", "contradict")  # no bank has cash
 
 
 def answers_table(rows: list[answer_queries.AnswerRow]) -> Table | None:
@@ -148,7 +151,9 @@ def show(disbursement_id: uuid.UUID, message: object | None = None) -> View:
     ]
     half = page.row.state == "certified" and any(s.step == "disbursement.approved" for s in signed)
     rounds = answer_queries.rounds_of(disbursement_id)
-    moves = [m for m in moves if m.action not in _ELSEWHERE and (m.action != "contradict" or rounds)]
+    cash = page.row.rail == CASH
+    moves = [m for m in moves if m.action not in _ELSEWHERE and (m.action != "contradict" or rounds)
+             and not (cash and m.action in _OF_BANKS)]
     body = render_template(
         "disbursements/disbursement.html", page=page, moves=moves, message=message,
         answers=answers_table(answer_queries.answers_of(disbursement_id)),
@@ -157,7 +162,9 @@ def show(disbursement_id: uuid.UUID, message: object | None = None) -> View:
         may_resolve=allows(actor, "disbursement.resolve"), me=actor.person_id,
         signed=[(STEPS[s.step], signer(s, names), s.at) for s in signed],
         timeline=timeline_items(events, DISBURSEMENT, names, LABELS),
-        next=next_step("half_approved" if half else page.row.state, page.row.by, page.row.payee_state),
+        cash=cash, rail=RAIL_LABELS[page.row.rail],
+        next=next_step("half_approved" if half else f"{page.row.state}_cash" if cash and page.row.state in (
+            "ready", "released", "sent") else page.row.state, page.row.by, page.row.payee_state),
         me_signed=any(s.person_id == actor.person_id for s in signed),
         sees_payee=allows(actor, "payee.verify"), names=names,
     )

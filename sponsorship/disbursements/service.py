@@ -19,9 +19,11 @@ from sponsorship.awards import service as awards
 from sponsorship.awards.approvals import sign, signatures
 from sponsorship.awards.models import Award
 from sponsorship.disbursements import mails
+from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.claim_reckoning import claim_state, is_decided
 from sponsorship.disbursements.models import Disbursement, Payee
 from sponsorship.disbursements.plan_service import back_to_draft, next_actor
+from sponsorship.disbursements.rails import check_cash, check_rail
 from sponsorship.disbursements.rules import rule_for
 from sponsorship.disbursements.sanctions_service import check_clear, check_unblocked
 from sponsorship.disbursements.settings import days
@@ -67,6 +69,8 @@ def check_payable(award: Award, payee: Payee, row: Disbursement) -> None:
     awards.check_nominee(award)
     if payee.state != "verified":
         raise RuleBroken(_("The payee's bank data is not verified yet."), code="disbursement.payee")
+    if row.rail == CASH:
+        check_cash(row.meeting_id)
     if row.payee_data_version is not None and row.payee_data_version != payee.data_version:
         raise RuleBroken(_("The payee's bank data has changed since the payment was requested."),
                          code="disbursement.payee_changed")
@@ -111,6 +115,7 @@ def request(disbursement_id: uuid.UUID, actor: Actor, expected_version: int) -> 
     if row.kind == "final" and claim_state(row.award_id) != "settled":
         raise RuleBroken(_("The final share is requested once the claim is settled: it may change."),
                          code="disbursement.claim")
+    check_rail(row, get(Payee, row.payee_id))
     _step(disbursement_id, "request", "requested", actor, expected_version)
 
 

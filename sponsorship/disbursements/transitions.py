@@ -53,6 +53,9 @@ DISBURSEMENT = Machine(
         Move("release", ("ready",), "released", "disbursement.release", _l("Release to the bank")),
         Move("refuse_release", ("approved", "ready"), "draft", "disbursement.release",
              _l("Send back instead of releasing"), True),
+        # the rail "paymaster cash": what two people counted stands for the bank's word
+        Move("pay_cash", ("sent",), "confirmed", "paymaster.pay", _l("Paid in cash, counted by two")),
+        Move("return_cash", ("sent",), "returned", "paymaster.pay", _l("Cash not paid out, counted by two"), True),
         Move("hand_over", ("released",), "sent", "disbursement.release", _l("Confirm that the bank has the file")),
         # rails with an interface only: what is sending when a copy of the database is restored is nobody's to guess
         Move("begin_sending", ("released",), "sending", SYSTEM, _l("Sending begun")),
@@ -120,6 +123,21 @@ FINDING = Machine(
         Move("agree", ("asked",), "agreed", "disbursement.resolve", _l("Agree")),
         Move("refuse", ("asked",), "refused", "disbursement.resolve", _l("Refuse"), True),
         Move("overtake", ("asked",), "overtaken", SYSTEM, _l("The bank has answered")),
+    ),
+)
+
+CASH_COUNT = Machine(
+    name="cash_count",
+    tag_prefix="disbursements.cash_count",
+    initial="counted",
+    states=states(
+        State("counted", _l("To be counted by a second person"), "waiting"),
+        State("agreed", _l("Counted by two"), "done", terminal=True),
+        State("taken_back", _l("Taken back, to be counted anew"), "stopped", terminal=True),
+    ),
+    moves=(
+        Move("agree", ("counted",), "agreed", "paymaster.pay", _l("Count again and agree")),
+        Move("take_back", ("counted",), "taken_back", "paymaster.pay", _l("Take the count back")),
     ),
 )
 

@@ -28,6 +28,8 @@ LABELS = {
     "disbursements.disbursement.approve_first": _l("Approved by the first of two approving officers"),
     "disbursements.instruction.download": _l("Instruction downloaded"),
     "disbursements.instruction.hand_over": _l("The bank has the file"),
+    "disbursements.disbursement.count_cash": _l("Cash counted by one person"),
+    "disbursements.payee.choose_rail": _l("Rail chosen"),
     "disbursements.finding.ask": _l("One person says what became of it"),
 }
 SEND_BACK_REASONS = {
@@ -96,6 +98,10 @@ def next_step(state: str, act_by: datetime | str | None, payee_state: str) -> Ne
         "approved": (_("On its date the payment becomes ready for release."), _("Placard, by schedule")),
         "ready": (_("The payment is released to the bank."), _("A bank signatory")),
         "released": (_("The file is handed to the bank, and that is confirmed."), _("A bank signatory")),
+        "ready_cash": (_("The payment is released into a list for the paymaster."), _("A bank signatory")),
+        "released_cash": (_("The paymaster receives the list and the cash, and that is confirmed."),
+                          _("A bank signatory")),
+        "sent_cash": (_("The cash is paid on arrival and counted by two people."), _("A paymaster, then another")),
         "sending": (_("The bank takes the payment."), _("Placard, by itself")),
         "sent": (_("The bank's answer is recorded."), _("A requesting officer")),
         "unknown": (_("It is not paid again until the bank says what became of it, or two people find out."),

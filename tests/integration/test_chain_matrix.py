@@ -11,16 +11,19 @@ import pytest
 
 from accounts.permissions import PERMISSIONS, ROLES
 from core import clock
+from core.actor import person
 from core.db import PlacardSession, db
 from core.machines import SYSTEM
 from meetings.calendar import service as calendar
+from meetings.calendar.models import Meeting
 from sponsorship.awards import answer_service
 from sponsorship.awards import service as awards
 from sponsorship.awards.models import Award
 from sponsorship.awards.transitions import AWARD
-from sponsorship.disbursements import release_service, service
-from sponsorship.disbursements.models import Disbursement
-from sponsorship.disbursements.transitions import DISBURSEMENT
+from sponsorship.disbursements import cash_service, rails, release_service, service
+from sponsorship.disbursements.cash_models import CASH, CashCount
+from sponsorship.disbursements.models import Disbursement, Payee
+from sponsorship.disbursements.transitions import CASH_COUNT, DISBURSEMENT
 from tests.support.award_story import AwardStory
 
 pytestmark = pytest.mark.pages  # permissions and moves are the same on both databases
@@ -29,7 +32,7 @@ pytestmark = pytest.mark.pages  # permissions and moves are the same on both dat
 ENDPOINTS = {"request": "request_payment"}
 NO_ROUTE = {"approve_first", "select", "hand_over", "contradict"}
 BODY = {"reason": "other", "text": "For the test.", "bank_reference": "B-1", "ticket": "900.00", "dsa": "700.00",
-        "terminal": "100.00"}
+        "terminal": "100.00", "amount": "200.00"}
 
 
 @contextmanager
@@ -138,6 +141,55 @@ def test_payments(app, make, as_person):
     assert not matrix.faults, "\n".join(matrix.faults)
     assert {"draft", "requested", "certified", "approved", "ready", "released", "confirmed", "failed", "held",
             "cancelled"} <= matrix.seen
+
+
+def test_counts_of_cash(app, make, as_person):
+    """Every role at every state of a count; at the payment itself only a paymaster who has its list."""
+    story = AwardStory(make)
+    award = story.accepted()
+    payee, payment = story.give_bank_data(award), story.payments(award)["terminal"]
+    country = db.session.get_one(Meeting, story.meeting_id).country_code
+    rails.set_place(country, CASH, True, clock.today(), "Letter", story.officer("fund_manager"))
+    rails.choose(payee, CASH, story.officer("payee_data_officer"), story.version(Payee, payee))
+    matrix = Matrix(app, make, as_person, story, CASH_COUNT, CashCount, "paymaster")
+    assert set(matrix.routes) == {"agree", "take_back"}
+    first = person(make.person("paymaster").id)
+
+    def all_roles(state: str) -> None:
+        row = story.payment(payment)
+        assert row.state == state
+        seen = row.version
+        for role, client in matrix.people.items():
+            for action, body in (("pay", {**BODY, "passport": "y", "boarding_pass": "y"}), ("not-paid", BODY)):
+                allowed = role == "paymaster" and state == "sent" and action == "not-paid"
+                if role == "paymaster" and action == "pay" and state == "sent":
+                    continue  # with its file: test_paymaster.py
+                with undone() if allowed else nullcontext():
+                    answer = client.post(f"/paymaster/payments/{payment}/{action}",
+                                         data={**body, "version": seen}, check=False)
+                    assert answer.status_code == 303 if allowed else answer.status_code in (403, 404, 409, 422), (
+                        role, action, state, answer.status_code)
+                assert story.payment(payment).version == seen
+
+    all_roles("draft")
+    with clock.moved_to(story.payment(payment).due_at + timedelta(hours=1)):
+        story.ready(payment)
+        listed = story.release(payment)
+        all_roles("released")
+        release_service.hand_over(listed, story.officer("bank_signatory"))
+        all_roles("sent")
+        amount = story.terminal  # as BODY says
+        count = cash_service.hand_out(payment, cash_service.Handed(amount, True, True), story.proof(), first,
+                                      story.version(Disbursement, payment))
+        matrix.try_all(count)
+        with undone():
+            cash_service.take_back(count, first, 1)
+            matrix.try_all(count)
+        cash_service.agree(count, amount, person(make.person("paymaster").id), 1)
+        matrix.try_all(count)
+        all_roles("confirmed")
+    assert not matrix.faults, "\n".join(matrix.faults)
+    assert matrix.seen == {"counted", "agreed", "taken_back"}
 
 
 def test_awards(app, make, as_person):

@@ -1,0 +1,267 @@
+"""Rails by place and cash paid by hand: the same chain of four, then two people count, and nobody pays twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from core import clock
+from core.actor import person
+from core.db import command, db, new_id
+from core.errors import IllegalMove, NotAllowed, RuleBroken, Stale
+from meetings.calendar.models import Meeting
+from sponsorship.disbursements import answer_service, cash_service, rails, release_service, service, stops
+from sponsorship.disbursements.answer_models import BankAnswer
+from sponsorship.disbursements.cash_models import CASH, CashCount, RailPlace
+from sponsorship.disbursements.cash_service import Handed
+from sponsorship.disbursements.instruction import verify as proves
+from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction
+from sponsorship.ledger.models import Spend
+from sponsorship.ledger.queries import pool_figures
+from tests.support.award_story import AwardStory
+
+
+class Desk:
+    """A story whose payee is paid in cash on arrival; `advance` is what is due then."""
+
+    def __init__(self, make):
+        self.story = AwardStory(make)
+        self.award = self.story.accepted()
+        self.payee = self.story.give_bank_data(self.award)
+        self.payments = self.story.payments(self.award)
+        self.advance, self.ticket = self.payments["dsa_advance"], self.payments["ticket"]
+        self.keeper = self.story.officer("payee_data_officer")
+        self.first = person(make.person("paymaster", name="First Counter").id)
+        self.second = person(make.person("paymaster", name="Second Counter").id)
+        self.country = db.session.get_one(Meeting, self.story.meeting_id).country_code
+
+    def cash_serves(self, serves=True):
+        return rails.set_place(self.country, CASH, serves, clock.today(), "Conference services, letter of today",
+                               self.story.officer("fund_manager"))
+
+    def choose(self, rail=CASH):
+        rails.choose(self.payee, rail, self.keeper, self.story.version(Payee, self.payee))
+
+    @property
+    def row(self) -> Disbursement:
+        return self.story.payment(self.advance)
+
+    def release(self):
+        self.story.ready(self.advance)
+        self.list = self.story.release(self.advance)
+
+    def hand_over(self):
+        release_service.hand_over(self.list, self.story.officer("bank_signatory"), "")
+
+    def hand_out(self, minor=None, actor=None, **seen):
+        handed = Handed(**{"paid_minor": minor or self.row.amount_minor, "passport_seen": True,
+                           "boarding_pass_seen": True, **seen})
+        proof = self.story.proof()
+        return cash_service.hand_out(self.advance, handed, proof, actor or self.first, self.row.version)
+
+    def agree(self, count, minor=None, actor=None):
+        row = db.session.get_one(CashCount, count, populate_existing=True)
+        cash_service.agree(count, minor or row.paid_minor or row.back_minor, actor or self.second, row.version)
+
+    @property
+    def figures(self):
+        db.session.rollback()
+        return next(f for f in pool_figures() if f.pool_id == self.story.pool_id)
+
+
+@pytest.fixture
+def desk(make):
+    made = Desk(make)
+    made.cash_serves()
+    made.choose()
+    with clock.moved_to(made.row.due_at + timedelta(hours=1)):
+        yield made
+
+
+@pytest.fixture
+def at_the_desk(desk):
+    desk.release()
+    desk.hand_over()
+    return desk
+
+
+def test_cash_only_where_the_table_says_and_only_on_arrival(make):
+    desk = Desk(make)
+    assert {desk.story.payment(p).rail for p in desk.payments.values()} == {"transfer"}
+    before = desk.row.due_at
+    with pytest.raises(RuleBroken, match="names no paymaster"):
+        desk.choose()
+    with pytest.raises(NotAllowed):
+        rails.set_place(desk.country, CASH, True, clock.today(), "Nobody", desk.keeper)
+    place = desk.cash_serves()
+    with pytest.raises(RuleBroken, match="stands for this place"):
+        desk.cash_serves(False)
+    for role in ("approving_officer", "requesting_officer", "bank_signatory", "fund_manager"):
+        with pytest.raises(NotAllowed):
+            rails.choose(desk.payee, CASH, desk.story.officer(role), desk.story.version(Payee, desk.payee))
+    service.request(desk.advance, desk.story.officer("requesting_officer"), desk.row.version)
+    with pytest.raises(Stale):
+        rails.choose(desk.payee, CASH, desk.keeper, desk.story.version(Payee, desk.payee) + 1)
+    desk.choose()
+    assert (desk.row.state, desk.row.round, desk.row.rail) == ("draft", 2, CASH), "what was signed begins anew"
+    assert desk.row.due_at >= before, "no bank takes its time"
+    assert {desk.story.payment(desk.payments[k]).rail for k in ("ticket", "final")} == {"transfer"}
+    with pytest.raises(DBAPIError):
+        command(lambda: db.session.execute(sa.update(Disbursement).where(Disbursement.id == desk.ticket)
+                                           .values(rail=CASH)))()
+    with pytest.raises(RuleBroken, match="already"):
+        desk.choose()
+    rails.withdraw_place(place, desk.story.officer("fund_manager"))
+    with pytest.raises(RuleBroken, match="names no paymaster"):
+        service.request(desk.advance, desk.story.officer("requesting_officer"), desk.row.version)
+    desk.choose("transfer")
+    rails.set_place("KE", "transfer", False, clock.today(), "Bank's notice", desk.story.officer("fund_manager"))
+    with pytest.raises(RuleBroken, match="do not reach"):
+        service.request(desk.ticket, desk.story.officer("requesting_officer"),
+                        desk.story.payment(desk.ticket).version)
+    with pytest.raises(DBAPIError):
+        command(lambda: db.session.execute(sa.update(RailPlace).values(serves=True)))()
+    db.session.rollback()
+
+
+def test_paid_by_four_signatures_and_two_counts(desk):
+    story = desk.story
+    story.ready(desk.advance)
+    story.ready(desk.ticket)
+    with pytest.raises(RuleBroken, match="list of its own"):
+        story.release(desk.advance, desk.ticket)
+    stops.stop(story.officer("bank_signatory"), "For the test.")
+    with pytest.raises(RuleBroken):
+        story.release(desk.advance)
+    db.session.rollback()
+
+
+def test_the_list_and_the_count(desk):
+    story = desk.story
+    with pytest.raises(IllegalMove):  # nothing before four have signed
+        desk.hand_out()
+    desk.release()
+    held = db.session.get_one(PaymentInstruction, desk.list)
+    content = release_service.content_of(held)
+    assert held.rail == CASH and held.number.startswith("CASH-") and proves(content, held.public_key)
+    assert b"Given Family0" in content and b"GB33" not in content, "a name, and no bank data"
+    with pytest.raises(IllegalMove):  # the paymaster does not have the list yet
+        desk.hand_out()
+    desk.hand_over()
+    officer = story.officer("requesting_officer")
+    for say in (lambda v: answer_service.confirm(desk.advance, "FT1", officer, v),
+                lambda v: answer_service.fail(desk.advance, "other", "FT1", officer, v),
+                lambda v: answer_service.came_back(desk.advance, "other", f"{held.number}/1", officer, v),
+                lambda v: answer_service.doubt(desk.advance, "other", officer, v)):
+        with pytest.raises(RuleBroken, match="two people count"):
+            say(desk.row.version)
+    for actor in (story.officer("bank_signatory"), story.officer("approving_officer"), officer):
+        with pytest.raises(NotAllowed):
+            desk.hand_out(actor=actor)
+    for wrong in ({"passport_seen": False}, {"boarding_pass_seen": False}, {"minor": desk.row.amount_minor + 1}):
+        with pytest.raises(RuleBroken):
+            desk.hand_out(**wrong)
+    seen = desk.row.version
+    count = desk.hand_out()
+    with pytest.raises(Stale):  # a double click
+        cash_service.hand_out(desk.advance, Handed(1, True, True), story.proof(), desk.first, seen)
+    with pytest.raises(RuleBroken, match="waits for a second"):
+        desk.hand_out()
+    with pytest.raises(RuleBroken, match="yourself"):
+        desk.agree(count, actor=desk.first)
+    with pytest.raises(RuleBroken, match="another amount"):
+        desk.agree(count, minor=5)
+    desk.agree(count)
+    row = desk.row
+    assert (row.state, row.bank_reference, row.short_minor) == ("confirmed", f"{held.number}/1", 0)
+    with pytest.raises(Stale):
+        cash_service.agree(count, row.amount_minor, desk.second, 1)
+    with pytest.raises(IllegalMove):
+        desk.agree(count)
+    with pytest.raises(IllegalMove):
+        desk.hand_out()
+    assert db.session.query(Spend).filter_by(subject_id=desk.advance, state="confirmed").count() == 1
+    assert desk.figures.spent_direct == row.amount_minor and desk.figures.in_transit == 0
+    with pytest.raises(RuleBroken, match="two people count"):
+        answer_service.reverse(desk.advance, "other", f"{held.number}/1", officer, desk.row.version)
+    assert not story.verify()
+
+
+def test_a_part_is_paid_and_the_rest_planned(at_the_desk):
+    desk = at_the_desk
+    whole = desk.row.amount_minor
+    wrong = desk.hand_out(10_000)
+    cash_service.take_back(wrong, desk.first, 1)
+    with pytest.raises(Stale):
+        cash_service.agree(wrong, 10_000, desk.second, 1)
+    with pytest.raises(IllegalMove):
+        desk.agree(wrong)
+    desk.agree(desk.hand_out(30_000), minor=30_000)
+    assert (desk.row.state, desk.row.short_minor) == ("confirmed", whole - 30_000)
+    rest = db.session.query(Disbursement).filter_by(follows_id=desk.advance).one()
+    assert (rest.state, rest.rail, rest.amount_minor) == ("draft", CASH, whole - 30_000)
+    assert not desk.story.verify()
+
+
+def test_what_is_not_paid_is_reserved_again(at_the_desk):
+    desk = at_the_desk
+    before = desk.figures.reserved
+    count = cash_service.not_paid(desk.advance, "not_arrived", "The flight was cancelled.", desk.first,
+                                  desk.row.version)
+    with pytest.raises(RuleBroken, match="yourself"):
+        desk.agree(count, actor=desk.first)
+    desk.agree(count)
+    assert desk.row.state == "returned" and desk.figures.in_transit == 0
+    assert desk.figures.reserved > before and desk.figures.spent_direct == 0
+    assert not desk.story.verify()
+    release_service.plan_again(desk.advance, desk.story.officer("requesting_officer"), desk.row.version)
+    assert (desk.row.state, desk.row.round, desk.row.rail) == ("draft", 2, CASH)
+    with clock.moved_to(desk.row.due_at + timedelta(hours=1)):
+        desk.release()
+        desk.hand_over()
+        desk.agree(desk.hand_out())
+    assert desk.row.state == "confirmed" and not desk.story.verify()
+
+
+def test_the_database_holds_two_others(at_the_desk):
+    desk, story = at_the_desk, at_the_desk.story
+    row = desk.row
+    ids = {role: story.officer(role).person_id for role in ("approving_officer", "bank_signatory")}
+
+    def count(**values):
+        return command(lambda: db.session.execute(sa.insert(CashCount).values(**{
+            "id": new_id(), "version": 1, "disbursement_id": row.id, "round": row.round, "outcome": "returned",
+            "state": "counted", "receipt": "X", "paid_minor": 0, "back_minor": row.amount_minor, "reason": "other",
+            "passport_seen": False, "boarding_pass_seen": False, "counted_by": desk.first.person_id,
+            "counted_at": clock.now(), **values})))
+
+    for wrong in ({"counted_by": ids["approving_officer"]}, {"counted_by": ids["bank_signatory"]},
+                  {"counted_by": story.focal_point().person_id}, {"round": row.round + 1}, {"back_minor": 1},
+                  {"outcome": "confirmed", "paid_minor": row.amount_minor, "back_minor": 0},
+                  {"state": "agreed", "second_by": desk.second.person_id, "second_minor": row.amount_minor}):
+        with pytest.raises(DBAPIError):
+            count(**wrong)()
+    made = desk.hand_out()
+    for who in (desk.first.person_id, *ids.values(), story.focal_point().person_id):
+        with pytest.raises(DBAPIError):
+            command(lambda who=who: db.session.execute(sa.update(CashCount).where(CashCount.id == made).values(
+                state="agreed", second_by=who, second_minor=row.amount_minor, second_at=clock.now())))()
+    with pytest.raises(DBAPIError):
+        command(lambda: db.session.execute(sa.update(CashCount).where(CashCount.id == made).values(
+            state="agreed", second_by=desk.second.person_id, second_minor=1, second_at=clock.now())))()
+
+    def confirmed():  # the bank's word alone does not confirm cash
+        answer = new_id()
+        db.session.add(BankAnswer(
+            id=answer, disbursement_id=row.id, round=row.round, answer="confirmed", bank_reference="FT9",
+            day=clock.today(), paid_minor=row.amount_minor, by_person=desk.first.person_id, at=clock.now()))
+        db.session.flush()
+        db.session.execute(sa.update(Disbursement).where(Disbursement.id == row.id).values(
+            state="confirmed", answer_id=answer, bank_reference="FT9", settled_at=clock.now()))
+
+    with pytest.raises(DBAPIError):
+        command(confirmed)()
+    db.session.rollback()
