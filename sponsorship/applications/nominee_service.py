@@ -28,11 +28,14 @@ from sponsorship.applications.paper_models import ApplicationPaper, NomineeLink,
 from sponsorship.applications.paper_service import own_application
 from sponsorship.applications.paper_settings import days
 from sponsorship.applications.profile_queries import profile_of, same_person
+from sponsorship.applications.signals import NomineeCorrected, nominee_corrected
 
 NOMINEE = system("nominee-link")
 name_system("nominee-link", _l("The nominee, by personal link"))
 # what a nominee may put right; the e-mail address is the mission's to change, since the link goes there
 CORRECTED = tuple(name for name in SEALED if name != "email")
+# who somebody is: money is reserved for, compared with and sent to this person
+IDENTITY = frozenset({"family_name", "given_names", "birth_date", "sex"})
 
 
 class LinkOver(NotFound):
@@ -126,7 +129,8 @@ def answer(token: str, values: Mapping[str, Any], expected_version: int) -> list
     the data. The names of the fields that changed.
 
     A passport number that is left empty keeps the one given before. The mission's page about this person shows the new
-    words, and its own unsaved ones beside them. Raises LinkOver, Stale (the mission changed the data meanwhile).
+    words, and its own unsaved ones beside them. Raises LinkOver, Stale (the mission changed the data meanwhile),
+    RuleBroken (who somebody is no longer changes once money is on its way).
     """
     application, nominee = _by_link(token)
     if nominee.version != expected_version:
@@ -138,6 +142,9 @@ def answer(token: str, values: Mapping[str, Any], expected_version: int) -> list
         if getattr(nominee, name) != value:
             setattr(nominee, name, value)
             changed.append(name)
+    if application.state not in ("draft", "returned", "held_over") and IDENTITY & set(changed):
+        db.session.flush()  # who listens reads what stands now
+        nominee_corrected.send(NomineeCorrected(application.id, nominee.id))
     _pages_anew(application, nominee, {"journey" if name == "departure_city" else "person" for name in changed})
     _keep_passport(nominee, values)
     now = clock.now()

@@ -31,3 +31,15 @@ class NomineeSubstituted:
 
 
 nominee_substituted: Signal[NomineeSubstituted] = Signal("nominee_substituted")
+
+
+@dataclass(frozen=True)
+class NomineeCorrected:
+    """A nominee has put right who he or she is (name, date of birth, sex) by the personal link, after the application
+    was sent. A subscriber for whom it is too late raises RuleBroken: then nothing has happened."""
+
+    application_id: uuid.UUID
+    nominee_id: uuid.UUID
+
+
+nominee_corrected: Signal[NomineeCorrected] = Signal("nominee_corrected")

@@ -20,8 +20,10 @@ from sponsorship.applications.queries import call_by_id
 from sponsorship.applications.service import mark_decided
 from sponsorship.applications.signals import (
     ApplicationWithdrawn,
+    NomineeCorrected,
     NomineeSubstituted,
     application_withdrawn,
+    nominee_corrected,
     nominee_substituted,
 )
 from sponsorship.awards import mails
@@ -119,18 +121,31 @@ def on_application_withdrawn(withdrawn: ApplicationWithdrawn) -> None:
 def on_nominee_substituted(substituted: NomineeSubstituted) -> None:
     """The award goes with the place: whoever has an account among the new persons never signs for it. Money that was
     reserved from an earmark must fit the new nominee, too."""
-    ids = db.session.scalars(
-        select(Award.id).where(Award.nominee_id == substituted.nominee_id, Award.state.in_(LIVE))).all()
-    for award_id in ids:
-        award = lock(Award, award_id)
+    for award in _of_nominee(substituted.nominee_id):
         award.beneficiary_id = find_person_id(substituted.email) if substituted.email else None
         award.version += 1
-        if award.reservation_id is not None:
-            fitting = set(fitting_pools(award, call_by_id(award.call_id)))
-            if not {line.pool_id for line in reservation_state(award.reservation_id).lines} <= fitting:
-                raise RuleBroken(_("The money reserved for this place is meant for other persons (by its donor's "
-                                   "wish), so it cannot go to this nominee. Write to the secretariat."),
-                                 code="nominee.earmark")
+        _check_earmark(award)
+
+
+def on_nominee_corrected(corrected: NomineeCorrected) -> None:
+    """Money that was reserved from an earmark must fit the person as corrected, too."""
+    for award in _of_nominee(corrected.nominee_id):
+        _check_earmark(award)
+
+
+def _of_nominee(nominee_id: uuid.UUID) -> list[Award]:
+    ids = db.session.scalars(
+        select(Award.id).where(Award.nominee_id == nominee_id, Award.state.in_(LIVE)).order_by(Award.id)).all()
+    return [lock(Award, award_id) for award_id in ids]
+
+
+def _check_earmark(award: Award) -> None:
+    if award.reservation_id is None:
+        return
+    fitting = set(fitting_pools(award, call_by_id(award.call_id)))
+    if not {line.pool_id for line in reservation_state(award.reservation_id).lines} <= fitting:
+        raise RuleBroken(_("The money reserved for this place is meant for other persons (by its donor's wish), so it "
+                           "cannot go to this nominee. Write to the secretariat."), code="nominee.earmark")
 
 
 def subscribe() -> None:
@@ -139,3 +154,4 @@ def subscribe() -> None:
     meeting_cancelled.subscribe(on_meeting_cancelled)
     application_withdrawn.subscribe(on_application_withdrawn)
     nominee_substituted.subscribe(on_nominee_substituted)
+    nominee_corrected.subscribe(on_nominee_corrected)

@@ -17,6 +17,9 @@ _TATWEEL, _MARKS = "\u0640", ("Mn", "Cf")
 # letters that Unicode does not take apart, and forms of Arabic letters written one for another
 _LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ı": "i",
                           "أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي", _TATWEEL: ""})
+# Cyrillic and Greek letters that look like Latin ones, small or large: in a word that has Latin letters they stand for
+# those (Unicode Technical Standard 39, section 4), or one letter of another alphabet would hide a name from the list
+_LOOKALIKES = str.maketrans("авекмнорстухіјѕһԁԛԝαβεηικνορτυχ", "abekmhopctyxijshdqwabenikvoptux")
 # words that are part of a name in some papers and left out in others
 _PARTICLES = frozenset({"al", "el", "ul", "bin", "ben", "ibn", "bint", "abd", "de", "da", "di", "la", "le", "van",
                         "von", "mr", "mrs", "ms", "dr", "ال", "بن", "ابن", "بنت"})
@@ -26,10 +29,11 @@ _SOUNDS = (("sch", "x"), ("tch", "x"), ("sh", "x"), ("ch", "x"), ("kh", "k"), ("
 
 
 def plain(text: str) -> str:
-    """Small letters without accents, vowel signs or marks of direction; one blank between words."""
+    """Small letters without accents, vowel signs or marks of direction; a blank between words, each of one alphabet."""
     folded = unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)
     kept = "".join(ch for ch in folded if unicodedata.category(ch) not in _MARKS)
-    return " ".join("".join(ch if ch.isalnum() else " " for ch in unicodedata.normalize("NFKC", kept)).split())
+    words = "".join(ch if ch.isalnum() else " " for ch in unicodedata.normalize("NFKC", kept)).split()
+    return " ".join(word.translate(_LOOKALIKES) if re.search("[a-z]", word) else word for word in words)
 
 
 def compare(holder: str | None, nominee: str | None) -> str:

@@ -14,16 +14,27 @@ from core import clock, jobs
 from core.actor import person
 from core.db import db, new_id
 from core.errors import RuleBroken
-from sponsorship.applications import substitution_service
-from sponsorship.applications.models import Application
+from sponsorship.applications import nominee_service, substitution_service
+from sponsorship.applications.models import Application, Nominee
+from sponsorship.applications.paper_models import NomineeLink
 from sponsorship.awards.approvals import Approval, signatures
-from sponsorship.disbursements import answer_service, claim_recovery, claim_service, payee_service, rules, service
+from sponsorship.disbursements import (
+    answer_service,
+    claim_recovery,
+    claim_service,
+    names,
+    payee_service,
+    rules,
+    service,
+)
 from sponsorship.disbursements.answer_service import BankFigures
 from sponsorship.disbursements.claim_models import Claim, Recovery
 from sponsorship.disbursements.models import Disbursement, Payee
 from sponsorship.disbursements.payee_service import BankData
+from sponsorship.ledger import service as ledger
+from sponsorship.ledger.service import open_pool
 from tests.integration.test_claims import home
-from tests.support.award_story import IBAN, AwardStory
+from tests.support.award_story import IBAN, TESTS, AwardStory
 from tests.support.people import app_code
 
 
@@ -125,6 +136,38 @@ def test_nobody_takes_the_place_of_who_has_travelled(story):
             story.version(Application, story.applications[0]), story.focal_point()))
 
 
+def told_by_link(story, **values):
+    """What the nominee of the first place answers by a personal link."""
+    token, now = f"{new_id().hex}{new_id().hex}", clock.real_now()
+    for old in db.session.query(NomineeLink).filter_by(nominee_id=story.nominees[0], revoked_at=None):
+        old.revoked_at = now
+    db.session.flush()
+    db.session.add(NomineeLink(nominee_id=story.nominees[0], token_hash=nominee_service.digest(token),
+                               sent_by=story.focal[0].id, sent_at=now, expires_at=now + timedelta(days=9)))
+    db.session.commit()
+    stands = {"family_name": "Family0", "given_names": "Given", "sex": "female", "departure_city": "Capital"}
+    return nominee_service.answer(token, {**stands, **values}, story.version(Nominee, story.nominees[0]))
+
+
+def test_a_correction_is_no_substitution(make):
+    """Behind the checks of bank data, earmark and Consolidated List nobody becomes somebody else by the own link."""
+    women = open_pool(f"women{new_id().hex[:8]}", "Women", earmark={"sex": "female"}, is_demo=True)
+    ledger.receive(women, ledger.Intake(1_000_000), source=("test", women), key=f"test:{women}", actor=TESTS)
+    story = AwardStory(make, states=1, recommended=1, money=0, pools=(women,))
+    [award] = story.decide()
+    assert told_by_link(story, family_name="Family-Zero") == ["family_name"], "a mistake is put right"
+    story.offer(award)
+    refused("nominee.earmark", lambda: told_by_link(story, family_name="Family-Zero", sex="male"))
+    db.session.rollback()
+    story.accept(award)
+    story.give_bank_data(award)
+    refused("nominee.money_under_way", lambda: told_by_link(story, family_name="Else", given_names="Somebody"))
+    db.session.rollback()
+    assert told_by_link(story, family_name="Family-Zero", departure_city="Port", passport_number="X1") == [
+        "departure_city"]
+    assert not story.verify()
+
+
 def test_nobody_takes_two_places_of_one_application(make):
     story = AwardStory(make, nominees=2)
     refused("nominees.twice", lambda: substitution_service.substitute(
@@ -167,3 +210,12 @@ def test_a_name_that_reads_otherwise_than_it_looks_reaches_no_bank(story, holder
     payee = db.session.query(Payee.id).filter_by(award_id=award).scalar()
     refused("payee.name", lambda: payee_service.enter(
         payee, BankData(holder, "State Bank", "KE", IBAN, ""), story.focal_point(), 1, story.proof()))
+
+
+def test_a_letter_of_another_alphabet_hides_nobody():
+    """The mission writes both names; a Cyrillic o in both agreed with itself and with no list."""
+    listed = names.sounds("Nobody Whosoever Anywhere")
+    for written in ("N\u043ebody Whosoever", "NOBOD\u0423 Wh\u03bfsoever", "No\u00adb\u200cody Whosoever"):
+        assert names.alike(names.sounds(written), listed), ascii(written)
+    assert names.compare("N\u043ebody Whosoever", "Nobody Whosoever") == names.ORDER
+    assert names.plain("Владимир Ивано\u0432") == "владимир иванов", "a whole word of another alphabet stays its own"
