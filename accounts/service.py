@@ -228,8 +228,9 @@ def _refuse_overlap(
 
 def _separate_hands() -> RuleBroken:
     return RuleBroken(
-        gettext("An approving officer may not be bank signatory or payee data officer on the same days. "
-                "End the other role first, or choose another person."),
+        gettext("An approving officer may not be bank signatory or payee data officer on the same days, "
+                "nor a paymaster either approving officer or bank signatory. End the other role first, or choose "
+                "another person."),
         code="membership.separate_hands", field="role",
     )
 
