@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from accounts.queries import names, person_labels
 from core import vault
@@ -122,7 +122,7 @@ def cash_row(disbursement_id: uuid.UUID) -> CashRow:
 def counts(states: tuple[str, ...], disbursement_id: uuid.UUID | None = None, outcome: str | None = None,
            count_id: uuid.UUID | None = None) -> list[CountRow]:
     """Counts in these states, the newest first."""
-    where = [CashCount.state.in_(states)]
+    where: list[ColumnElement[bool]] = [CashCount.state.in_(states)]
     if disbursement_id is not None:
         where.append(CashCount.disbursement_id == disbursement_id)
     if outcome is not None:
