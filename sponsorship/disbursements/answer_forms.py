@@ -11,6 +11,7 @@ from wtforms.validators import Length, Optional, Regexp
 from core.money import Money
 from core.web.forms import MoneyField, Required
 from sponsorship.awards.forms import VersionedForm
+from sponsorship.contributions.giving_fields import OneOfField
 from sponsorship.disbursements.answer_service import BankFigures
 from sponsorship.disbursements.answer_words import CONTRADICTIONS, DOUBTS, FINDING_REFUSALS, REASONS
 
@@ -103,7 +104,7 @@ class ContradictForm(VersionedForm):
 class FindingForm(VersionedForm):
     """What the papers show where the bank is silent."""
 
-    outcome = RadioField(_l("What became of it"), validators=[Required(_l("Choose what the papers show."))],
+    outcome = OneOfField(_l("What became of it"), validators=[Required(_l("Choose what the papers show."))],
                          choices=[("paid", _l("It was paid")), ("unpaid", _l("It was not paid"))])
     text = _words(_l("Which papers show it"), _l("Name the papers that show it: statement, receipt, letter."))
 

@@ -9,7 +9,7 @@ from typing import Any
 from babel.dates import format_skeleton
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import Length, Optional, Regexp
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -18,6 +18,7 @@ from core.web.forms import DayField, MoneyField, Required, RequiredWhen, UploadF
 from sponsorship.awards.entitlement import LEGS, PROVIDED
 from sponsorship.awards.entitlement_words import LEG_LABELS, PROVIDED_LABELS
 from sponsorship.awards.forms import VersionedForm
+from sponsorship.contributions.giving_fields import OneOfField
 from sponsorship.disbursements.claim_reckoning import Days
 from sponsorship.disbursements.claim_words import (
     ATTENDANCE_LABELS,
@@ -41,7 +42,7 @@ class ClaimForm(VersionedForm):
     """The claim. What was different is asked only when the journey was not as planned; nothing is lost when a person
     changes that answer."""
 
-    as_planned = RadioField(
+    as_planned = OneOfField(
         _l("Was the journey as planned?"),
         choices=[("yes", _l("Yes: these days, nothing provided beyond what was known")),
                  ("no", _l("No: other days, meals, rooms or cars"))],
