@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from accounts.models import Person
 from core import clock
 from core.actor import person
 from core.db import command, db, new_id
@@ -22,6 +24,8 @@ from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruc
 from sponsorship.ledger.models import Spend
 from sponsorship.ledger.queries import pool_figures
 from tests.support.award_story import AwardStory
+
+PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer<<>>\n%%EOF\n"
 
 
 class Desk:
@@ -265,3 +269,58 @@ def test_the_database_holds_two_others(at_the_desk):
     with pytest.raises(DBAPIError):
         command(confirmed)()
     db.session.rollback()
+
+
+@pytest.mark.pages
+def test_the_pages_from_the_rail_to_the_receipt(make, as_person):
+    """Chosen, released, handed over, paid and counted again, through the pages; then the lists and the receipt."""
+    desk = Desk(make)
+    story = desk.story
+    fund, keeper = as_person(story.people["fund_manager"]), as_person(story.people["payee_data_officer"])
+    assert "everything is transferred" in fund.get("/travel/places").text
+    answer = fund.post("/travel/places/rails", data={
+        "rail-country": desk.country.lower(), "rail-rail": CASH, "rail-serves": "yes", "rail-source": "Letter",
+        "rail-valid_from": clock.today().isoformat()})
+    assert answer.status_code == 303 and "Cash from the paymaster" in fund.get("/travel/places").text
+    assert "Cash from the paymaster" in keeper.get(f"/payees/{desk.payee}/rail").text
+    answer = keeper.post(f"/payees/{desk.payee}/rail",
+                         data={"rail": CASH, "version": story.version(Payee, desk.payee)})
+    assert answer.status_code == 303 and "Cash from the paymaster" in keeper.get(f"/payees/{desk.payee}").text
+    one, two = (as_person(db.session.get_one(Person, actor.person_id)) for actor in (desk.first, desk.second))
+    with clock.moved_to(desk.row.due_at + timedelta(hours=1)):
+        desk.release()
+        signatory = as_person(story.people["bank_signatory"])
+        assert "Confirm that the paymaster has it" in signatory.get(f"/disbursements/instructions/{desk.list}").text
+        assert "list and the cash" in signatory.get(f"/disbursements/instructions/{desk.list}/hand-over").text
+        desk.hand_over()
+        assert "Given Family0" in one.get("/paymaster/").text
+        assert "Hand the cash over" in one.get("/desk").text
+        page = f"/paymaster/payments/{desk.advance}/pay"
+        assert one.get(page).status_code == 200
+        body = {"passport": "y", "boarding_pass": "y", "amount": f"{desk.row.amount_minor / 100:.2f}",
+                "version": desk.row.version}
+        refused = one.post(page, data={"amount": "1.00", "version": desk.row.version}, check=False)
+        assert refused.status_code == 422 and "See the passport first" in refused.text
+        assert "Choose a file" in one.post(page, data=body, check=False).text
+        before = one.get(f"/paymaster/payments/{desk.advance}/receipt.pdf")
+        assert before.data.startswith(b"%PDF")
+        answer = one.post(page, data={**body, "receipt": (io.BytesIO(PDF), "signed.pdf")})
+        assert answer.status_code == 303
+        count = db.session.query(CashCount.id).filter_by(state="counted").scalar()
+        assert "another person must count" in one.get("/paymaster/").text
+        own = one.post(f"/paymaster/counts/{count}/agree", data={"amount": body["amount"], "version": 1}, check=False)
+        assert own.status_code == 422
+        agreed = two.get(f"/paymaster/counts/{count}/agree")
+        assert agreed.status_code == 200 and body["amount"] not in agreed.text, "the second counts unprompted"
+        with two.get(f"/paymaster/counts/{count}/signed") as signed:
+            assert signed.data == PDF
+        answer = two.post(f"/paymaster/counts/{count}/agree", data={"amount": body["amount"], "version": 1})
+        assert answer.status_code == 303 and desk.row.state == "confirmed"
+        after = one.get(f"/paymaster/payments/{desk.advance}/receipt.pdf")
+        assert after.data.startswith(b"%PDF") and after.data != before.data
+        listed = two.get("/paymaster/?format=csv").text
+        assert "Given Family0" in listed and "Paid" in listed
+        assert two.get("/paymaster/?format=xlsx&outcome=returned").data.startswith(b"PK")
+        officer = as_person(story.people["requesting_officer"])
+        assert "Receipt for cash" in officer.get(f"/disbursements/{desk.advance}").text
+        assert "Paid and not paid" in officer.get("/paymaster/").text
