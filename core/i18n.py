@@ -8,7 +8,6 @@ from babel import Locale
 from flask import Flask, has_request_context, request
 from flask_babel import Babel, get_locale
 
-babel = Babel()
 SIX = ("ar", "zh", "en", "fr", "ru", "es")
 
 
@@ -31,7 +30,8 @@ def init_i18n(app: Flask, folder: Path) -> None:
             return wanted
         return request.accept_languages.best_match(languages) or "en"
 
-    babel.init_app(app, default_locale="en", default_timezone="UTC", locale_selector=choose)
+    # one for each application: Flask-Babel keeps the catalogues it read by language alone, whatever their folder
+    Babel().init_app(app, default_locale="en", default_timezone="UTC", locale_selector=choose)
 
     @app.context_processor
     def _context() -> dict[str, object]:

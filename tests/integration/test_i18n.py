@@ -99,3 +99,12 @@ def test_arabic_mirrors_the_page(speaking):
 def test_a_language_without_a_complete_catalogue_is_not_offered(app):
     answer = app.test_client().get("/?lang=fr")
     assert 'lang="en"' in answer.text
+
+
+def test_applications_in_one_process_keep_their_catalogues_apart(app, speaking):
+    from flask_babel import force_locale, gettext
+
+    with app.test_request_context(), force_locale("ar"):
+        assert gettext("Sign in") == "Sign in"
+    with speaking.test_request_context("/?lang=ar"):
+        assert gettext("Sign in") == pseudo.pseudo("Sign in")
