@@ -131,15 +131,16 @@ def perform(event_row_id: uuid.UUID, now: datetime) -> str:
     """Read one event: fetch its object with no transaction open, then apply and settle in one command.
 
     A failure is counted and tried again later; after GIVE_UP_AFTER tries the event waits for a person (later where it
-    is Stripe that does not answer). Running it twice, or in two processes at once, applies it once.
+    is Stripe that does not answer). Running it twice, or in two processes at once, applies it once and counts a
+    failure once.
     """
     with reading():
         row = db.session.get(StripeEvent, event_row_id)
-        known = (row.type, row.object_id) if row is not None and row.state == "new" else None
+        known = (row.type, row.object_id, row.attempts) if row is not None and row.state == "new" else None
         db.session.rollback()
     if known is None:
         return "not new"
-    event_type, about = known
+    event_type, about, tries = known
     handler = HANDLERS.get(event_type)
     if handler is None:
         return _settle(event_row_id, Outcome("ignore", "type"))
@@ -147,10 +148,10 @@ def perform(event_row_id: uuid.UUID, now: datetime) -> str:
         fetched = handler.fetch(about)
         return _apply(event_row_id, handler, fetched)
     except TryLater as wait:
-        return _note_failure(event_row_id, str(wait)[:60] or "not_complete")
+        return _note_failure(event_row_id, tries, str(wait)[:60] or "not_complete")
     except Exception as error:
         silent = isinstance(error, GatewayError) and not error.refused
-        _note_failure(event_row_id, str(getattr(error, "code", "") or type(error).__name__)[:60],
+        _note_failure(event_row_id, tries, str(getattr(error, "code", "") or type(error).__name__)[:60],
                       WAIT_FOR_STRIPE if silent else GIVE_UP_AFTER)
         raise
 
@@ -181,10 +182,12 @@ def _move(row: StripeEvent, outcome: Outcome) -> None:
 
 
 @command
-def _note_failure(event_row_id: uuid.UUID, code: str, most: int = GIVE_UP_AFTER) -> str:
+def _note_failure(event_row_id: uuid.UUID, tries: int, code: str, most: int = GIVE_UP_AFTER) -> str:
     row = lock(StripeEvent, event_row_id)
     if row.state != "new":
         return "not new"
+    if row.attempts != tries:  # another process read it at the same time and has counted
+        return "later"
     row.attempts += 1
     row.note = code
     row.due_at = clock.real_now() + timedelta(seconds=min(3600, 5 * 2 ** min(row.attempts, 9)))

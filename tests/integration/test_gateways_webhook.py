@@ -218,6 +218,25 @@ def test_failures_are_counted_and_reach_a_person(client: Any, app: Any, make: An
         inbox.explain(key, manager, "Done by hand.")
 
 
+def test_two_readers_of_one_event_count_one_failure(client: Any, app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else four processes would give an event up for which its payment is still on the way."""
+    post_event(client, app, event("charge.refunded", "ch_1"))
+    (row,) = stored()
+    key = row.id
+    db.session.rollback()
+    inner: list[str] = []
+
+    def fetch(_about: str) -> Any:
+        if not inner:  # while the first waits for its answer, a second reads the same
+            inner.append("")
+            inner[0] = inbox.perform(key, clock.now())
+        raise inbox.TryLater("not yet")
+
+    monkeypatch.setitem(inbox.HANDLERS, "charge.refunded", inbox.Handler(fetch, lambda *_: inbox.DONE))
+    assert (inbox.perform(key, clock.now()), inner) == ("later", ["later"])
+    assert [row.attempts for row in stored()] == [1]
+
+
 def test_payloads_are_forgotten_after_a_month(client: Any, app: Any) -> None:
     from sponsorship.gateways.jobs import erase_old_payloads
 
