@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import DDL, Connection, Table, event, text
+from sqlalchemy import DDL, CheckConstraint, Connection, Table, event, text
 
 from core.db import Base
 
@@ -56,6 +57,30 @@ def refuse(table: Table, name: str, event: str, when: str, why: str, *, before: 
             f"CREATE TRIGGER {name} BEFORE {event} ON {table.name} FOR EACH ROW EXECUTE FUNCTION {name}()",
         ),
     )
+
+
+def once_added(*checks: CheckConstraint) -> tuple[CheckConstraint, ...]:
+    """CHECKs of columns that never change afterwards: a CHECK on SQLite, and on PostgreSQL a part of a trigger (see
+    `checks_of_added`). PostgreSQL reads every CHECK of a table from its text again for each statement that touches
+    the table, which costs a posting more than its sums do; a function is compiled once."""
+    for check in checks:
+        check.ddl_if(dialect="sqlite")
+        check.info["in_trigger"] = True
+    return checks
+
+
+def checks_of_added(table: Table) -> str:
+    """PL/pgSQL that refuses a NEW row as the `once_added` CHECKs of its table would, under their names."""
+    columns = re.compile(rf"\b({'|'.join(c.name for c in table.columns)})\b")
+    made, new = "", r"NEW.\1"
+    held = {str(c.name): str(c.sqltext) for c in table.constraints
+            if isinstance(c, CheckConstraint) and c.info.get("in_trigger")}
+    for name, words in sorted(held.items()):
+        made += (
+            f"IF NOT ({columns.sub(new, words)}) THEN RAISE EXCEPTION '{table.name} violates check "
+            f"constraint {name}' USING ERRCODE = 'check_violation', CONSTRAINT = '{name}'; END IF; "
+        )
+    return made
 
 
 def function(table: Table, statement: str) -> None:

@@ -290,7 +290,7 @@ CREATE TRIGGER posting_no_delete BEFORE DELETE ON posting FOR EACH ROW EXECUTE F
 -- next --
 CREATE TRIGGER posting_no_replace BEFORE TRUNCATE ON posting FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('posting is append-only')
 -- next --
-CREATE OR REPLACE FUNCTION placard_posting() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE of_month integer; legs_found bigint; balanced boolean; BEGIN IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION 'the ledger is written under READ COMMITTED' USING ERRCODE = 'integrity_constraint_violation'; END IF; SELECT to_char(occurred_at AT TIME ZONE 'UTC', 'YYYYMM')::integer INTO of_month FROM entry WHERE id = NEW.entry_id FOR UPDATE; PERFORM 1 FROM account WHERE id IN (SELECT account_id FROM leg WHERE entry_id = NEW.entry_id) ORDER BY id FOR NO KEY UPDATE; WITH moved AS (UPDATE account SET debits_posted = account.debits_posted + s.debits, credits_posted = account.credits_posted + s.credits, moved_by = NEW.entry_id FROM (SELECT account_id, coalesce(sum(usd_minor) FILTER (WHERE side = 'D'), 0)::bigint AS debits, coalesce(sum(usd_minor) FILTER (WHERE side = 'C'), 0)::bigint AS credits, count(*) AS legs FROM leg WHERE entry_id = NEW.entry_id GROUP BY account_id) s WHERE account.id = s.account_id RETURNING account.id, book, pool_id, s.debits, s.credits, s.legs), months AS (INSERT INTO account_month AS m (account_id, month, debits, credits, legs) SELECT id, of_month, debits, credits, legs FROM moved ORDER BY id ON CONFLICT (account_id, month) DO UPDATE SET debits = m.debits + excluded.debits, credits = m.credits + excluded.credits, legs = m.legs + excluded.legs) SELECT sum(b.legs), bool_and(b.net = 0) INTO legs_found, balanced FROM (SELECT sum(legs) AS legs, sum(debits - credits) AS net FROM moved GROUP BY book, CASE book WHEN 'B' THEN pool_id END) b; IF coalesce(legs_found, 0) < 2 THEN RAISE EXCEPTION 'an entry has two legs or more' USING ERRCODE = 'integrity_constraint_violation'; END IF; IF NOT balanced THEN RAISE EXCEPTION 'the entry does not balance' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
+CREATE OR REPLACE FUNCTION placard_posting() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE of_month integer; legs_found bigint := 0; net bigint := 0; budget boolean := false; moved record; of_book text; BEGIN IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION 'the ledger is written under READ COMMITTED' USING ERRCODE = 'integrity_constraint_violation'; END IF; SELECT extract(year FROM at) * 100 + extract(month FROM at) INTO of_month FROM (SELECT occurred_at AT TIME ZONE 'UTC' AS at FROM entry WHERE id = NEW.entry_id FOR UPDATE) e; FOR moved IN SELECT account_id, coalesce(sum(usd_minor) FILTER (WHERE side = 'D'), 0)::bigint AS debits, coalesce(sum(usd_minor) FILTER (WHERE side = 'C'), 0)::bigint AS credits, count(*) AS legs FROM leg WHERE entry_id = NEW.entry_id GROUP BY account_id ORDER BY account_id LOOP UPDATE account SET debits_posted = debits_posted + moved.debits, credits_posted = credits_posted + moved.credits, moved_by = NEW.entry_id WHERE id = moved.account_id RETURNING book INTO of_book; UPDATE account_month SET debits = debits + moved.debits, credits = credits + moved.credits, legs = legs + moved.legs WHERE account_id = moved.account_id AND month = of_month; IF NOT FOUND THEN INSERT INTO account_month (account_id, month, debits, credits, legs) VALUES (moved.account_id, of_month, moved.debits, moved.credits, moved.legs); END IF; legs_found := legs_found + moved.legs; IF of_book = 'B' THEN budget := true; ELSE net := net + moved.debits - moved.credits; END IF; END LOOP; IF legs_found < 2 THEN RAISE EXCEPTION 'an entry has two legs or more' USING ERRCODE = 'integrity_constraint_violation'; END IF; IF net <> 0 OR (budget AND EXISTS (SELECT 1 FROM leg l JOIN account a ON a.id = l.account_id WHERE l.entry_id = NEW.entry_id GROUP BY a.book, CASE a.book WHEN 'B' THEN a.pool_id END HAVING sum(CASE l.side WHEN 'D' THEN l.usd_minor ELSE -l.usd_minor END) <> 0)) THEN RAISE EXCEPTION 'the entry does not balance' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
 -- next --
 CREATE TRIGGER posting_moves_balances AFTER INSERT ON posting FOR EACH ROW EXECUTE FUNCTION placard_posting()
 -- next --
@@ -810,9 +810,6 @@ CREATE TABLE account (
 	moved_by UUID, 
 	id UUID NOT NULL, 
 	CONSTRAINT pk_account PRIMARY KEY (id), 
-	CONSTRAINT ck_account_side CHECK (side IN ('D', 'C')), 
-	CONSTRAINT ck_account_book CHECK (book IN ('P', 'B')), 
-	CONSTRAINT ck_account_totals_positive CHECK (debits_posted >= 0 AND credits_posted >= 0), 
 	CONSTRAINT ck_account_no_overdraft CHECK (NOT guarded OR (side = 'C' AND credits_posted >= debits_posted) OR (side = 'D' AND debits_posted >= credits_posted)), 
 	CONSTRAINT uq_account_kind_pool_id UNIQUE (kind, pool_id), 
 	CONSTRAINT uq_account_code UNIQUE (code), 
@@ -827,6 +824,10 @@ CREATE TRIGGER account_no_update BEFORE UPDATE OF code, kind, book, pool_id, cur
 CREATE TRIGGER account_no_delete BEFORE DELETE ON account FOR EACH ROW EXECUTE FUNCTION placard_refuse('account is append-only')
 -- next --
 CREATE TRIGGER account_no_replace BEFORE TRUNCATE ON account FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('account is append-only')
+-- next --
+CREATE OR REPLACE FUNCTION placard_account_is_sound() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NOT (NEW.book IN ('P', 'B')) THEN RAISE EXCEPTION 'account violates check constraint ck_account_book' USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_account_book'; END IF; IF NOT (NEW.side IN ('D', 'C')) THEN RAISE EXCEPTION 'account violates check constraint ck_account_side' USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_account_side'; END IF; IF NOT (NEW.debits_posted >= 0 AND NEW.credits_posted >= 0) THEN RAISE EXCEPTION 'account violates check constraint ck_account_totals_positive' USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_account_totals_positive'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER account_is_sound BEFORE INSERT ON account FOR EACH ROW EXECUTE FUNCTION placard_account_is_sound()
 -- next --
 CREATE TRIGGER account_starts_at_zero BEFORE INSERT ON account FOR EACH ROW WHEN (NEW.debits_posted <> 0 OR NEW.credits_posted <> 0 OR NEW.moved_by IS NOT NULL) EXECUTE FUNCTION placard_refuse('an account starts at zero')
 -- next --
@@ -1519,8 +1520,6 @@ CREATE TABLE account_month (
 	credits BIGINT NOT NULL, 
 	legs BIGINT NOT NULL, 
 	CONSTRAINT pk_account_month PRIMARY KEY (account_id, month), 
-	CONSTRAINT ck_account_month_totals_positive CHECK (debits >= 0 AND credits >= 0 AND legs > 0), 
-	CONSTRAINT ck_account_month_month CHECK (month % 100 BETWEEN 1 AND 12 AND month > 190000), 
 	CONSTRAINT fk_account_month_account_id FOREIGN KEY(account_id) REFERENCES account (id)
 )
  WITH (fillfactor = 50)
@@ -1545,9 +1544,6 @@ CREATE TABLE leg (
 	rate_source VARCHAR(80), 
 	rate_date DATE, 
 	CONSTRAINT pk_leg PRIMARY KEY (entry_id, n), 
-	CONSTRAINT ck_leg_side CHECK (side IN ('D', 'C')), 
-	CONSTRAINT ck_leg_amount CHECK (usd_minor > 0 AND usd_minor <= 100000000000000), 
-	CONSTRAINT ck_leg_original CHECK ((original_currency = 'USD' AND original_minor = usd_minor AND rate IS NULL AND rate_source IS NULL AND rate_date IS NULL) OR (original_currency <> 'USD' AND original_minor >= 0 AND rate IS NOT NULL AND rate_source IS NOT NULL AND rate_date IS NOT NULL)), 
 	CONSTRAINT fk_leg_entry_id FOREIGN KEY(entry_id) REFERENCES entry (id), 
 	CONSTRAINT fk_leg_account_id FOREIGN KEY(account_id) REFERENCES account (id)
 )
@@ -1560,9 +1556,9 @@ CREATE TRIGGER leg_no_delete BEFORE DELETE ON leg FOR EACH ROW EXECUTE FUNCTION 
 -- next --
 CREATE TRIGGER leg_no_replace BEFORE TRUNCATE ON leg FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('leg is append-only')
 -- next --
-CREATE OR REPLACE FUNCTION placard_leg_joins() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION 'the ledger is written under READ COMMITTED' USING ERRCODE = 'integrity_constraint_violation'; END IF; IF EXISTS (SELECT 1 FROM added a JOIN posting p ON p.entry_id = a.entry_id) THEN RAISE EXCEPTION 'the entry is posted' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
+CREATE OR REPLACE FUNCTION placard_leg_joins() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION 'the ledger is written under READ COMMITTED' USING ERRCODE = 'integrity_constraint_violation'; END IF; IF NOT (NEW.usd_minor > 0 AND NEW.usd_minor <= 100000000000000) THEN RAISE EXCEPTION 'leg violates check constraint ck_leg_amount' USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_leg_amount'; END IF; IF NOT ((NEW.original_currency = 'USD' AND NEW.original_minor = NEW.usd_minor AND NEW.rate IS NULL AND NEW.rate_source IS NULL AND NEW.rate_date IS NULL) OR (NEW.original_currency <> 'USD' AND NEW.original_minor >= 0 AND NEW.rate IS NOT NULL AND NEW.rate_source IS NOT NULL AND NEW.rate_date IS NOT NULL)) THEN RAISE EXCEPTION 'leg violates check constraint ck_leg_original' USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_leg_original'; END IF; IF NOT (NEW.side IN ('D', 'C')) THEN RAISE EXCEPTION 'leg violates check constraint ck_leg_side' USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_leg_side'; END IF; IF EXISTS (SELECT 1 FROM posting WHERE entry_id = NEW.entry_id) THEN RAISE EXCEPTION 'the entry is posted' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END $$
 -- next --
-CREATE TRIGGER leg_joins_unposted AFTER INSERT ON leg REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION placard_leg_joins()
+CREATE TRIGGER leg_joins_unposted AFTER INSERT ON leg FOR EACH ROW EXECUTE FUNCTION placard_leg_joins()
 -- next --
 CREATE TABLE held_receipt (
 	key VARCHAR(200) NOT NULL, 

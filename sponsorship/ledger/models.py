@@ -10,7 +10,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Table, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, MinorUnits, WithId
-from core.ddl import lookup_table
+from core.ddl import lookup_table, once_added
 
 # One trillion dollars. Times 10,000 basis points it still fits 64 bits, so the CHECKs on support costs are exact.
 MAX_USD_MINOR = 10**14
@@ -38,9 +38,12 @@ class Account(WithId, Base):
 
     __tablename__ = "account"
     __table_args__ = (
-        CheckConstraint("side IN ('D', 'C')", name="side"),
-        CheckConstraint("book IN ('P', 'B')", name="book"),
-        CheckConstraint("debits_posted >= 0 AND credits_posted >= 0", name="totals_positive"),
+        *once_added(
+            CheckConstraint("side IN ('D', 'C')", name="side"),
+            CheckConstraint("book IN ('P', 'B')", name="book"),
+            # from zero on they only grow: a leg carries more than nothing, and legs alone move them
+            CheckConstraint("debits_posted >= 0 AND credits_posted >= 0", name="totals_positive"),
+        ),
         CheckConstraint(
             "NOT guarded OR (side = 'C' AND credits_posted >= debits_posted)"
             " OR (side = 'D' AND debits_posted >= credits_posted)",
@@ -67,8 +70,10 @@ class AccountMonth(Base):
 
     __tablename__ = "account_month"
     __table_args__ = (
-        CheckConstraint("debits >= 0 AND credits >= 0 AND legs > 0", name="totals_positive"),
-        CheckConstraint("month % 100 BETWEEN 1 AND 12 AND month > 190000", name="month"),
+        *once_added(  # the posting trigger of PostgreSQL is the only one that writes here
+            CheckConstraint("debits >= 0 AND credits >= 0 AND legs > 0", name="totals_positive"),
+            CheckConstraint("month % 100 BETWEEN 1 AND 12 AND month > 190000", name="month"),
+        ),
         {"postgresql_with": {"fillfactor": "50"}},
     )
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"), primary_key=True)
@@ -111,13 +116,15 @@ class Leg(Base):
 
     __tablename__ = "leg"
     __table_args__ = (
-        CheckConstraint("side IN ('D', 'C')", name="side"),
-        CheckConstraint(f"usd_minor > 0 AND usd_minor <= {MAX_USD_MINOR}", name="amount"),
-        CheckConstraint(
-            "(original_currency = 'USD' AND original_minor = usd_minor AND rate IS NULL AND rate_source IS NULL"
-            " AND rate_date IS NULL) OR (original_currency <> 'USD' AND original_minor >= 0 AND rate IS NOT NULL"
-            " AND rate_source IS NOT NULL AND rate_date IS NOT NULL)",
-            name="original",
+        *once_added(
+            CheckConstraint("side IN ('D', 'C')", name="side"),
+            CheckConstraint(f"usd_minor > 0 AND usd_minor <= {MAX_USD_MINOR}", name="amount"),
+            CheckConstraint(
+                "(original_currency = 'USD' AND original_minor = usd_minor AND rate IS NULL AND rate_source IS NULL"
+                " AND rate_date IS NULL) OR (original_currency <> 'USD' AND original_minor >= 0 AND rate IS NOT NULL"
+                " AND rate_source IS NOT NULL AND rate_date IS NOT NULL)",
+                name="original",
+            ),
         ),
         Index(None, "account_id", "entry_id"),
     )
