@@ -202,7 +202,7 @@ trigger(
     postgresql=(
         "CREATE OR REPLACE FUNCTION placard_leg_joins() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         + _READ_COMMITTED + checks_of_added(_table(Leg)) +
-        "IF EXISTS (SELECT 1 FROM posting WHERE entry_id = NEW.entry_id) THEN "
+        "PERFORM 1 FROM posting WHERE entry_id = NEW.entry_id; IF FOUND THEN "  # an IF with a query is planned anew
         "RAISE EXCEPTION 'the entry is posted' USING ERRCODE = 'integrity_constraint_violation'; END IF; "
         "RETURN NULL; END $$",
         # row by row: with a table of the added rows PostgreSQL would plan the question anew each time
