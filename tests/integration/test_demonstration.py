@@ -19,15 +19,13 @@ def _free_port():
 
 
 @pytest.fixture
-def played(databases, tmp_path, monkeypatch, _template_app):
+def played(databases, tmp_path, monkeypatch, _real_app):
     """An application whose database has just heard the whole story."""
     from operations import prepare
     from operations.child import start_simulator
     from tests.conftest import _make_app
 
     monkeypatch.setenv("SIMULATOR_PORT", str(_free_port()))
-    with _template_app.app_context():
-        db.engine.dispose()
     name, url = databases.copy()
     app = _make_app(url, tmp_path)
     prepare.mark(app, app.extensions["placard_settings"])
@@ -44,7 +42,7 @@ def played(databases, tmp_path, monkeypatch, _template_app):
     finally:
         child.terminate()
         child.wait(10)
-        databases.drop(name)
+        databases.done_with(name)
 
 
 def _faults():
