@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask_migrate import stamp
-from passlib.context import CryptContext
 
 os.environ["PLACARD_ENV"] = "test"
 
@@ -27,7 +26,6 @@ from tests.simulator.report import pytest_terminal_summary as pytest_terminal_su
 from tests.support.databases import KIND, Databases, postgres_url
 from tests.support.pages import PageClient
 
-PASSWORDS = CryptContext(schemes=["argon2"], argon2__time_cost=1, argon2__memory_cost=64, argon2__parallelism=1)
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|TRUNCATE)\b", re.IGNORECASE)
 
 
@@ -75,8 +73,11 @@ def _make_app(url: str, folder: Path, **overrides: Any) -> Any:
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, PROPAGATE_EXCEPTIONS=False, SERVER_NAME=None,
                       FUND_FRESH_SECONDS=0, **overrides)
     app.test_client_class = PageClient
-    # a quarter of a second of CPU each, else; test_passwords_are_argon2 looks at the true ones
-    app.extensions["security"].pwd_context = PASSWORDS
+    # hashes take a quarter of a second of CPU each, else; test_passwords_are_argon2 looks at the true ones
+    security = app.extensions["security"]
+    security.pwd_context = security.pwd_context.copy(
+        argon2__time_cost=1, argon2__memory_cost=64, argon2__parallelism=1)
+    security.hashing_context = security.hashing_context.copy(sha256_crypt__rounds=1_000)
     return app
 
 

@@ -8,6 +8,7 @@ import pytest
 from core import clock, jobs, marks, verify
 from core.db import db
 from demonstration.cast import CAST, SECRETARIAT, STATES
+from tests.support.databases import KIND
 
 pytestmark = [pytest.mark.real_database, pytest.mark.timeout(300)]
 
@@ -76,7 +77,8 @@ def test_the_story_and_a_month_alone(played):
         play()  # never twice on one database
     db.session.rollback()
 
-    for day in range(1, 36):
+    # PostgreSQL catches up after five days at a time; every day is played on SQLite
+    for day in range(1, 36, 1 if KIND == "sqlite" else 5):
         instant = clock.real_now() + timedelta(days=day)
         with clock.moved_to(instant):
             for name in jobs.JOBS:
