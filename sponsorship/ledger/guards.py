@@ -203,7 +203,8 @@ trigger(
 # --- posting ----------------------------------------------------------------------------------------------------
 # AFTER INSERT, so that a row skipped by ON CONFLICT DO NOTHING moves nothing. On SQLite an outer INSERT OR IGNORE
 # passes on to the statements of a trigger and would skip, in silence, an update that a CHECK refuses: overdrafts are
-# refused by RAISE before it, and the update is counted after it.
+# refused by RAISE before it, and the update is counted after it. On PostgreSQL the entries of one statement are judged
+# together where accounts are guarded (what it leaves is never overdrawn), and each by itself where it must balance.
 _SIGNED = "CASE l.side WHEN 'D' THEN l.usd_minor ELSE -l.usd_minor END"
 _BY_BOOK = (
     "leg l JOIN account a ON a.id = l.account_id WHERE l.entry_id = NEW.entry_id "
@@ -256,33 +257,40 @@ trigger(
            "FROM account_month m WHERE m.account_id = l.account_id AND m.month = e.month) GROUP BY l.account_id; "
            "END",
     postgresql=(
+        # once for all postings of a statement, so that many entries move each balance once; each balances by itself
         "CREATE OR REPLACE FUNCTION placard_posting() RETURNS trigger LANGUAGE plpgsql AS $$ "
-        "DECLARE of_month integer; legs_found bigint; balanced boolean; BEGIN "
+        "DECLARE whole bigint; balanced boolean; BEGIN "
         + _READ_COMMITTED +
-        "SELECT to_char(occurred_at AT TIME ZONE 'UTC', 'YYYYMM')::integer INTO of_month FROM entry "
-        "WHERE id = NEW.entry_id FOR UPDATE; "
+        "PERFORM 1 FROM entry WHERE id IN (SELECT entry_id FROM added) ORDER BY id FOR UPDATE; "
         # locked in the order of identifiers, so that two postings never wait for each other
-        "PERFORM 1 FROM account WHERE id IN (SELECT account_id FROM leg WHERE entry_id = NEW.entry_id) "
+        "PERFORM 1 FROM account WHERE id IN (SELECT l.account_id FROM added p JOIN leg l ON l.entry_id = p.entry_id) "
         "ORDER BY id FOR NO KEY UPDATE; "
-        "WITH moved AS (UPDATE account SET debits_posted = account.debits_posted + s.debits, "
-        "credits_posted = account.credits_posted + s.credits, moved_by = NEW.entry_id FROM "
-        "(SELECT account_id, coalesce(sum(usd_minor) FILTER (WHERE side = 'D'), 0)::bigint AS debits, "
-        "coalesce(sum(usd_minor) FILTER (WHERE side = 'C'), 0)::bigint AS credits, count(*) AS legs FROM leg "
-        "WHERE entry_id = NEW.entry_id GROUP BY account_id) s WHERE account.id = s.account_id "
-        "RETURNING account.id, book, pool_id, s.debits, s.credits, s.legs), "
+        "WITH sums AS (SELECT l.entry_id, l.account_id, "
+        "coalesce(sum(l.usd_minor) FILTER (WHERE l.side = 'D'), 0)::bigint AS debits, "
+        "coalesce(sum(l.usd_minor) FILTER (WHERE l.side = 'C'), 0)::bigint AS credits, count(*) AS legs "
+        "FROM added p JOIN leg l ON l.entry_id = p.entry_id GROUP BY l.entry_id, l.account_id), "
+        "moved AS (UPDATE account SET debits_posted = account.debits_posted + s.debits, "
+        "credits_posted = account.credits_posted + s.credits, moved_by = s.last FROM "
+        "(SELECT account_id, sum(debits)::bigint AS debits, sum(credits)::bigint AS credits, "
+        "(array_agg(entry_id ORDER BY entry_id DESC))[1] AS last FROM sums GROUP BY account_id) s "
+        "WHERE account.id = s.account_id RETURNING account.id, book, pool_id), "
         "months AS (INSERT INTO account_month AS m (account_id, month, debits, credits, legs) "
-        "SELECT id, of_month, debits, credits, legs FROM moved ORDER BY id "
+        "SELECT s.account_id, to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYYMM')::integer, sum(s.debits), "
+        "sum(s.credits), sum(s.legs) FROM sums s JOIN entry e ON e.id = s.entry_id GROUP BY 1, 2 ORDER BY 1, 2 "
         "ON CONFLICT (account_id, month) DO UPDATE SET debits = m.debits + excluded.debits, "
         "credits = m.credits + excluded.credits, legs = m.legs + excluded.legs) "
-        "SELECT sum(b.legs), bool_and(b.net = 0) INTO legs_found, balanced FROM (SELECT sum(legs) AS legs, "
-        "sum(debits - credits) AS net FROM moved GROUP BY book, CASE book WHEN 'B' THEN pool_id END) b; "
-        "IF coalesce(legs_found, 0) < 2 THEN RAISE EXCEPTION 'an entry has two legs or more' "
+        "SELECT count(*) FILTER (WHERE e.legs >= 2), bool_and(e.balanced) INTO whole, balanced FROM "
+        "(SELECT b.entry_id, sum(b.legs) AS legs, bool_and(b.net = 0) AS balanced FROM "
+        "(SELECT s.entry_id, sum(s.legs) AS legs, sum(s.debits - s.credits) AS net FROM sums s "
+        "JOIN moved ON moved.id = s.account_id GROUP BY s.entry_id, book, CASE book WHEN 'B' THEN pool_id END) b "
+        "GROUP BY b.entry_id) e; "
+        "IF whole <> (SELECT count(*) FROM added) THEN RAISE EXCEPTION 'an entry has two legs or more' "
         "USING ERRCODE = 'integrity_constraint_violation'; END IF; "
         "IF NOT balanced THEN RAISE EXCEPTION 'the entry does not balance' "
         "USING ERRCODE = 'integrity_constraint_violation'; END IF; "
         "RETURN NULL; END $$",
-        "CREATE TRIGGER posting_moves_balances AFTER INSERT ON posting FOR EACH ROW "
-        "EXECUTE FUNCTION placard_posting()",
+        "CREATE TRIGGER posting_moves_balances AFTER INSERT ON posting REFERENCING NEW TABLE AS added "
+        "FOR EACH STATEMENT EXECUTE FUNCTION placard_posting()",
     ),
 )
 
