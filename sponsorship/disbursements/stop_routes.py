@@ -58,10 +58,11 @@ def _when(instant: datetime) -> Markup:
     return instant_html(instant, setting("office_zone", clock.today()))
 
 
-def _taken(row: HeldFile) -> str:
+def _taken(row: HeldFile) -> str | Markup:
+    """When it was last downloaded, and by whom beneath."""
     if row.taken is None:
         return _("Never")
-    return _("%(when)s, %(who)s", when=_when(row.taken.at), who=row.taken.by)
+    return Markup("<div>{}<br>{}</div>").format(_when(row.taken.at), row.taken.by)
 
 
 def _held(files: list[HeldFile]) -> Table | None:

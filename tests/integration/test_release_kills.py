@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from accounts.models import Person
 from core import clock, jobs
 from core.db import db
 from core.errors import IllegalMove, RuleBroken, Stale
@@ -127,7 +128,7 @@ def journey(killer: Killer, award: uuid.UUID, n: int, as_person: Any, travelled:
             story.sign_three(payment)
         killer.step("make ready", lambda: jobs.run("disbursements-ready"), job=True)
         assert {story.payment(payment).state for payment in ids} == {"ready"}
-        web = as_person(story.people["bank_signatory"])
+        web = as_person(db.session.get_one(Person, story.officer("bank_signatory").person_id))
         chosen = [f"{payment}:{version(payment)}" for payment in ids]
         killer.step("release", lambda: web.submit("/disbursements/release", {"payments": chosen}))
         instruction = db.session.query(PaymentLine.instruction_id).filter_by(disbursement_id=ids[0]).scalar()

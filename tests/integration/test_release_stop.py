@@ -272,7 +272,7 @@ def test_pages_of_a_file_held_back(story, ready, as_person):
         page = reader.get(address).get_data(as_text=True)
         assert "Held back" in page and "Bank Signatory downloaded it on" in page and "Download the file" not in page
         page = reader.get("/disbursements/stop").get_data(as_text=True)
-        assert "Files held back" in page and number in page and "Bank Signatory" in page
+        assert "Files held back" in page and number in page and "<br>Bank Signatory</div>" in page
     answer = signatory.submit(f"{address}/file", {})
     assert answer.status_code == 303 and answer.headers["Location"].endswith(address)
     assert "this file is held back" in signatory.get(address).get_data(as_text=True)
