@@ -368,6 +368,7 @@ def insert_rows(model: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
     lists, casts = [], []
     for column in columns:
         kind: Any = column.type
+        bind: Any
         if isinstance(kind, JSON):
             bind, cast = json.dumps, "text[]::json[]"
         else:  # text, since a cast to varchar(n) would cut in silence what the column refuses
