@@ -157,20 +157,23 @@ def test_the_banks_word_counts_while_a_file_is_held_back(story, ready):
 class Slow:
     """Release and stop meet: the stop looks while the release has written everything and is not committed."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.begun = threading.Event()
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, patience: float) -> None:
+        """The release waits so many seconds for the stop to be over."""
+        self.begun, self.over = threading.Event(), threading.Event()
         original = core.events.record_many
 
         def record_many(*args: Any) -> None:
             original(*args)
             self.begun.set()
-            time.sleep(0.5)
+            self.over.wait(patience)
 
         monkeypatch.setattr(core.events, "record_many", record_many)
 
     def stop(self, actor: Any) -> Any:
         assert self.begun.wait(60)
-        return stops.stop(actor, "Now.")
+        done = stops.stop(actor, "Now.")
+        self.over.set()
+        return done
 
 
 @pytest.mark.real_database
@@ -200,7 +203,7 @@ def test_a_stop_waits_for_the_release_under_way(app, make, monkeypatch, guard):
             story.ready(ticket)
             version = story.payment(ticket).version
             signatory, head = story.officer("bank_signatory"), story.officer("head_of_fund")
-            slow = Slow(monkeypatch)
+            slow = Slow(monkeypatch, 1 if guard else 120)
             results = at_once(app, [
                 lambda: told("release", lambda: release_service.release({ticket: version}, signatory)),
                 lambda: told("stop", lambda: slow.stop(head))])
