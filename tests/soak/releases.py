@@ -80,8 +80,9 @@ def test_the_database_starts_anew_in_the_middle_of_releasing() -> None:
 def _worker(folder: Path, settings: Any, n: int) -> subprocess.Popen[bytes]:
     environ = {**os.environ, "PLACARD_ENV": "test", "DATABASE_URL": settings.database_url, "SIMULATOR_PORT": "1",
                "INSTANCE_DIR": str(settings.instance_dir)}
-    return subprocess.Popen([sys.executable, "-m", "flask", "--app", "app", "worker"], cwd=ROOT, env=environ,
-                            stdout=subprocess.DEVNULL, stderr=open(folder / f"worker{n}.log", "wb"))
+    with (folder / f"worker{n}.log").open("wb") as log:
+        return subprocess.Popen([sys.executable, "-m", "flask", "--app", "app", "worker"], cwd=ROOT, env=environ,
+                                stdout=subprocess.DEVNULL, stderr=log)
 
 
 def play(folder: Path) -> None:
