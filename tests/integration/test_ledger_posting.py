@@ -229,14 +229,14 @@ def test_many_entries_at_once_are_those_one_by_one(pool, queries):
     made = post_many("test", [new(n) for n in range(1, 41)], actor=TESTS, occurred_at=clock.now())
     if not sqlite():
         assert [q.split()[2] for q in queries] == ["entry", "leg", "posting"]
-    assert len(set(made)) == 40 and books.account_by_code("stripe_clearing").balance == -4_000
+    assert len(set(made)) == 40 and books.account_by_code("bank").balance == 4_000
     assert books.get_entry(made[6]).subject_id == uuid.UUID(int=7)
     with pytest.raises(KeyReused), db.session.begin_nested():  # one known key among new ones: nothing of it
         post_many("test", [new(41), new(1)], actor=TESTS, occurred_at=clock.now())
     with pytest.raises(DatabaseError, match="account_no_overdraft"), db.session.begin_nested():
         post_many("test", [new(42, promise(100)), new(43, promise(9_901))], actor=TESTS, occurred_at=clock.now())
     assert books.account_by_code("available:general").balance == 10_000
-    assert books.account_by_code("stripe_clearing").balance == -4_000
+    assert books.account_by_code("bank").balance == 4_000
     assert faults() == []
 
 
