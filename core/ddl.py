@@ -42,19 +42,25 @@ def trigger(table: Table, name: str, *, sqlite: str | tuple[str, ...], postgresq
             event.listen(table, "after_create", DDL(statement.replace("%", "%%")).execute_if(dialect=dialect))
 
 
-def refuse(table: Table, name: str, event: str, when: str, why: str, *, before: str = "") -> None:
+def refuse(
+    table: Table, name: str, event: str, when: str, why: str, *, before: str = "", given: str = ""
+) -> None:
     """Refuse an INSERT or UPDATE of `table` while the SQL condition `when` holds; `why` stands in the error. `when` is
-    good SQL on both engines. `before` are statements of PL/pgSQL run first (locks, which SQLite does not need)."""
+    good SQL on both engines. `before` are statements of PL/pgSQL run first (locks, which SQLite does not need).
+
+    `given` is the part of the condition that OLD and NEW alone decide: the rule is `given AND when`, and PostgreSQL
+    calls no function, and runs no `before`, for a row to which it does not apply."""
+    only = f" WHEN ({given})" if given else ""
     words = f"{name}: {why}".replace("'", "''")
     trigger(
         table, name,
-        sqlite=f"CREATE TRIGGER {name} BEFORE {event} ON {table.name} WHEN {when} "
-               f"BEGIN SELECT RAISE(ABORT, '{words}'); END",
+        sqlite=f"CREATE TRIGGER {name} BEFORE {event} ON {table.name} "
+               f"WHEN {f'({given}) AND ({when})' if given else when} BEGIN SELECT RAISE(ABORT, '{words}'); END",
         postgresql=(
             f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {before} "
             f"IF {when} THEN RAISE EXCEPTION '{words}' USING ERRCODE = 'integrity_constraint_violation'; END IF; "
             "RETURN NEW; END $$",
-            f"CREATE TRIGGER {name} BEFORE {event} ON {table.name} FOR EACH ROW EXECUTE FUNCTION {name}()",
+            f"CREATE TRIGGER {name} BEFORE {event} ON {table.name} FOR EACH ROW{only} EXECUTE FUNCTION {name}()",
         ),
     )
 

@@ -17,12 +17,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, insert, select
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.actor import Actor
 from core.clock import now, real_now
-from core.db import Base, WithId, command, db, new_id
+from core.db import Base, WithId, command, db, insert_rows, new_id
 from core.ddl import append_only
 
 GENESIS = "0" * 64
@@ -123,7 +123,7 @@ def record_many(actor: Actor, rows: Sequence[NewEvent]) -> None:
         _refuse_personal(row.data)
     occurred_at, recorded_at = now(), real_now()
     db.session.flush()  # what the events are about stands before them
-    db.session.execute(insert(Event), [
+    insert_rows(Event, [
         {"id": new_id(), "occurred_at": occurred_at, "recorded_at": recorded_at, "actor": actor.code,
          "actor_id": actor.person_id, "tag": row.tag, "subject_type": row.subject_type, "subject_id": row.subject_id,
          "from_state": row.from_state, "to_state": row.to_state, "reason": row.reason, "data": row.data,

@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, insert, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from accounts.designation_models import Designation
 from accounts.permissions import PERMISSIONS, Acting, acting_for
 from core import clock
 from core.actor import Actor
-from core.db import Base, WithId, db, new_id
+from core.db import Base, WithId, db, insert_rows, new_id
 from core.ddl import append_only, lookup_table, refuse, trigger
 from core.errors import NotAllowed, RuleBroken
 
@@ -105,8 +105,8 @@ refuse(Approval.__table__, "approval_one_per_holder", "INSERT",  # type: ignore[
        "(SELECT n.holder_id FROM designation n WHERE n.id = NEW.designation_id) IN (a.person_id, d.holder_id))",
        "the holder of the office, or an alternate for the holder, has signed this round")
 refuse(Approval.__table__, "approval_proof_is_own", "INSERT",  # type: ignore[arg-type]
-       "NEW.proof_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM second_factor_proof p WHERE p.id = NEW.proof_id "
-       "AND p.person_id = NEW.person_id)", "the proof is another person's")
+       "NOT EXISTS (SELECT 1 FROM second_factor_proof p WHERE p.id = NEW.proof_id AND p.person_id = NEW.person_id)",
+       "the proof is another person's", given="NEW.proof_id IS NOT NULL")
 
 
 def _not_designated(day: str) -> str:
@@ -133,7 +133,7 @@ trigger(
         f"IF {_not_designated(_UTC_DAY)} "
         f"THEN RAISE EXCEPTION '{_WHY}' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$",
         "CREATE TRIGGER approval_as_alternate BEFORE INSERT ON approval FOR EACH ROW "
-        "EXECUTE FUNCTION approval_as_alternate()",
+        "WHEN (NEW.designation_id IS NOT NULL) EXECUTE FUNCTION approval_as_alternate()",
     ),
 )
 
@@ -265,5 +265,5 @@ def sign_many(
                      "round": rounds[subject], "step": step, "person_id": actor.person_id, "at": clock.now(),
                      "recorded_at": clock.real_now(), "proof_id": actor.proof,
                      "designation_id": acting.designation_id if acting else None})
-    db.session.execute(insert(Approval), rows)
+    insert_rows(Approval, rows)
     return {"for": str(acting.holder_id), "designation": str(acting.designation_id)} if acting else {}

@@ -33,6 +33,8 @@ from sponsorship.disbursements.answer_forms import (
     HandOverForm,
     RefuseFindingForm,
 )
+from sponsorship.disbursements.held_files import last_downloads
+from sponsorship.disbursements.stops import is_stopped
 from sponsorship.disbursements.transitions import PAID
 
 bp = routes.bp
@@ -189,5 +191,6 @@ def hand_over(id: uuid.UUID) -> View:
             return redirect(url_for("disbursements.instruction", id=id), 303)
         except RuleBroken as error:
             add_error(form, error.field, error.message)
-    body = render_template("disbursements/hand_over.html", page=page, form=form)
+    body = render_template("disbursements/hand_over.html", page=page, form=form, held=is_stopped(),
+                           taken=last_downloads([id]).get(id))
     return (body, 422) if request.method == "POST" else body

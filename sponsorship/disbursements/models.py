@@ -13,7 +13,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, MinorUnits, Versioned, WithId
-from core.ddl import append_only, lookup_table, trigger
+from core.ddl import append_only, lookup_table, refuse
 from sponsorship.awards.approvals import Approval
 from sponsorship.disbursements import answer_models as _answers  # noqa: F401  # triggers here ask their tables
 from sponsorship.disbursements import sanctions_models as _sanctions  # noqa: F401
@@ -178,19 +178,8 @@ append_only(PaymentInstruction.__table__)  # type: ignore[arg-type]
 append_only(PaymentLine.__table__)  # type: ignore[arg-type]
 
 
-def _refuse(table: type[Base], name: str, when: str, event: str, why: str) -> None:
-    words = f"{name}: {why}"
-    trigger(
-        table.__table__, name,  # type: ignore[arg-type]
-        sqlite=f"CREATE TRIGGER {name} BEFORE {event} ON {table.__tablename__} WHEN {when} "
-               f"BEGIN SELECT RAISE(ABORT, '{words}'); END",
-        postgresql=(
-            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-            f"IF {when} THEN RAISE EXCEPTION '{words}' USING ERRCODE = 'integrity_constraint_violation'; END IF; "
-            "RETURN NEW; END $$",
-            f"CREATE TRIGGER {name} BEFORE {event} ON {table.__tablename__} FOR EACH ROW EXECUTE FUNCTION {name}()",
-        ),
-    )
+def _refuse(table: type[Base], name: str, when: str, event: str, why: str, given: str = "") -> None:
+    refuse(table.__table__, name, event, when, why, given=given)  # type: ignore[arg-type]
 
 
 def _signed(step: str, subject: str = "NEW.id", round_: str = "NEW.round") -> str:
@@ -203,34 +192,35 @@ _STEP = "CASE NEW.state " + " ".join(
     for state, step in (("requested", "requested"), ("certified", "certified"), ("approved", "approved"),
                         ("ready", "approved"), *((state, "released") for state in (*LEFT, *BACK)))
 ) + " END"
-_refuse(Disbursement, "disbursement_state_is_signed", f"({_STEP}) IS NOT NULL AND NOT {_signed(f'({_STEP})')}",
-        "UPDATE", "a signature is missing")
+_refuse(Disbursement, "disbursement_state_is_signed", f"NOT {_signed(f'({_STEP})')}", "UPDATE",
+        "a signature is missing", f"({_STEP}) IS NOT NULL")
 _refuse(Disbursement, "disbursement_starts_as_draft", "NEW.state <> 'draft' OR NEW.round <> 1", "INSERT",
         "a disbursement starts as a draft")
 # released means: in an instruction. So no money is marked as gone without the bytes that send it.
 _refuse(Disbursement, "disbursement_released_is_instructed",
-        f"NEW.state IN ({_codes(LEFT)}) AND NOT EXISTS (SELECT 1 FROM payment_line l "
+        "NOT EXISTS (SELECT 1 FROM payment_line l "
         "WHERE l.disbursement_id = NEW.id AND l.round = NEW.round AND l.amount_minor = NEW.amount_minor "
         "AND (l.spend_id = NEW.spend_id OR (NEW.state <> 'released' AND EXISTS (SELECT 1 FROM spend o, spend n "
         "WHERE o.id = l.spend_id AND o.state = 'returned' AND n.id = NEW.spend_id AND n.subject_id = NEW.id "
         "AND n.direct_minor = NEW.amount_minor))))",
-        "UPDATE", "no instruction holds this payment")
+        "UPDATE", "no instruction holds this payment", f"NEW.state IN ({_codes(LEFT)})")
 # sent means: a signatory has confirmed that the bank has the file, or an interface has sent it
 _refuse(Disbursement, "disbursement_sent_is_handed_over",
-        "NEW.state = 'sent' AND OLD.state = 'released' AND NOT EXISTS (SELECT 1 FROM payment_line l "
+        "NOT EXISTS (SELECT 1 FROM payment_line l "
         "JOIN instruction_handover h ON h.instruction_id = l.instruction_id "
-        "WHERE l.disbursement_id = NEW.id AND l.round = NEW.round)", "UPDATE", "nobody has handed the file over")
+        "WHERE l.disbursement_id = NEW.id AND l.round = NEW.round)", "UPDATE", "nobody has handed the file over",
+        "NEW.state = 'sent' AND OLD.state = 'released'")
 # what became of a payment is the bank's word for it, each word used once; or what two people found
 _ANSWERED = "NEW.state IN ('confirmed', " + _codes(BACK) + ") AND OLD.state <> NEW.state"
 _refuse(Disbursement, "disbursement_answer_is_the_banks",
-        f"{_ANSWERED} AND NOT ((NEW.answer_id IS NOT NULL "
+        "NOT ((NEW.answer_id IS NOT NULL "
         "AND (OLD.answer_id IS NULL OR OLD.answer_id <> NEW.answer_id) "
         "AND EXISTS (SELECT 1 FROM bank_answer a WHERE a.id = NEW.answer_id AND a.disbursement_id = NEW.id "
         "AND a.round = NEW.round AND a.answer = NEW.state)) OR (OLD.state = 'unknown' AND NEW.finding_id IS NOT NULL "
         "AND (OLD.finding_id IS NULL OR OLD.finding_id <> NEW.finding_id) AND EXISTS (SELECT 1 FROM payment_finding f "
         "WHERE f.id = NEW.finding_id AND f.disbursement_id = NEW.id AND f.round = NEW.round AND f.state = 'agreed' "
         "AND f.outcome = CASE NEW.state WHEN 'confirmed' THEN 'paid' ELSE 'unpaid' END)))",
-        "UPDATE", "neither the bank nor two people say so")
+        "UPDATE", "neither the bank nor two people say so", _ANSWERED)
 _refuse(Disbursement, "disbursement_settled_was_confirmed", "NEW.state = 'settled' AND OLD.state NOT IN ('confirmed', "
         "'settled')", "UPDATE", "only what the bank confirmed is settled")
 # what officers have signed does not change under their signatures
@@ -242,11 +232,11 @@ _refuse(Disbursement, "disbursement_signed_is_fixed",
         "UPDATE", "what was signed may not change")
 # cash is paid and returned by the counts of two people, each used once; nothing else answers for it
 _refuse(Disbursement, "disbursement_cash_is_counted",
-        f"NEW.rail = '{CASH}' AND NEW.state IN ('unknown', 'confirmed', {_codes(BACK)}) AND OLD.state <> NEW.state "
-        "AND NOT EXISTS (SELECT 1 FROM cash_count c JOIN bank_answer a ON a.id = NEW.answer_id "
+        "NOT EXISTS (SELECT 1 FROM cash_count c JOIN bank_answer a ON a.id = NEW.answer_id "
         "WHERE c.disbursement_id = NEW.id AND c.round = NEW.round AND c.state = 'agreed' AND c.outcome = NEW.state "
         "AND a.bank_reference = c.receipt AND a.paid_minor = CASE c.outcome WHEN 'confirmed' THEN c.paid_minor "
-        "ELSE c.back_minor END)", "UPDATE", "two people have not counted it")
+        "ELSE c.back_minor END)", "UPDATE", "two people have not counted it",
+        f"NEW.rail = '{CASH}' AND NEW.state IN ('unknown', 'confirmed', {_codes(BACK)}) AND OLD.state <> NEW.state")
 # a paymaster's list holds cash only, a bank's file none
 _refuse(PaymentLine, "payment_line_keeps_its_rail",
         "NOT EXISTS (SELECT 1 FROM disbursement d JOIN payment_instruction i ON i.rail = d.rail "
@@ -260,16 +250,16 @@ _refuse(Payee, "payee_verified_by_name",
         "nobody has compared the names")
 # after a change of bank data nothing leaves before the cooling time is over
 _refuse(Disbursement, "disbursement_release_is_cool",
-        "NEW.state = 'released' AND OLD.state <> 'released' AND EXISTS (SELECT 1 FROM payee p "
-        "WHERE p.id = NEW.payee_id AND p.frozen_until > NEW.released_at)", "UPDATE", "the bank data has just changed")
+        "EXISTS (SELECT 1 FROM payee p WHERE p.id = NEW.payee_id AND p.frozen_until > NEW.released_at)", "UPDATE",
+        "the bank data has just changed", "NEW.state = 'released' AND OLD.state <> 'released'")
 # nobody is certified or paid unchecked, or while a check has not ended
 _refuse(Disbursement, "disbursement_payee_is_checked",
-        "NEW.state IN ('certified', 'released') AND OLD.state <> NEW.state AND (EXISTS "
-        "(SELECT 1 FROM sanctions_match m WHERE m.payee_id = NEW.payee_id "
+        "EXISTS (SELECT 1 FROM sanctions_match m WHERE m.payee_id = NEW.payee_id "
         "AND m.state IN ('open', 'proposed', 'confirmed')) "
         "OR (NEW.state = 'certified' AND EXISTS (SELECT 1 FROM payee p WHERE p.id = NEW.payee_id "
-        "AND (p.screened_list_id IS NULL OR p.screened_version <> p.data_version))))",
-        "UPDATE", "the check of the payee has not ended")
+        "AND (p.screened_list_id IS NULL OR p.screened_version <> p.data_version)))",
+        "UPDATE", "the check of the payee has not ended",
+        "NEW.state IN ('certified', 'released') AND OLD.state <> NEW.state")
 # The person who travels, and whoever gave the bank data, signs neither obligation nor payment; whoever keeps payee
 # data never approves (domain.md section (g)).
 _BENEFITS = (

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 from flask_babel import gettext as _
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from accounts.permissions import require
 from core import clock, events, vault
 from core.actor import Actor, system
-from core.db import command, db, get, locked, new_id
+from core.db import command, db, get, insert_rows, locked, new_id
 from core.errors import NotFound, RuleBroken
 from core.references import next_reference
 from meetings.calendar.models import Meeting
@@ -30,7 +30,7 @@ from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruc
 from sponsorship.disbursements.plan_service import next_actor
 from sponsorship.disbursements.sanctions_service import check_unblocked
 from sponsorship.disbursements.service import check_payable, keepers
-from sponsorship.disbursements.stops import refuse_if_stopped
+from sponsorship.disbursements.stops import hold_back_if_stopped, refuse_if_stopped
 from sponsorship.disbursements.transitions import DISBURSEMENT
 from sponsorship.ledger import service as ledger
 
@@ -113,9 +113,10 @@ def release(versions: Mapping[uuid.UUID, int], actor: Actor) -> uuid.UUID:
                          code="release.two_rails", field="payments")
     rail = rails.pop()
     number = next_reference("CASH" if rail == CASH else "PAY", now.year)
+    unchecked = awards.unchecked_nominees(item.award for item in items)
     for item in items:
         DISBURSEMENT.move(item.row.state, "release")
-        check_payable(item.award, item.payee, item.row)
+        check_payable(item.award, item.payee, item.row, unchecked)
         if item.row.due_at > now:
             raise RuleBroken(_("%(reference)s is not due yet.", reference=item.row.reference),
                              code="disbursement.too_early")
@@ -186,7 +187,7 @@ def _store(
     ))
     db.session.flush()  # the lines point at it
     # `released` is only allowed to a payment that stands in an instruction
-    db.session.execute(insert(PaymentLine), [
+    insert_rows(PaymentLine, [
         {"id": new_id(), "instruction_id": instruction_id, "n": n, "disbursement_id": item.row.id,
          "round": item.row.round, "amount_minor": item.row.amount_minor, "spend_id": spend_id}
         for n, (item, spend_id) in enumerate(zip(items, spends, strict=True), 1)
@@ -198,10 +199,13 @@ def _store(
 def download(instruction_id: uuid.UUID, actor: Actor) -> tuple[str, bytes]:
     """(file name, bytes) of an instruction: always the same bytes. Each download is an event.
 
-    Raises NotAllowed, NotFound, RuleBroken when the stored bytes no longer match their digest.
+    Raises NotAllowed, NotFound, RuleBroken when the stored bytes no longer match their digest, or while all releases
+    are stopped and the file was not handed over before.
     """
     require(actor, "disbursement.release")
     row = get(PaymentInstruction, instruction_id)
+    if db.session.get(Handover, instruction_id) is None:
+        hold_back_if_stopped()
     content = content_of(row)
     events.record(actor, "disbursements.instruction.download", "payment_instruction", row.id,
                   data={"sha256": row.sha256})
@@ -222,10 +226,11 @@ def hand_over(instruction_id: uuid.UUID, actor: Actor, receipt: str = "") -> int
     """A bank signatory confirms that the bank has the file: its payments are with the bank from now on. `receipt` is
     the bank's number for the file, if it gave one. How many payments moved.
 
-    Raises RuleBroken when it was handed over before, NotAllowed, NotFound.
+    Raises RuleBroken when it was handed over before or all releases are stopped, NotAllowed, NotFound.
     """
     require(actor, "disbursement.release")
     assert actor.person_id is not None
+    hold_back_if_stopped()
     instruction = get(PaymentInstruction, instruction_id)
     ids = db.session.scalars(
         select(PaymentLine.disbursement_id).where(PaymentLine.instruction_id == instruction_id)).all()

@@ -47,8 +47,10 @@ from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.cash_words import RAIL_LABELS
 from sponsorship.disbursements.finding_service import ASK
 from sponsorship.disbursements.forms import ReleaseForm, SendBackForm
+from sponsorship.disbursements.held_files import last_downloads
 from sponsorship.disbursements.payment_tabs import tabs
 from sponsorship.disbursements.settings import setting
+from sponsorship.disbursements.stops import is_stopped
 from sponsorship.disbursements.transitions import DISBURSEMENT
 from sponsorship.disbursements.words import KIND_LABELS, LABELS, STEPS, next_step
 
@@ -368,8 +370,10 @@ def instruction(id: uuid.UUID) -> View:
     events = history("payment_instruction", id)
     handover = answer_queries.handover_of(id)
     names = person_labels([page.row.released_by, *(e.actor_id for e in events)])
+    held = handover is None and is_stopped()
     return render_template(
-        "disbursements/instruction.html", page=page, table=payments_table(page),
+        "disbursements/instruction.html", page=page, held=held, taken=last_downloads([id]).get(id) if held else None,
+        table=payments_table(page),
         released_by=names.get(page.row.released_by, ""), handover=handover,
         handed_over_by=names.get(handover.by_person, "") if handover else "",
         timeline=timeline_items(events, DISBURSEMENT, names, LABELS),
@@ -392,7 +396,11 @@ def payments_table(page: queries.InstructionPage) -> Table:
 @needs("disbursement.release")
 def instruction_file(id: uuid.UUID) -> Response:
     """The stored bytes, the same every time; a POST because each download is recorded."""
-    name, content = release_service.download(id, current_actor())
+    try:
+        name, content = release_service.download(id, current_actor())
+    except RuleBroken as refusal:
+        flash(str(refusal.message), "error")
+        return redirect(url_for("disbursements.instruction", id=id), 303)
     response = send_file(io.BytesIO(content), mimetype="text/csv", as_attachment=True, download_name=name, etag=False)
     response.headers["Cache-Control"] = "private, no-store"
     return response

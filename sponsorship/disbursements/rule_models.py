@@ -86,15 +86,17 @@ trigger(
         + "IF " + _unmarked("(p.at AT TIME ZONE 'UTC')::date") + f" THEN RAISE EXCEPTION '{_WHY}' "
         "USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$",
         "CREATE TRIGGER disbursement_rule_is_kept BEFORE UPDATE ON disbursement FOR EACH ROW "
+        "WHEN (NEW.state = 'certified' AND OLD.state = 'requested' AND NEW.second_rule_id IS NULL) "
         "EXECUTE FUNCTION disbursement_rule_is_kept()",
     ),
 )
 # states before the approval is complete, or in which nothing may leave
 _OPEN = "('draft', 'requested', 'certified', 'held', 'cancelled')"
 refuse(Disbursement.__table__, "disbursement_second_signed", "UPDATE",  # type: ignore[arg-type]
-       f"NEW.second_rule_id IS NOT NULL AND NEW.state NOT IN {_OPEN} AND NOT EXISTS (SELECT 1 FROM approval p "
-       "WHERE p.subject_type = 'disbursement' AND p.subject_id = NEW.id AND p.round = NEW.round "
-       "AND p.step = 'disbursement.approved_second')", "the second approving officer has not signed")
+       "NOT EXISTS (SELECT 1 FROM approval p WHERE p.subject_type = 'disbursement' AND p.subject_id = NEW.id "
+       "AND p.round = NEW.round AND p.step = 'disbursement.approved_second')",
+       "the second approving officer has not signed",
+       given=f"NEW.second_rule_id IS NOT NULL AND NEW.state NOT IN {_OPEN}")
 refuse(Disbursement.__table__, "disbursement_second_is_fixed", "UPDATE",  # type: ignore[arg-type]
        "OLD.state NOT IN ('draft', 'requested') AND NEW.round = OLD.round AND NEW.state <> 'draft' "
        "AND ((NEW.second_rule_id IS NULL) <> (OLD.second_rule_id IS NULL) OR NEW.second_rule_id <> OLD.second_rule_id)",

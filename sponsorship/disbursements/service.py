@@ -58,15 +58,18 @@ def keepers(payee: Payee, step: str) -> frozenset[uuid.UUID]:
     return frozenset(person for person in found if person is not None)
 
 
-def check_payable(award: Award, payee: Payee, row: Disbursement) -> None:
-    """What must hold at every step: an accepted award of a meeting that takes place, and verified bank data."""
+def check_payable(
+    award: Award, payee: Payee, row: Disbursement, unchecked: frozenset[uuid.UUID] | None = None
+) -> None:
+    """What must hold at every step: an accepted award of a meeting that takes place, and verified bank data.
+    `unchecked` is what `awards.unchecked_nominees` said, where many are looked at together."""
     meeting = get(Meeting, row.meeting_id)
     if meeting.state in _NOT_PAYABLE:
         raise RuleBroken(_("The meeting is postponed or cancelled. Nothing is paid for it now."),
                          code="disbursement.meeting")
     if award.state != "accepted":
         raise RuleBroken(_("The award is no longer accepted, so it is not paid."), code="disbursement.award")
-    awards.check_nominee(award)
+    awards.check_nominee(award, unchecked)
     if payee.state != "verified":
         raise RuleBroken(_("The payee's bank data is not verified yet."), code="disbursement.payee")
     if row.rail == CASH:
@@ -164,21 +167,23 @@ def make_ready_many(disbursement_ids: Sequence[uuid.UUID], now: datetime) -> dic
         select(Disbursement.id, Disbursement.meeting_id, Disbursement.award_id, Disbursement.payee_id)
         .where(Disbursement.id.in_(disbursement_ids))).all()
     meetings = locked(Meeting, {row.meeting_id for row in found})  # held, so that looking at them again asks nobody
-    awards = {award.id: award for award in locked(Award, {row.award_id for row in found})}
+    held = {award.id: award for award in locked(Award, {row.award_id for row in found})}
     rows = locked(Disbursement, [row.id for row in found])
     payees = {payee.id: payee for payee in locked(Payee, {row.payee_id for row in found})}
     done = {row.id: False for row in rows if row.state != "approved" or row.due_at > now}
     moving = []
-    for row in rows:
-        if row.id in done:
-            continue
-        try:
-            check_payable(awards[row.award_id], payees[row.payee_id], row)
-        except RuleBroken:
-            continue
-        next_actor(row, "ready")
-        moving.append(row)
-    DISBURSEMENT.apply_many(moving, "make_ready", system("disbursements-ready"))
+    unchecked = awards.unchecked_nominees(held.values())
+    with db.session.no_autoflush:  # date and state of a payment belong to one statement
+        for row in rows:
+            if row.id in done:
+                continue
+            try:
+                check_payable(held[row.award_id], payees[row.payee_id], row, unchecked)
+            except RuleBroken:
+                continue
+            next_actor(row, "ready")
+            moving.append(row)
+        DISBURSEMENT.apply_many(moving, "make_ready", system("disbursements-ready"))
     del meetings
     return done | {row.id: True for row in moving}
 

@@ -1,5 +1,5 @@
 """The stop of all releases: one person stops, two others (or one of them with another) restart. The database holds
-both: nothing is released while a stop stands, and nobody restarts alone."""
+both: while a stop stands nothing is released and no file is handed over, and nobody restarts alone."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, Versioned, WithId
 from core.ddl import append_only, refuse, trigger
+from sponsorship.disbursements.answer_models import Handover
 from sponsorship.disbursements.models import Disbursement, PaymentLine
 
-LOCK = 5_027_308_105  # PostgreSQL's advisory lock between releases (shared) and a stop (exclusive); any fixed number
+# PostgreSQL's advisory lock between releases and hand-overs (shared) and a stop (exclusive); any fixed number
+LOCK = 5_027_308_105
 
 
 class ReleaseStop(WithId, Versioned, Base):
@@ -53,8 +55,11 @@ _SHARED = f"PERFORM pg_advisory_xact_lock_shared({LOCK});"
 refuse(PaymentLine.__table__, "payment_line_not_while_stopped", "INSERT", _STANDS,  # type: ignore[arg-type]
        "all releases are stopped", before=_SHARED)
 _LEAVES = "NEW.state = 'released' AND OLD.state <> 'released'"
-refuse(Disbursement.__table__, "disbursement_not_while_stopped", "UPDATE", f"{_LEAVES} AND {_STANDS}",  # type: ignore[arg-type]
-       "all releases are stopped", before=f"IF {_LEAVES} THEN {_SHARED} END IF;")
+refuse(Disbursement.__table__, "disbursement_not_while_stopped", "UPDATE", _STANDS,  # type: ignore[arg-type]
+       "all releases are stopped", before=_SHARED, given=_LEAVES)
+# a file that was released and lies here stays here; what the bank says of a payment is recorded all the same
+refuse(Handover.__table__, "handover_not_while_stopped", "INSERT", _STANDS,  # type: ignore[arg-type]
+       "all releases are stopped", before=_SHARED)
 trigger(
     ReleaseStop.__table__, "release_stop_waits_for_releases",  # type: ignore[arg-type]
     sqlite=(),  # one writer at a time: a release is over, or has not begun

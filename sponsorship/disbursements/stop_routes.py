@@ -29,6 +29,7 @@ from core.web.timeline import TimelineItem
 from sponsorship.awards.forms import VersionedForm
 from sponsorship.disbursements import stops
 from sponsorship.disbursements.blueprint import bp
+from sponsorship.disbursements.held_files import HeldFile, held_files
 from sponsorship.disbursements.payment_tabs import tabs
 from sponsorship.disbursements.settings import setting
 
@@ -57,6 +58,26 @@ def _when(instant: datetime) -> Markup:
     return instant_html(instant, setting("office_zone", clock.today()))
 
 
+def _taken(row: HeldFile) -> str | Markup:
+    """When it was last downloaded, and by whom beneath."""
+    if row.taken is None:
+        return _("Never")
+    return Markup("<div>{}<br>{}</div>").format(_when(row.taken.at), row.taken.by)
+
+
+def _held(files: list[HeldFile]) -> Table | None:
+    if not files:
+        return None
+    return Table(
+        _("Files held back"),
+        [Column("number", _("Instruction"), heading=True), Column("lines", _("Payments"), numeric=True),
+         Column("total", _("Total"), numeric=True, currency="USD"),
+         Column("released_at", _("Released"), render=lambda row: _when(row.released_at)),
+         Column("taken", _("Last downloaded"), render=_taken)],
+        files, csv=False, query=TableQuery(per_page=len(files)), anchor="held",
+        row_url=lambda row: url_for("disbursements.instruction", id=row.id))
+
+
 def _page(form: BaseForm | None = None, status: int = 200) -> View:
     rows, actor = stops.stop_rows(), current_actor()
     live = next((row for row in rows if row.restarted_at is None), None)
@@ -76,7 +97,8 @@ def _page(form: BaseForm | None = None, status: int = 200) -> View:
                             render=lambda row: row.restarted_at and _when(row.restarted_at))],
         rows, csv=False, query=TableQuery(per_page=len(rows) or 1), empty_title=_("Never stopped"),
         empty_text=_("Each stop stays listed here with who stopped and who restarted."))
-    return render_template("disbursements/stop.html", live=live, form=form, table=table, timeline=timeline,
+    return render_template("disbursements/stop.html", live=live, form=form, table=table,
+                           held=_held(held_files()) if live else None, timeline=timeline,
                            tabs=tabs("disbursements.stop_page"),
                            may_stop=allows(actor, "release.stop"), may_restart=allows(actor, "release.restart"),
                            mine=live is not None and live.asker == actor.person_id), status

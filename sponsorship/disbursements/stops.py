@@ -39,11 +39,27 @@ def _wait(kind: str) -> None:
         db.session.execute(text(f"SELECT pg_advisory_xact_lock{kind}(:n)"), {"n": LOCK})
 
 
+def is_stopped() -> bool:
+    """Whether a stop stands. One query."""
+    return db.session.scalar(select(ReleaseStop.id).where(ReleaseStop.restarted_at.is_(None))) is not None
+
+
 def refuse_if_stopped() -> None:
     """For the release command: raises RuleBroken while a stop stands; a stop that comes now waits for the release."""
     _wait("_shared")
-    if db.session.scalar(select(ReleaseStop.id).where(ReleaseStop.restarted_at.is_(None))):
+    if is_stopped():
         raise RuleBroken(_("All releases are stopped. Nothing leaves until two people have restarted them."),
+                         code="release.stopped")
+
+
+def hold_back_if_stopped() -> None:
+    """For the file of an instruction that lies here: neither is it given out nor its hand-over recorded while a stop
+    stands. Raises RuleBroken; a stop that comes now waits."""
+    _wait("_shared")
+    if is_stopped():
+        raise RuleBroken(_("All releases are stopped, and this file is held back with them. It is given out, and its "
+                           "hand-over recorded, once two people have restarted the releases. If it left the house "
+                           "already, ask whoever has it to hold it, and record on each payment what becomes of it."),
                          code="release.stopped")
 
 
@@ -119,8 +135,9 @@ def keep(actor: Actor, stop_id: uuid.UUID, expected_version: int) -> None:
 
 _MAILS: dict[str, tuple[Any, Any]] = {
     "stop": (_l("All releases are stopped"),
-             _l("A colleague stopped all releases. Payments that are ready stay ready; nothing leaves until two people "
-                "have restarted them. The reason stands on the page.")),
+             _l("A colleague stopped all releases. Payments that are ready stay ready, and files that the bank does "
+                "not have yet are held back; nothing leaves until two people have restarted them. The reason and the "
+                "files stand on the page.")),
     "ask_restart": (_l("A restart of all releases is asked for"),
                     _l("A second person must agree before anything leaves.")),
     "restart": (_l("Releases are restarted"),

@@ -70,6 +70,35 @@ def _write_postgresql(connection: Connection, row: EntryRow, legs: Sequence[LegS
     return bool(written.scalar_one())
 
 
+def write_entries(connection: Connection, entries: Sequence[tuple[EntryRow, Sequence[LegSpec]]]) -> bool:
+    """As `write_entry`, for many entries paid in dollars: on PostgreSQL three statements however many there are, and
+    each balance moves once for all of them. False when a key is known: then the caller must end the transaction."""
+    if connection.dialect.name != "postgresql":
+        return all(_write_sqlite(connection, row, legs) for row, legs in entries)
+    rows = [row for row, _legs in entries]
+    added = connection.exec_driver_sql(_ENTRIES, tuple([row[n] for row in rows] for n in range(len(EntryRow._fields))))
+    if added.rowcount != len(rows):
+        return False
+    parts = [(row.id, n, leg) for row, legs in entries for n, leg in enumerate(legs)]
+    connection.exec_driver_sql(_LEGS, (
+        [entry for entry, _n, _leg in parts], [n for _entry, n, _leg in parts],
+        [leg.account_id for _entry, _n, leg in parts], [leg.side for _entry, _n, leg in parts],
+        [leg.usd_minor for _entry, _n, leg in parts]))
+    connection.exec_driver_sql(_POSTINGS, ([row.id for row in rows], [row.recorded_at for row in rows]))
+    return True
+
+
+_ENTRIES = (
+    "INSERT INTO entry (id, kind, key, occurred_at, recorded_at, actor, actor_id, subject_type, subject_id,"
+    " corrects_id) SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[],"
+    " %s::text[], %s::uuid[], %s::text[], %s::uuid[], %s::uuid[]) ON CONFLICT ON CONSTRAINT uq_entry_key DO NOTHING"
+)
+_LEGS = (
+    "INSERT INTO leg (entry_id, n, account_id, side, usd_minor, original_minor, original_currency)"
+    " SELECT entry, n, account, side, usd, usd, 'USD' FROM unnest(%s::uuid[], %s::integer[], %s::uuid[], %s::text[],"
+    " %s::bigint[]) AS l (entry, n, account, side, usd)"
+)
+_POSTINGS = "INSERT INTO posting (entry_id, posted_at) SELECT * FROM unnest(%s::uuid[], %s::timestamptz[])"
 _ENTRY = (
     "INSERT INTO entry (id, kind, key, occurred_at, recorded_at, actor, actor_id, subject_type, subject_id,"
     " corrects_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

@@ -213,7 +213,8 @@ trigger(
 # --- posting ----------------------------------------------------------------------------------------------------
 # AFTER INSERT, so that a row skipped by ON CONFLICT DO NOTHING moves nothing. On SQLite an outer INSERT OR IGNORE
 # passes on to the statements of a trigger and would skip, in silence, an update that a CHECK refuses: overdrafts are
-# refused by RAISE before it, and the update is counted after it.
+# refused by RAISE before it, and the update is counted after it. On PostgreSQL the entries of one statement are judged
+# together where accounts are guarded (what it leaves is never overdrawn), and each by itself where it must balance.
 _SIGNED = "CASE l.side WHEN 'D' THEN l.usd_minor ELSE -l.usd_minor END"
 _BY_BOOK = (
     "leg l JOIN account a ON a.id = l.account_id WHERE l.entry_id = NEW.entry_id "
@@ -266,34 +267,64 @@ trigger(
            "FROM account_month m WHERE m.account_id = l.account_id AND m.month = e.month) GROUP BY l.account_id; "
            "END",
     postgresql=(
+        # Once for all postings of a statement, so that many entries move each balance once; each balances by itself.
+        # One alone, which is the rule, is moved by plain statements by key: they keep their plans, while whatever
+        # names `added` is planned anew each time. Always in the order of identifiers, so that two never wait for each
+        # other; whoever has moved an account has its months to himself.
         "CREATE OR REPLACE FUNCTION placard_posting() RETURNS trigger LANGUAGE plpgsql AS $$ "
-        "DECLARE of_month integer; legs_found bigint := 0; net bigint := 0; budget boolean := false; moved record; "
-        "of_book text; BEGIN "
+        "DECLARE posted bigint; one uuid; of_month integer; of_book text; part record; legs_found bigint := 0; "
+        "net bigint := 0; budget boolean := false; whole bigint; balanced boolean; BEGIN "
         + _READ_COMMITTED +
+        "SELECT count(*), (array_agg(entry_id))[1] INTO posted, one FROM added; "
+        "IF posted = 1 THEN "
         "SELECT extract(year FROM at) * 100 + extract(month FROM at) INTO of_month FROM "
-        "(SELECT occurred_at AT TIME ZONE 'UTC' AS at FROM entry WHERE id = NEW.entry_id FOR UPDATE) e; "
-        # In the order of identifiers, so that two postings never wait for each other. Whoever moved the account has
-        # its months to himself. Plain statements by key keep their plans: one for all costs three times as much.
-        "FOR moved IN SELECT account_id, coalesce(sum(usd_minor) FILTER (WHERE side = 'D'), 0)::bigint AS debits, "
+        "(SELECT occurred_at AT TIME ZONE 'UTC' AS at FROM entry WHERE id = one FOR UPDATE) e; "
+        "FOR part IN SELECT account_id, coalesce(sum(usd_minor) FILTER (WHERE side = 'D'), 0)::bigint AS debits, "
         "coalesce(sum(usd_minor) FILTER (WHERE side = 'C'), 0)::bigint AS credits, count(*) AS legs FROM leg "
-        "WHERE entry_id = NEW.entry_id GROUP BY account_id ORDER BY account_id LOOP "
-        "UPDATE account SET debits_posted = debits_posted + moved.debits, "
-        "credits_posted = credits_posted + moved.credits, moved_by = NEW.entry_id WHERE id = moved.account_id "
+        "WHERE entry_id = one GROUP BY account_id ORDER BY account_id LOOP "
+        "UPDATE account SET debits_posted = debits_posted + part.debits, "
+        "credits_posted = credits_posted + part.credits, moved_by = one WHERE id = part.account_id "
         "RETURNING book INTO of_book; "
-        "UPDATE account_month SET debits = debits + moved.debits, credits = credits + moved.credits, "
-        "legs = legs + moved.legs WHERE account_id = moved.account_id AND month = of_month; "
+        "UPDATE account_month SET debits = debits + part.debits, credits = credits + part.credits, "
+        "legs = legs + part.legs WHERE account_id = part.account_id AND month = of_month; "
         "IF NOT FOUND THEN INSERT INTO account_month (account_id, month, debits, credits, legs) "
-        "VALUES (moved.account_id, of_month, moved.debits, moved.credits, moved.legs); END IF; "
-        "legs_found := legs_found + moved.legs; "
-        "IF of_book = 'B' THEN budget := true; ELSE net := net + moved.debits - moved.credits; END IF; "
+        "VALUES (part.account_id, of_month, part.debits, part.credits, part.legs); END IF; "
+        "legs_found := legs_found + part.legs; "
+        "IF of_book = 'B' THEN budget := true; ELSE net := net + part.debits - part.credits; END IF; "
         "END LOOP; "
-        "IF legs_found < 2 THEN RAISE EXCEPTION 'an entry has two legs or more' "
+        "whole := (legs_found >= 2)::integer; "
+        f"balanced := net = 0 AND NOT (budget AND EXISTS ({_BOOKS.replace('NEW.entry_id', 'one')})); "
+        "ELSIF posted > 1 THEN "
+        "PERFORM 1 FROM entry WHERE id IN (SELECT entry_id FROM added) ORDER BY id FOR UPDATE; "
+        "PERFORM 1 FROM account WHERE id IN (SELECT l.account_id FROM added p JOIN leg l ON l.entry_id = p.entry_id) "
+        "ORDER BY id FOR NO KEY UPDATE; "
+        "WITH sums AS (SELECT l.entry_id, l.account_id, "
+        "coalesce(sum(l.usd_minor) FILTER (WHERE l.side = 'D'), 0)::bigint AS debits, "
+        "coalesce(sum(l.usd_minor) FILTER (WHERE l.side = 'C'), 0)::bigint AS credits, count(*) AS legs "
+        "FROM added p JOIN leg l ON l.entry_id = p.entry_id GROUP BY l.entry_id, l.account_id), "
+        "moved AS (UPDATE account SET debits_posted = account.debits_posted + s.debits, "
+        "credits_posted = account.credits_posted + s.credits, moved_by = s.last FROM "
+        "(SELECT account_id, sum(debits)::bigint AS debits, sum(credits)::bigint AS credits, "
+        "(array_agg(entry_id ORDER BY entry_id DESC))[1] AS last FROM sums GROUP BY account_id) s "
+        "WHERE account.id = s.account_id RETURNING account.id, book, pool_id), "
+        "months AS (INSERT INTO account_month AS m (account_id, month, debits, credits, legs) "
+        "SELECT s.account_id, to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYYMM')::integer, sum(s.debits), "
+        "sum(s.credits), sum(s.legs) FROM sums s JOIN entry e ON e.id = s.entry_id GROUP BY 1, 2 ORDER BY 1, 2 "
+        "ON CONFLICT (account_id, month) DO UPDATE SET debits = m.debits + excluded.debits, "
+        "credits = m.credits + excluded.credits, legs = m.legs + excluded.legs) "
+        "SELECT count(*) FILTER (WHERE e.legs >= 2), bool_and(e.balanced) INTO whole, balanced FROM "
+        "(SELECT b.entry_id, sum(b.legs) AS legs, bool_and(b.net = 0) AS balanced FROM "
+        "(SELECT s.entry_id, sum(s.legs) AS legs, sum(s.debits - s.credits) AS net FROM sums s "
+        "JOIN moved ON moved.id = s.account_id GROUP BY s.entry_id, book, CASE book WHEN 'B' THEN pool_id END) b "
+        "GROUP BY b.entry_id) e; "
+        "END IF; "
+        "IF whole <> posted THEN RAISE EXCEPTION 'an entry has two legs or more' "
         "USING ERRCODE = 'integrity_constraint_violation'; END IF; "
-        f"IF net <> 0 OR (budget AND EXISTS ({_BOOKS})) THEN RAISE EXCEPTION 'the entry does not balance' "
+        "IF NOT balanced THEN RAISE EXCEPTION 'the entry does not balance' "
         "USING ERRCODE = 'integrity_constraint_violation'; END IF; "
         "RETURN NULL; END $$",
-        "CREATE TRIGGER posting_moves_balances AFTER INSERT ON posting FOR EACH ROW "
-        "EXECUTE FUNCTION placard_posting()",
+        "CREATE TRIGGER posting_moves_balances AFTER INSERT ON posting REFERENCING NEW TABLE AS added "
+        "FOR EACH STATEMENT EXECUTE FUNCTION placard_posting()",
     ),
 )
 

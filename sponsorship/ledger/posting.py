@@ -15,7 +15,7 @@ from core import clock
 from core.actor import Actor
 from core.db import command, db, new_id
 from core.errors import NotFound, RuleBroken
-from sponsorship.ledger.entry_sql import EntryRow, LegSpec, write_entry
+from sponsorship.ledger.entry_sql import EntryRow, LegSpec, write_entries, write_entry
 from sponsorship.ledger.models import MAX_USD_MINOR, Account, Entry, Leg, tables
 
 Subject = tuple[str, uuid.UUID]  # what an entry is about: a type such as "award", and its identifier
@@ -138,6 +138,33 @@ def post_once(
         return Posted(_first(connection, kind, legs, key, subject), False)
     session.info["wrote"] = True  # these statements go past the session, which must know of them
     return Posted(row.id, True)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """One of many entries to post together, all paid in dollars; as for `post`."""
+
+    legs: Sequence[LegSpec]
+    key: str
+    subject: Subject
+
+
+def post_many(kind: str, entries: Sequence[NewEntry], *, actor: Actor, occurred_at: datetime) -> list[uuid.UUID]:
+    """As `post_once`, for many new entries of one kind, all or none; their identifiers in the order of `entries`.
+    Inside a command only. Raises KeyReused when one of the keys is known, and as `post`."""
+    if not entries:
+        return []
+    session, recorded_at, rows = db.session(), clock.real_now(), []
+    for entry in entries:
+        _check(entry.legs)
+        if any(leg.original_minor is not None or leg.original_currency != "USD" for leg in entry.legs):
+            raise ValueError("entries posted together are paid in dollars")
+        rows.append((EntryRow(new_id(), kind, entry.key, occurred_at, recorded_at, actor.code, actor.person_id,
+                              *entry.subject, None), entry.legs))
+    if not write_entries(session.connection(), rows):
+        raise KeyReused()
+    session.info["wrote"] = True
+    return [row.id for row, _legs in rows]
 
 
 def _check(legs: Sequence[LegSpec]) -> None:

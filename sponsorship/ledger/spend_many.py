@@ -1,5 +1,5 @@
-"""Many payments instructed in one go: the same facts as `spend` one by one, in a number of statements that does not
-grow with each but for its own entry."""
+"""Many payments instructed in one go: the same facts as `spend` one by one, in a number of statements that on
+PostgreSQL does not grow with them, and on SQLite, where a statement is no journey, by the three of each entry."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from sqlalchemy import bindparam, insert, select, update
 
 from core import clock
 from core.actor import Actor
-from core.db import command, db, new_id
+from core.db import command, db, insert_rows, new_id
 from core.errors import NotFound
 from sponsorship.ledger.costs import PoolStopped, stopped
 from sponsorship.ledger.models import Lot, LotMovement, Reservation, ReservationLine, Spend, SpendLine, tables
-from sponsorship.ledger.posting import KeyReused, Subject, post_once
+from sponsorship.ledger.posting import KeyReused, NewEntry, Subject, post_many
 from sponsorship.ledger.reservations import Line
 from sponsorship.ledger.spending import Part, legs_out, movements_out, split
 
@@ -135,16 +135,15 @@ def _write(planned: list[tuple[Order, list[Part]]], actor: Actor, at: datetime) 
     spend_lines: list[dict[str, Any]] = []
     changes: dict[uuid.UUID, dict[str, int]] = {}
     movements: list[dict[str, Any]] = []
-    for order, parts in planned:
-        posted = post_once("spend", legs_out(parts), key=order.key, actor=actor, occurred_at=at, subject=order.subject)
-        if not posted.created:
-            raise KeyReused()
+    posted = post_many("spend", [NewEntry(legs_out(parts), order.key, order.subject) for order, parts in planned],
+                       actor=actor, occurred_at=at)
+    for (order, parts), entry_id in zip(planned, posted, strict=True):
         spend_id = new_id()
         spends.append({
             "id": spend_id, "key": order.key, "reservation_id": order.reservation_id,
             "subject_type": order.subject[0], "subject_id": order.subject[1], "state": "sent",
             "direct_minor": order.direct_minor, "support_minor": sum(support for _l, _d, support in parts),
-            "sent_at": at, "entry_id": posted.id,
+            "sent_at": at, "entry_id": entry_id,
         })
         for line, direct, support in parts:
             spend_lines.append({"spend_id": spend_id, "reservation_line_id": line.id, "direct_minor": direct,
@@ -154,12 +153,12 @@ def _write(planned: list[tuple[Order, list[Part]]], actor: Actor, at: datetime) 
             change["support"] += support
         # what is given back first, lot by lot, so that no lot is overdrawn half-way
         movements += [
-            {"entry_id": posted.id, "lot_id": lot, "part": part, "amount_minor": amount}
+            {"entry_id": entry_id, "lot_id": lot, "part": part, "amount_minor": amount}
             for lot, part, amount in sorted(movements_out(parts), key=lambda m: (m[0], m[2])) if amount
         ]
     if spends:
-        db.session.execute(insert(_spend), spends)
-        db.session.execute(insert(_spend_line), spend_lines)
+        insert_rows(Spend, spends)
+        insert_rows(SpendLine, spend_lines)
     if changes:
         db.session.execute(_SPENT, [{"line": line, **amounts} for line, amounts in sorted(changes.items())])
         _move(movements)

@@ -12,10 +12,13 @@ import pytest
 
 from core import clock
 from core.actor import Actor, person
-from core.db import db
+from core.db import db, lock
 from core.errors import Busy, IllegalMove, RuleBroken, Stale
-from sponsorship.applications.models import Application
-from sponsorship.awards import answer_service, service
+from core.events import Event
+from sponsorship.applications import application_service
+from sponsorship.applications import service as decisions
+from sponsorship.applications.models import Application, Call
+from sponsorship.awards import answer_service, promotion, service
 from sponsorship.awards.approvals import Approval
 from sponsorship.awards.models import Award
 from sponsorship.disbursements import release_service
@@ -150,8 +153,6 @@ def test_acceptance_against_lapse(app, make):
 def test_withdrawal_while_promoting(app, make):
     """The fund withdraws an award at the instant the next State on the list takes its application back, and another
     award ends too: no place is given twice, none to a State that left."""
-    from sponsorship.applications.application_service import withdraw as withdraw_application
-
     story = AwardStory(make, states=5, recommended=2)
     first, second, third, fourth, fifth = story.decide()
     manager = story.officer("fund_manager")
@@ -162,7 +163,7 @@ def test_withdrawal_while_promoting(app, make):
         app,
         lambda: answer_service.withdraw(first, manager, versions[0], "other", "Withdrawn by the fund."),
         lambda: service.refuse(second, certifier, versions[1], "rules_not_met", "Refused."),
-        lambda: withdraw_application(leaving, versions[2], "Elections.", story.focal_point(2)),
+        lambda: application_service.withdraw(leaving, versions[2], "Elections.", story.focal_point(2)),
     )
     assert not isinstance(results[0], Exception) and not isinstance(results[1], Exception), results
     states = {a: story.award(a).state for a in (first, second, third, fourth, fifth)}
@@ -173,6 +174,45 @@ def test_withdrawal_while_promoting(app, make):
     left = db.session.get(Application, leaving).state == "withdrawn"
     assert states[third] == ("withdrawn" if left else "selected"), (states, results)
     assert not story.verify()
+
+
+def test_a_state_that_left_gets_the_place_with_the_guards_off(app, request, monkeypatch):
+    """The same without the locks: the promotion looks, the mission takes its application back, and the place goes to a
+    State that has left. (SQLite has one writer.)"""
+    if db.engine.dialect.name == "sqlite":
+        return
+    story = AwardStory(request.getfixturevalue("make"), states=2, recommended=1)
+    first, second = story.decide()
+    leaving = story.applications[1]
+    seen = story.award(first).version, story.version(Application, leaving)
+    looked, left = threading.Event(), threading.Event()
+
+    def unlocked(model: Any, key: uuid.UUID, _version: int | None = None) -> Any:
+        return db.session.get(model, key)
+
+    def look(model: Any, key: uuid.UUID, _version: int | None = None) -> Any:
+        row = unlocked(model, key)
+        if model is Award:
+            looked.set()
+            assert left.wait(60)
+        return row
+
+    def leave() -> None:
+        assert looked.wait(60)
+        try:
+            application_service.withdraw(leaving, seen[1], "Elections.", story.focal_point(1))
+        finally:
+            left.set()
+
+    monkeypatch.setattr(promotion, "lock", look)
+    monkeypatch.setattr(decisions, "lock", unlocked)
+    monkeypatch.setattr(application_service, "lock", lambda model, key, version=None: (
+        unlocked if model is Call else lock)(model, key, version))
+    results = together(app, lambda: answer_service.withdraw(
+        first, story.officer("fund_manager"), seen[0], "other", "Withdrawn by the fund."), leave)
+    assert results == ["done", "done"]
+    assert story.award(second).state == "selected" and story.award(second).replaces_id == first
+    assert db.session.query(Event).filter_by(tag="applications.application.withdraw", subject_id=leaving).count() == 1
 
 
 def test_many_obligations_on_the_last_money(app, make):

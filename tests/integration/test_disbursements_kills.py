@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import core.events
-from core import clock
+from core import clock, jobs
 from core.db import db
 from core.errors import IllegalMove, Stale
 from sponsorship.awards.approvals import Approval
@@ -16,35 +16,18 @@ from sponsorship.disbursements import answer_service, finding_service, release_s
 from sponsorship.disbursements.answer_models import BankAnswer, Finding, Handover
 from sponsorship.disbursements.answer_service import BankFigures
 from sponsorship.disbursements.models import Disbursement, PaymentInstruction, PaymentLine
-from sponsorship.ledger import spend_many
 from sponsorship.ledger.models import Spend
 from sponsorship.ledger.queries import pool_figures
 from tests.support.award_story import AwardStory
 from tests.support.kills import Failpoint, Killed, dying, killed
+from tests.support.release_steps import MADE_READY, READY, RELEASE, RELEASED
 
 pytestmark = pytest.mark.real_database
 
 
-def here() -> Any:
-    return release_service
-
-
-FAILPOINTS = [
-    Failpoint("before any signature", here, "sign_many", "before"),
-    Failpoint("signed, nothing spent", here, "sign_many", "after"),
-    Failpoint("between the spendings", lambda: spend_many, "post_once", "after"),
-    Failpoint("spent, no file", here, "make", "before"),
-    Failpoint("file made, not stored", here, "make", "after"),
-    Failpoint("file stored, not marked", here, "_store", "after"),
-    Failpoint("marked, not told", lambda: core.events, "record_many", "before"),
-    Failpoint("marked, not committed", lambda: db.session, "commit", "before"),
-]
-COMMITTED = Failpoint("committed, not answered", lambda: db.session, "commit", "after")
-
-
 @pytest.fixture
-def due(make):
-    """A story with two payments ready; the clock stands on their date."""
+def approved(make):
+    """A story with two payments signed by three; the clock stands after their date."""
     story = AwardStory(make)
     award = story.accepted()
     payments = story.payments(award)
@@ -52,9 +35,17 @@ def due(make):
     pair = (payments["ticket"], payments["terminal"])
     with clock.moved_to(story.payment(pair[1]).due_at + timedelta(hours=1)):
         for payment in pair:
-            story.ready(payment)
+            story.sign_three(payment)
         db.session.commit()
         yield story, pair
+
+
+@pytest.fixture
+def due(approved):
+    """The same, made ready."""
+    assert jobs.run("disbursements-ready").done == 2
+    db.session.commit()
+    return approved
 
 
 def books(story: AwardStory) -> tuple[Any, ...]:
@@ -78,43 +69,61 @@ def released_once(story: AwardStory, pair: tuple[Any, ...]) -> None:
     assert not story.verify()
 
 
-@pytest.mark.parametrize("failpoint", FAILPOINTS, ids=lambda f: f.name)
-def test_a_failure_between_two_steps_leaves_nothing(due, failpoint):
+def test_a_web_process_killed_at_each_step_of_a_release(app, due, as_person):
+    """Processes of their own that answer the signatory's form, killed for real: no rollback, no close, only what the
+    database itself makes of it. Whoever tries again releases once; whoever did it already cannot."""
     story, pair = due
     before = books(story)
-    with pytest.raises(Killed), dying(failpoint):
-        story.release(*pair)
-    assert books(story) == before
-    assert {story.payment(p).state for p in pair} == {"ready"}
-    story.release(*pair)
-    released_once(story, pair)
+    chosen = [f"{p}:{story.payment(p).version}" for p in pair]
+    web = as_person(story.people["bank_signatory"])
 
+    def release() -> Any:
+        return web.submit("/disbursements/release", {"payments": chosen})
 
-def test_a_failure_after_the_commit_is_not_paid_again(due):
-    story, pair = due
-    versions = {p: story.payment(p).version for p in pair}
-    with pytest.raises(Killed), dying(COMMITTED):
-        release_service.release(versions, story.officer("bank_signatory"))
+    for failpoint in RELEASE:
+        assert killed(app, failpoint, release), failpoint.name
+        assert books(story) == before, failpoint.name
+        assert {story.payment(p).state for p in pair} == {"ready"}
+    assert killed(app, RELEASED, release)
     released_once(story, pair)
     # the page still open in the browser is sent again, and a fresh one too
-    with pytest.raises(Stale):
-        release_service.release(versions, story.officer("bank_signatory"))
+    assert release().status_code == 409
+    released_once(story, pair)
     with pytest.raises(IllegalMove):
         story.release(*pair)
     released_once(story, pair)
 
 
-@pytest.mark.parametrize("failpoint", [FAILPOINTS[2], FAILPOINTS[5], FAILPOINTS[7], COMMITTED], ids=lambda f: f.name)
-def test_kill_minus_nine(app, due, failpoint):
-    """A process of its own is killed for real: no rollback, no close, only what the database itself makes of it."""
+def test_a_failure_in_one_process_leaves_nothing(due):
+    """The same places, where the process lives on: its next answer sees nothing half done."""
     story, pair = due
     before = books(story)
-    versions = {p: story.payment(p).version for p in pair}
-    signatory = story.officer("bank_signatory")
-    assert killed(app, failpoint, lambda: release_service.release(versions, signatory))
-    if failpoint is not COMMITTED:
-        assert books(story) == before
-        story.release(*pair)
+    for failpoint in RELEASE:
+        with pytest.raises(Killed), dying(failpoint):
+            story.release(*pair)
+        assert books(story) == before, failpoint.name
+    story.release(*pair)
+    released_once(story, pair)
+
+
+def test_a_worker_killed_at_each_step_of_making_ready(app, approved):
+    story, pair = approved
+
+    def state() -> tuple[Any, ...]:
+        db.session.rollback()
+        db.session.expire_all()
+        return ([(story.payment(p).state, story.payment(p).version) for p in pair],
+                db.session.query(core.events.Event).filter_by(tag="disbursements.disbursement.make_ready").count())
+
+    before = state()
+    for failpoint in READY:
+        assert killed(app, failpoint, lambda: jobs.run("disbursements-ready")), failpoint.name
+        assert state() == before, failpoint.name
+    assert killed(app, MADE_READY, lambda: jobs.run("disbursements-ready"))
+    after = state()
+    assert after == ([("ready", version + 1) for _state, version in before[0]], 2)
+    assert jobs.run("disbursements-ready").done == 0 and state() == after
+    story.release(*pair)
     released_once(story, pair)
 
 

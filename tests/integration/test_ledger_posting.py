@@ -13,7 +13,7 @@ from core.db import db, new_id
 from core.verify import CHECKS
 from sponsorship.ledger import books
 from sponsorship.ledger.models import Account, Entry, Leg, Posting
-from sponsorship.ledger.posting import KeyReused, LegSpec
+from sponsorship.ledger.posting import KeyReused, LegSpec, NewEntry, post_many
 from sponsorship.ledger.service import Intake, account_id, credit, debit, open_pool, post, receive, reserve, spend
 
 TESTS = system("tests")
@@ -198,6 +198,46 @@ def test_an_entry_that_does_not_balance_cannot_be_posted(pool):
     made, entry = new_entry()
     refused(entry, new_leg(made, 0, account_id("bank"), "D", 100),
             new_leg(made, 1, account_id("stripe_clearing"), "C", 99), new_posting(made), match="does not balance")
+
+
+def test_entries_posted_by_one_statement_balance_each_by_itself(pool):
+    """Two that balance together only, and one without legs beside one that is whole."""
+    def posting_of(*entries):
+        return sa.insert(Posting).values([{"entry_id": made, "posted_at": clock.now()} for made in entries])
+
+    (first, entry), (second, other) = new_entry(), new_entry()
+    legs = [new_leg(made, n, account_id(account), side, amount) for made, more in ((first, 1), (second, -1))
+            for n, (account, side, amount) in enumerate((("bank", "D", 100 + more), ("stripe_clearing", "C", 100)))]
+    refused(entry, other, *legs, posting_of(first, second), match="does not balance")
+    (first, entry), (second, other) = new_entry(), new_entry()
+    legs = [new_leg(first, 0, account_id("bank"), "D", 5), new_leg(first, 1, account_id("stripe_clearing"), "C", 5)]
+    refused(entry, other, *legs, posting_of(first, second), match="two legs")
+    assert books.account_by_code("bank").balance == 0
+
+
+def test_many_entries_at_once_are_those_one_by_one(pool, queries):
+    receive(pool, Intake(10_000), source=source(), key="in", actor=TESTS)
+    db.session.flush()
+
+    def new(n, legs=None):
+        return NewEntry(legs or two_legs(), f"many:{n}", ("test", uuid.UUID(int=n)))
+
+    def promise(amount):
+        return [debit(account_id("available", pool), amount), credit(account_id("reserved", pool), amount)]
+
+    queries.clear()
+    made = post_many("test", [new(n) for n in range(1, 41)], actor=TESTS, occurred_at=clock.now())
+    if not sqlite():
+        assert [q.split()[2] for q in queries] == ["entry", "leg", "posting"]
+    assert len(set(made)) == 40 and books.account_by_code("bank").balance == 4_000
+    assert books.get_entry(made[6]).subject_id == uuid.UUID(int=7)
+    with pytest.raises(KeyReused), db.session.begin_nested():  # one known key among new ones: nothing of it
+        post_many("test", [new(41), new(1)], actor=TESTS, occurred_at=clock.now())
+    with pytest.raises(DatabaseError, match="account_no_overdraft"), db.session.begin_nested():
+        post_many("test", [new(42, promise(100)), new(43, promise(9_901))], actor=TESTS, occurred_at=clock.now())
+    assert books.account_by_code("available:general").balance == 10_000
+    assert books.account_by_code("bank").balance == 4_000
+    assert faults() == []
 
 
 def test_the_two_books_do_not_mix(pool):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+import core.events
 from core import clock
 from core.actor import person
 from core.db import db, new_id
@@ -15,6 +20,8 @@ from core.errors import NotAllowed, RuleBroken, Stale
 from core.events import Event
 from core.outbox import OutboxMail
 from sponsorship.disbursements import release_service, stops
+from sponsorship.disbursements.answer_models import Handover
+from sponsorship.disbursements.held_files import held_files
 from sponsorship.disbursements.models import Disbursement, PaymentInstruction
 from sponsorship.disbursements.stop_models import ReleaseStop
 from tests.support.award_story import AwardStory
@@ -107,6 +114,108 @@ def test_the_database_holds_the_stop(story, ready):
         db.session.execute(sa.update(table).values(restarted_by=signatory, restarted_at=now))
 
 
+def test_a_stop_holds_back_files_that_lie_here(story, ready):
+    """Released before it and not with the bank yet: not given out, not handed over, by no hand, until two restart."""
+    signatory, head = story.officer("bank_signatory"), story.officer("head_of_fund")
+    instruction = story.release(ready)
+    release_service.download(instruction, signatory)
+    stops.stop(head, "The file names a wrong account.")
+    files = held_files()
+    assert [(f.id, f.lines, f.total.minor, f.taken.by) for f in files] == [
+        (instruction, 1, story.ticket, "Bank Signatory")]
+    row = live()
+    for restart_asked in (False, True):
+        for act in (release_service.download, release_service.hand_over):
+            with pytest.raises(RuleBroken) as caught:
+                act(instruction, signatory)
+            assert caught.value.code == "release.stopped"
+        if not restart_asked:
+            stops.ask_restart(signatory, row.id, row.version, "The account was right.")
+    # with the command's own check gone, the database refuses
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(release_service, "hold_back_if_stopped", lambda: None)
+        with pytest.raises(DBAPIError, match="handover_not_while_stopped"):
+            release_service.hand_over(instruction, signatory)
+    assert story.payment(ready).state == "released" and db.session.query(Handover).count() == 0
+    stops.restart(head, row.id, live().version)
+    assert release_service.download(instruction, signatory)[1]
+    assert release_service.hand_over(instruction, signatory) == 1 and held_files() == []
+    stops.stop(head, "Again.")  # what the bank has is the bank's: its file may be read, and its word counts
+    assert release_service.download(instruction, signatory)[1]
+    release_service.confirm(ready, "FT1", story.officer("requesting_officer"), story.payment(ready).version)
+    assert story.payment(ready).state == "confirmed" and not story.verify()
+
+
+def test_the_banks_word_counts_while_a_file_is_held_back(story, ready):
+    """Somebody carried the file to the bank all the same: what became of it is recorded."""
+    story.release(ready)
+    stops.stop(story.officer("head_of_fund"), "Where is the file?")
+    release_service.confirm(ready, "FT1", story.officer("requesting_officer"), story.payment(ready).version)
+    assert story.payment(ready).state == "confirmed" and held_files() == [] and not story.verify()
+
+
+class Slow:
+    """Release and stop meet: the stop looks while the release has written everything and is not committed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, patience: float) -> None:
+        """The release waits so many seconds for the stop to be over."""
+        self.begun, self.over = threading.Event(), threading.Event()
+        original = core.events.record_many
+
+        def record_many(*args: Any) -> None:
+            original(*args)
+            self.begun.set()
+            self.over.wait(patience)
+
+        monkeypatch.setattr(core.events, "record_many", record_many)
+
+    def stop(self, actor: Any) -> Any:
+        assert self.begun.wait(60)
+        done = stops.stop(actor, "Now.")
+        self.over.set()
+        return done
+
+
+@pytest.mark.real_database
+@pytest.mark.parametrize("guard", [False, True], ids=["guard off", "guard on"])
+def test_a_stop_waits_for_the_release_under_way(app, make, monkeypatch, guard):
+    """Without the lock a release is committed after a stop that saw none of it; with it, it was before the stop.
+    (SQLite has one writer, so there nothing can be switched off.)"""
+    if not guard and db.engine.dialect.name == "sqlite":
+        return
+    story = AwardStory(make)
+    award = story.accepted()
+    ticket = story.payments(award)["ticket"]
+    story.give_bank_data(award)
+    ended: dict[str, float] = {}
+
+    def told(name: str, act: Callable[[], Any]) -> Any:
+        result = act()
+        ended[name] = time.monotonic()
+        return result
+
+    if not guard:
+        monkeypatch.setattr(stops, "_wait", lambda kind: None)
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE release_stop DISABLE TRIGGER release_stop_waits_for_releases")
+    try:
+        with clock.moved_to(story.payment(ticket).due_at + timedelta(hours=1)):
+            story.ready(ticket)
+            version = story.payment(ticket).version
+            signatory, head = story.officer("bank_signatory"), story.officer("head_of_fund")
+            slow = Slow(monkeypatch, 1 if guard else 120)
+            results = at_once(app, [
+                lambda: told("release", lambda: release_service.release({ticket: version}, signatory)),
+                lambda: told("stop", lambda: slow.stop(head))])
+    finally:
+        if not guard:
+            with db.engine.begin() as connection:
+                connection.exec_driver_sql("ALTER TABLE release_stop ENABLE TRIGGER release_stop_waits_for_releases")
+    assert not any(isinstance(result, Exception) for result in results), results
+    assert (ended["release"] < ended["stop"]) is guard
+    assert story.payment(ticket).state == "released" and len(held_files()) == 1
+
+
 @pytest.mark.real_database
 def test_a_stop_and_a_release_at_once(app, make):
     """Either the release was first and left whole, or the stop was first and nothing left: never a release after it."""
@@ -151,3 +260,26 @@ def test_pages_and_banner(story, ready, as_person):
     assert live().restarted_at is None
     assert head.submit(f"{address}/restart", {"version": live().version}).status_code == 303
     assert "Releases are open" in head.get("/disbursements/stop").get_data(as_text=True)
+
+
+@pytest.mark.pages
+def test_pages_of_a_file_held_back(story, ready, as_person):
+    signatory, auditor = as_person(story.people["bank_signatory"]), as_person(story.people["auditor"])
+    instruction = story.release(ready)
+    address = f"/disbursements/instructions/{instruction}"
+    assert "Held back" not in signatory.get(address).get_data(as_text=True)
+    assert signatory.submit(f"{address}/file", {}).status_code == 200
+    stops.stop(story.officer("head_of_fund"), "A wrong account.")
+    number = db.session.get(PaymentInstruction, instruction).number
+    for reader in (signatory, auditor):
+        page = reader.get(address).get_data(as_text=True)
+        assert "Held back" in page and "Bank Signatory downloaded it on" in page and "Download the file" not in page
+        page = reader.get("/disbursements/stop").get_data(as_text=True)
+        assert "Files held back" in page and number in page and "<br>Bank Signatory</div>" in page
+    answer = signatory.submit(f"{address}/file", {})
+    assert answer.status_code == 303 and answer.headers["Location"].endswith(address)
+    assert "this file is held back" in signatory.get(address).get_data(as_text=True)
+    page = signatory.get(f"{address}/hand-over").get_data(as_text=True)
+    assert "ask it to hold the file" in page and 'name="receipt"' not in page
+    answer = signatory.submit(f"{address}/hand-over", {"version": 1, "receipt": "EB1"})
+    assert answer.status_code == 422 and db.session.query(Handover).count() == 0

@@ -32,10 +32,17 @@ tests with small ones; how much is done is all that differs.
 - **Killed between steps**: processes killed with SIGKILL at random statements, commits and calls of receiving money (by
   card, by invoice, by transfer to the bank) and sending part of it back, against the Stripe simulator; begun again,
   nothing is lost and nothing doubled.
+- **Releases killed**: the life of payments, with processes killed with SIGKILL at random statements, commits and named
+  steps: workers that make payments ready and open claims, web processes that release into a signed file and hand it
+  over, processes that record the bank's part payment, confirmation and return, claims, and money paid back. Begun
+  again, each is done once; what was done already is refused; nothing is lost. Besides, two workers make 1,000 payments
+  ready while two signatories release them, and PostgreSQL is stopped as by a crash and started again in the middle,
+  then one worker and one signatory's process are killed.
 - **Shuffled events**: Stripe's events in any order and repeated, read by several processes at once: the same books,
   entry by entry, as those of one reader to whom everything happens in order.
 - **Races**: a refund against an obligation and one refund sent by many at once, again and again; fifty obligations on
-  money for ten and twenty copies of one webhook, each first with the guard off.
+  money for ten, twenty copies of one webhook, a stop of all releases against a release under way, each first with the
+  guard off.
 - **The schedule**: the process that leads is killed just after it has renewed its lease, with the real lease of 20
   seconds; and two workers as they are installed, under which PostgreSQL is stopped as by a crash and started again
   before the leader is killed: offers lapse once, places are given once, each mail leaves once.
@@ -58,15 +65,20 @@ def parts() -> list[Part]:
             Part("The ledger alone, in any order", ("test_ledger_properties.py",), {"EXAMPLES": 500}, database),
             Part("Pledges alone, in any order", ("test_pledges_properties.py",), {"EXAMPLES": 200}, database),
             Part("Killed between steps", ("test_money_kills.py",), {"KILLS": 200}, database),
+            Part("Releases killed", ("test_release_kills.py", "test_disbursements_kills.py"), {"RELEASE_KILLS": 200},
+                 database),
             Part("Shuffled events", ("test_money_storm.py", f"test_stripe_events.py::{SAME_BOOKS}"),
                  {"EVENTS": events, "ORDERS": 100}, database),
-            Part("Races", ("test_money_races.py", "test_ledger_races.py", "test_awards_races.py"), {"RACES": 20},
+            Part("Races", ("test_money_races.py", "test_ledger_races.py", "test_awards_races.py",
+                           "test_release_stop.py"), {"RACES": 20},
                  database),
         ]
         found.append(Part("A dead leader is replaced", ("test_schedule.py::test_a_dead_leader_is_replaced",),
                           {"LEADERS": 3}, database))
     found.append(Part("Two workers, the database started anew, the leader killed", ("../soak/restart.py",),
                       {"MAILS": 1500}, "postgresql"))
+    found.append(Part("Releases, the database started anew", ("../soak/releases.py",), {"PAYMENTS": 1000},
+                      "postgresql"))
     return [part for part in found if os.environ.get("SOAK_PART", "").lower() in part.name.lower()]
 
 
@@ -86,7 +98,7 @@ def run(part: Part, seed: int) -> tuple[bool, str]:
         seconds = time.monotonic() - began
         told = notes.read_text(encoding="utf-8").split("\n") if notes.exists() else []
     passed = result.returncode == 0
-    asked = ", ".join(f"{count:,} {name.lower()}" for name, count in counts.items())
+    asked = ", ".join(f"{count:,} {name.lower().replace('_', ' ')}" for name, count in counts.items())
     words = "; ".join(line for line in told if line)
     return passed, (f"| {part.name} | {part.database} | {asked}{f' ({words})' if words else ''} | {seconds:,.0f} | "
                     f"{'passed' if passed else 'FAILED'} |")

@@ -82,7 +82,7 @@ def _restart(server: Any) -> None:
         try:
             server.ensure_postgres_running()
             return
-        except subprocess.SubprocessError:  # it goes through its log, and the library waits ten seconds only
+        except (subprocess.SubprocessError, AssertionError):  # it goes through its log; the library waits ten seconds
             if attempt == 11:
                 raise
             time.sleep(5)
