@@ -14,7 +14,7 @@ from flask import Flask
 
 from core.settings import ROOT
 
-START = 120  # seconds in which a process must answer
+START = 600  # seconds in which a process must answer: on a busy machine its imports alone take minutes
 
 
 def serve(port: int) -> None:
