@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import Table, insert, or_, select
 
+from benchmarks.web_processes import AGENT
 from core import clock
 from core.db import command, db, new_id
 
@@ -120,9 +121,11 @@ def session_of(app: Flask, who: Any) -> tuple[str, str]:
 
     from tests.support.people import put_session
 
-    with app.test_request_context():
+    with app.test_request_context(environ_base={"REMOTE_ADDR": "127.0.0.1"}, headers={"User-Agent": AGENT}):
         g.pop("csrf_token", None)  # kept for the application context, which is one for all of them
         put_session(session, who)
+        # from where it was signed in: without it each answer would set the cookie again
+        session["_id"] = app.login_manager._session_identifier_generator()  # type: ignore[attr-defined]
         token = generate_csrf()
         serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
         return f"{app.config['SESSION_COOKIE_NAME']}={serializer.dumps(dict(session))}", token

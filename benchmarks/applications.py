@@ -170,7 +170,8 @@ def proof(sent: Sequence[Ticket], with_file: Sequence[Ticket]) -> list[str]:
     from core.events import Event
     from core.files import StoredFile
     from core.outbox import OutboxMail
-    from sponsorship.applications.models import Application, ApplicationPaper
+    from sponsorship.applications.models import Application
+    from sponsorship.applications.paper_models import ApplicationPaper
 
     db.session.rollback()
     ids, filed = {ticket.id for ticket in sent}, {ticket.id for ticket in with_file}

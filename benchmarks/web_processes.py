@@ -15,6 +15,7 @@ from flask import Flask
 from core.settings import ROOT
 
 START = 600  # seconds in which a process must answer: on a busy machine its imports alone take minutes
+AGENT = "placard-benchmark"
 
 
 def serve(port: int) -> None:
@@ -145,8 +146,8 @@ def get(path: str) -> bytes:
 
 def post(path: str, body: bytes, kind: str, cookie: str) -> bytes:
     """The bytes of a POST."""
-    return (f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nCookie: {cookie}\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n").encode() + body
+    return (f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: {AGENT}\r\nContent-Type: {kind}\r\n"
+            f"Cookie: {cookie}\r\nContent-Length: {len(body)}\r\n\r\n").encode() + body
 
 
 if __name__ == "__main__":
