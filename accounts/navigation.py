@@ -116,9 +116,21 @@ def own_pages(actor: Actor) -> list[Link]:
     return _links(OWN, actor)
 
 
+def _address(endpoint: str) -> str:
+    """The address of a page without arguments, within a request. Kept: a page asks for dozens, and they change with
+    nothing but where the application is mounted."""
+    kept: dict[tuple[str, str], str] = current_app.extensions.setdefault("placard_addresses", {})
+    key = (request.script_root, endpoint)
+    if key not in kept:
+        if len(kept) > 1000:  # a proxy that names other roots all the time
+            kept.clear()
+        kept[key] = url_for(endpoint)
+    return kept[key]
+
+
 def _link(entry: Entry) -> Link:
-    address = url_for(entry.endpoint)
-    here = _is_here(address) or any(_is_here(url_for(held)) for held in entry.holds)
+    address = _address(entry.endpoint)
+    here = _is_here(address) or any(_is_here(_address(held)) for held in entry.holds)
     return Link(str(entry.label), address, here, hint=str(entry.hint))
 
 
@@ -127,9 +139,11 @@ def _is_here(address: str) -> bool:
         return False
     if request.path == address:
         return True
-    longer = [path for e in (*PUBLIC, *WORK) if (path := url_for(e.endpoint)) != address and path.startswith(address)]
     inside = address != "/" and address.endswith("/") and request.path.startswith(address)
-    return inside and not any(request.path.startswith(path) for path in longer)
+    if not inside:
+        return False
+    longer = [path for e in (*PUBLIC, *WORK) if (path := _address(e.endpoint)) != address and path.startswith(address)]
+    return not any(request.path.startswith(path) for path in longer)
 
 
 def _links(entries: tuple[Entry, ...], actor: Actor) -> list[Link]:
@@ -143,8 +157,8 @@ def nav_items() -> list[Link]:
     person = current_person()
     if person is None:
         return _links(PUBLIC, current_actor())
-    here = request.path == url_for("accounts.desk")
-    return [Link(_("My desk"), url_for("accounts.desk"), here), *_links(WORK, current_actor()),
+    here = request.path == _address("accounts.desk")
+    return [Link(_("My desk"), _address("accounts.desk"), here), *_links(WORK, current_actor()),
             *_links(PUBLIC[:3], current_actor())]
 
 
@@ -158,10 +172,10 @@ def account_items() -> list[Link]:
     if not has_request_context():
         return []
     if current_person() is None:
-        return [Link(_("Sign in"), url_for("security.login"), request.endpoint == "security.login")]
+        return [Link(_("Sign in"), _address("security.login"), request.endpoint == "security.login")]
     return [
-        Link(_("My account"), url_for("accounts.me"), request.endpoint == "accounts.me"),
-        Link(_("Sign out"), url_for("security.logout"), method="post"),
+        Link(_("My account"), _address("accounts.me"), request.endpoint == "accounts.me"),
+        Link(_("Sign out"), _address("security.logout"), method="post"),
     ]
 
 

@@ -10,14 +10,14 @@ from typing import Any
 from flask import g, has_request_context
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import BigInteger, ColumnElement, Date, Uuid, and_, bindparam, cast, null, or_, select
+from sqlalchemy import BigInteger, Date, Uuid, and_, bindparam, cast, event, null, or_, select
 from sqlalchemy.orm import aliased
 
 from accounts.designation_models import Designation
 from accounts.models import Membership, Person
 from core import clock, machines
 from core.actor import Actor
-from core.db import db, mode
+from core.db import PlacardSession, db, facts_of_command, forget_facts, mode
 from core.errors import NotAllowed, RuleBroken, SignInNeeded
 from core.money import usd
 from core.web.formats import format_money
@@ -183,13 +183,19 @@ _HELD = (
 
 
 def _held(person_id: uuid.UUID) -> Held:
-    """Roles of an active person today, in one query. Read once per page; asked anew wherever something is written."""
+    """Roles of an active person today, in one query. Read once per page; asked anew by each command, and within one
+    after every lock and once it has written anything that roles follow from."""
     today = clock.today()
     cache: dict[Any, Held] | None = None
     if has_request_context() and mode() == "read":
         cache = g.setdefault("holdings", {})
-        if (person_id, today) in cache:
-            return cache[person_id, today]
+    elif (facts := facts_of_command()) is not None:
+        if _touches_authority(db.session()):
+            forget_facts()
+        else:
+            cache = facts.setdefault("holdings", {})
+    if cache is not None and (person_id, today) in cache:
+        return cache[person_id, today]
     rows = db.session.execute(_HELD, {"person": person_id, "today": today}).all()
     acting = {Acting(row.designation_id, row.role, row.holder_id, row.limit_minor)
               for row in rows if row.designation_id is not None}
@@ -198,6 +204,26 @@ def _held(person_id: uuid.UUID) -> Held:
     if cache is not None:
         cache[person_id, today] = found
     return found
+
+
+_AUTHORITY = (Membership, Designation, Person)  # what roles follow from
+_AUTHORITY_TABLES = tuple(model.__table__ for model in _AUTHORITY)
+
+
+def _touches_authority(session: Any) -> bool:
+    return any(isinstance(row, _AUTHORITY) for rows in (session.new, session.dirty, session.deleted) for row in rows)
+
+
+@event.listens_for(PlacardSession, "after_flush")
+def _authority_flushed(session: Any, _context: Any) -> None:
+    if _touches_authority(session):
+        session.info.pop("facts", None)
+
+
+@event.listens_for(PlacardSession, "do_orm_execute")
+def _authority_written(state: Any) -> None:
+    if not state.is_select and getattr(state.statement, "table", None) in _AUTHORITY_TABLES:
+        state.session.info.pop("facts", None)
 
 
 def holdings(person_id: uuid.UUID) -> frozenset[Holding]:
@@ -325,22 +351,24 @@ def people_in_role(role: str, organisation_id: uuid.UUID | None = None) -> list[
     return _people([ROLES[role].code], organisation_id)
 
 
+# built once, as _HELD: every mail asks it
+_PEOPLE = (
+    select(Person.id, Person.email, Person.locale)
+    .join(Membership, Membership.person_id == Person.id)
+    .where(Person.active, *_ON_TODAY, or_(
+        Membership.role.in_(bindparam("anywhere", expanding=True)),
+        and_(Membership.role.in_(bindparam("own", expanding=True)),
+             Membership.organisation_id == bindparam("organisation", type_=Uuid()))))
+    .distinct().order_by(Person.email)
+)
+
+
 def _people(roles: Iterable[str], organisation_id: uuid.UUID | None) -> list[Contact]:
     wanted = sorted(roles)
-    where: ColumnElement[bool] = Membership.role.in_(wanted)
-    if organisation_id is not None:
-        own = [role for role in wanted if ROLES[role].own]
-        offices = [role for role in wanted if not ROLES[role].own]
-        where = or_(
-            Membership.role.in_(offices),
-            and_(Membership.role.in_(own), Membership.organisation_id == organisation_id),
-        )
-    rows = db.session.execute(
-        select(Person.id, Person.email, Person.locale)
-        .join(Membership, Membership.person_id == Person.id)
-        .where(Person.active, where, *_holds_on(clock.today()))
-        .distinct().order_by(Person.email)
-    )
+    own = [role for role in wanted if ROLES[role].own and organisation_id is not None]
+    rows = db.session.execute(_PEOPLE, {
+        "anywhere": [role for role in wanted if role not in own], "own": own, "organisation": organisation_id,
+        "today": clock.today()})
     return [Contact(row.id, row.email, row.locale) for row in rows]
 
 

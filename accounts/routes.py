@@ -62,7 +62,8 @@ def welcome(token: str) -> Answer:
 @signed_in
 def me() -> Answer:
     """My account: details and roles."""
-    form = OwnDetailsForm(_languages(), name=queries.get_person(_own_id()).name, locale=_own_locale())
+    person = current_person()
+    form = OwnDetailsForm(_languages(), name=person.name if person else "", locale=_own_locale())
     return _me(form)
 
 

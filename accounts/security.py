@@ -21,7 +21,7 @@ from flask_security.datastore import UserDatastore
 from flask_security.mail_util import MailUtil
 from flask_security.proxies import _security
 from flask_security.utils import hash_password, verify_password
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from accounts.models import Person
 from core.db import db
@@ -33,6 +33,10 @@ RESET_HOURS = 2
 CONFIRM_DAYS = 5
 
 
+# asked on every page of whoever is signed in: built once
+_BY_SESSION = select(Person).where(Person.fs_uniquifier == bindparam("uniquifier"))
+
+
 class PersonDatastore(UserDatastore):
     """Finds persons for the extension. It never writes: our commands do."""
 
@@ -42,6 +46,8 @@ class PersonDatastore(UserDatastore):
     def find_user(self, case_insensitive: bool = False, **kwargs: Any) -> Person | None:
         """The person with this one attribute."""
         attribute, value = kwargs.popitem()
+        if attribute == "fs_uniquifier":
+            return db.session.scalars(_BY_SESSION, {"uniquifier": value}).one_or_none()
         column = getattr(Person, attribute)
         where = func.lower(column) == str(value).lower() if case_insensitive else column == value
         return db.session.scalar(select(Person).where(where))

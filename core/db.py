@@ -27,6 +27,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Uuid,
+    bindparam,
     event,
     select,
     text,
@@ -295,6 +296,22 @@ def _note_core_write(state: Any) -> None:
 @event.listens_for(PlacardSession, "after_soft_rollback")
 def _note_end(session: Any, *_rest: Any) -> None:
     session.info["wrote"] = False
+    session.info.pop("facts", None)
+
+
+# --- what a command has found out ---------------------------------------------------------------------------------
+def facts_of_command() -> dict[Any, Any] | None:
+    """What the command under way has found out and may use again, None outside of one. Forgotten when the transaction
+    ends, and after each lock: whoever waited may find another world."""
+    if not _in_command.get():
+        return None
+    found: dict[Any, Any] = db.session().info.setdefault("facts", {})
+    return found
+
+
+def forget_facts() -> None:
+    """Ask anew from here on."""
+    db.session().info.pop("facts", None)
 
 
 # --- rows -------------------------------------------------------------------------------------------------------
@@ -306,18 +323,21 @@ def get(model: type[M], key: uuid.UUID) -> M:
     return row
 
 
+_LOCKS: dict[type[Any], Any] = {}  # a statement by model: building one takes longer than running it
+
+
 def lock(model: type[M], key: uuid.UUID, expected_version: int | None = None) -> M:
     """The row, freshly read and locked until the command ends (SQLite: the whole database already is).
 
     Order of locks, always: meeting, call, application, award, disbursement, then ledger accounts inside post().
     Raises NotFound, or Stale when `expected_version` is not the one that stands.
     """
-    row = db.session.execute(
-        select(model)
-        .where(model.id == key)  # type: ignore[attr-defined]
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).scalar_one_or_none()
+    if model not in _LOCKS:
+        _LOCKS[model] = (
+            select(model).where(model.id == bindparam("key"))  # type: ignore[attr-defined]
+            .with_for_update().execution_options(populate_existing=True))
+    row: M | None = db.session.execute(_LOCKS[model], {"key": key}).scalar_one_or_none()
+    forget_facts()
     if row is None:
         raise NotFound()
     if expected_version is not None and row.version != expected_version:  # type: ignore[attr-defined]
@@ -339,6 +359,7 @@ def locked(model: type[M], keys: Iterable[uuid.UUID], versions: Mapping[uuid.UUI
             .order_by(model.id).with_for_update()  # type: ignore[attr-defined]
             .execution_options(populate_existing=True)
         )
+    forget_facts()
     if len(rows) != len(wanted):
         raise NotFound()
     if versions is not None and any(row.version != versions[row.id] for row in rows):  # type: ignore[attr-defined]

@@ -67,6 +67,8 @@ class EventSeal(Base):
     sealed_at: Mapped[datetime]
 
 
+_EVENT, _EVENT_TEXT = insert(Event.__table__), insert(EventText.__table__)  # type: ignore[arg-type]
+
 append_only(Event.__table__)  # type: ignore[arg-type]
 append_only(EventSeal.__table__, key="seq")  # type: ignore[arg-type]
 
@@ -87,19 +89,19 @@ def record(
     if actor.proof is not None:
         data = {**(data or {}), "proof": str(actor.proof)}
     _refuse_personal(data or {})
-    event = Event(
-        occurred_at=now(), recorded_at=real_now(), actor=actor.code, actor_id=actor.person_id, tag=tag,
-        subject_type=subject_type, subject_id=subject_id, from_state=from_state, to_state=to_state, reason=reason,
-        data=data or {},
-    )
+    salt = os.urandom(16).hex() if text else ""
+    event_id = new_id()
+    db.session.flush()  # what the event is about stands before it
+    # by Core: an event is never changed, so the session need not keep it
+    db.session.execute(_EVENT, {
+        "id": event_id, "occurred_at": now(), "recorded_at": real_now(), "actor": actor.code,
+        "actor_id": actor.person_id, "tag": tag, "subject_type": subject_type, "subject_id": subject_id,
+        "from_state": from_state, "to_state": to_state, "reason": reason, "data": data or {},
+        "commitment": commitment(salt, text) if text else None,
+    })
     if text:
-        salt = os.urandom(16).hex()
-        event.commitment = commitment(salt, text)
-    db.session.add(event)
-    db.session.flush()  # event_text points at the event
-    if text:
-        db.session.add(EventText(event_id=event.id, salt=salt, text=text))
-    return event.id
+        db.session.execute(_EVENT_TEXT, {"event_id": event_id, "salt": salt, "text": text})
+    return event_id
 
 
 @dataclass(frozen=True)

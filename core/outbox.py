@@ -17,7 +17,7 @@ from sqlalchemy import Index, String, Text, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
-from core.db import Base, WithId, command, db, lock
+from core.db import Base, WithId, command, db, insert_into, lock, new_id
 
 GIVE_UP_AFTER = 12
 
@@ -47,13 +47,15 @@ def send_mail(
     due_at: datetime | None = None,
 ) -> None:
     """Queue a mail in the command under way. The same `dedupe_key` queues once, whatever is retried."""
-    if dedupe_key and db.session.scalar(select(OutboxMail.id).where(OutboxMail.dedupe_key == dedupe_key)):
-        return
     instant = clock.real_now()
-    db.session.add(
-        OutboxMail(kind=kind, dedupe_key=dedupe_key, to_address=to_address, subject=" ".join(subject.split())[:300],
-                   body=body, created_at=instant, due_at=due_at or instant)
-    )
+    row = {"kind": kind, "dedupe_key": dedupe_key, "to_address": to_address, "subject": " ".join(subject.split())[:300],
+           "body": body, "created_at": instant, "due_at": due_at or instant}
+    if dedupe_key is None:
+        db.session.add(OutboxMail(**row))
+        return
+    # one statement; of two commands that meet, the second waits for the first and then adds nothing
+    db.session.execute(insert_into(OutboxMail).on_conflict_do_nothing(index_elements=["dedupe_key"]),
+                       {"id": new_id(), "attempts": 0, **row})
 
 
 @dataclass(frozen=True)

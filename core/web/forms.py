@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
+from babel.support import Translations
 from flask_babel import gettext
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, FieldList, FormField, HiddenField, PasswordField, StringField
 from wtforms.csrf.core import CSRFTokenField
 from wtforms.fields.core import UnboundField
+from wtforms.i18n import messages_path
 from wtforms.validators import Optional, StopValidation, ValidationError
 
 from core.money import Money
@@ -25,7 +28,7 @@ from core.web.fields import (
     parse_day,
     stripped,
 )
-from core.web.formats import format_day, format_instant, format_money, format_number
+from core.web.formats import current_locale, format_day, format_instant, format_money, format_number
 
 __all__ = [
     "MEGABYTE",
@@ -64,6 +67,11 @@ def _with_stripping(unbound: UnboundField) -> UnboundField:
     return copy
 
 
+@lru_cache(maxsize=32)
+def _words_of_wtforms(locale: str) -> Any:
+    return Translations.load(messages_path(), [locale], domain="wtforms")
+
+
 class BaseForm(FlaskForm):
     """A form with CSRF protection whose texts arrive without stray white space."""
 
@@ -73,6 +81,10 @@ class BaseForm(FlaskForm):
         def bind_field(self, form: Any, unbound_field: UnboundField, options: dict[str, Any]) -> Field:
             """Bind a field, with stripping added."""
             return super().bind_field(form, _with_stripping(unbound_field), options)
+
+        def get_translations(self, form: Any) -> Any:
+            """WTForms' own words, read once a language: Flask-WTF reads the file again for every request."""
+            return _words_of_wtforms(str(current_locale()))
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Check every field. Overriding forms keep this signature and call it first."""

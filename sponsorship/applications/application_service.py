@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select, update
 
 from accounts.models import Organisation
 from accounts.permissions import allows, require
@@ -37,6 +37,19 @@ SEALED = ("family_name", "given_names", "function", "ministry", "email", "birth_
 WRITABLE = ("draft", "returned")
 # what a mission may still write to: the page's typed words never exceed this many characters
 MAX_TYPED = 20_000
+
+
+# of the command that many missions send in the last minutes of a call: built once
+_CALL_SHARED = (
+    select(Call).join(Application, Application.call_id == Call.id).where(Application.id == bindparam("application"))
+    .with_for_update(read=True, of=Call).execution_options(populate_existing=True))
+_NOMINEES = (
+    select(Nominee).where(Nominee.application_id == bindparam("application")).order_by(Nominee.priority))
+
+_STEPS = ApplicationStep.__table__
+_FORGET_TYPED = (
+    update(_STEPS).where(_STEPS.c.application_id == bindparam("application"))  # type: ignore[arg-type]
+    .values(answers_sealed=None, version=_STEPS.c.version + 1))
 
 
 def step_key(page: str, nominee_id: uuid.UUID | None) -> str:
@@ -196,9 +209,7 @@ def _nominee(application: Application, nominee_id: uuid.UUID) -> Nominee:
 
 
 def _nominees(application_id: uuid.UUID) -> list[Nominee]:
-    return list(db.session.scalars(
-        select(Nominee).where(Nominee.application_id == application_id).order_by(Nominee.priority)
-    ))
+    return list(db.session.scalars(_NOMINEES, {"application": application_id}))
 
 
 @command
@@ -267,13 +278,10 @@ def submit(application_id: uuid.UUID, expected_version: int, actor: Actor) -> No
     Raises NotFound, Stale (something changed since the answers were checked), RuleBroken (`call.not_open`,
     `applications.incomplete`), IllegalMove.
     """
-    call_id = db.session.scalar(select(Application.call_id).where(Application.id == application_id))
-    if call_id is None:
-        raise NotFound()
     # shared, so that missions do not queue behind each other; the closing job waits for all of them
-    call = db.session.scalars(
-        select(Call).where(Call.id == call_id).with_for_update(read=True).execution_options(populate_existing=True)
-    ).one()
+    call = db.session.scalars(_CALL_SHARED, {"application": application_id}).one_or_none()
+    if call is None:
+        raise NotFound()
     application = _own(application_id, actor)
     APPLICATION.move(application.state, "submit")
     if application.version != expected_version:
@@ -283,12 +291,12 @@ def submit(application_id: uuid.UUID, expected_version: int, actor: Actor) -> No
     if not for_next:
         _still_taken(application, call)
     meeting = meeting_by_id(call.meeting_id)
-    lacks = missing(application, _nominees(application_id), meeting.start_date, meeting.end_date,
-                    asked=Asked.of(call, application), present=places_present(application_id))
+    asked = Asked.of(call, application)
+    lacks = missing(application, _nominees(application_id), meeting.start_date, meeting.end_date, asked=asked,
+                    present=places_present(application_id) if asked.papers else ())
     if lacks:
         raise RuleBroken(lacks[0].text, code="applications.incomplete")
-    for step in db.session.scalars(select(ApplicationStep).where(ApplicationStep.application_id == application_id)):
-        step.answers_sealed, step.version = None, step.version + 1
+    _forget_typed(application_id)
     if for_next:
         carry_over.hold(application, call, actor)
         return
@@ -298,7 +306,17 @@ def submit(application_id: uuid.UUID, expected_version: int, actor: Actor) -> No
     APPLICATION.apply(application, "submit", actor, organisation_id=application.organisation_id,
                       data={"received_after_date": application.received_after_date})
     application.return_note = application.completion_due_at = None  # after the move: a returned one must have a date
-    letters.receipt(application, call)
+    letters.receipt(application, call, meeting)
+
+
+def _forget_typed(application_id: uuid.UUID) -> None:
+    """The words as typed go: the answers stand in columns of their own. One statement, however many pages."""
+    db.session.flush()  # a page that was saved in this very transaction stands before it is emptied
+    db.session.execute(_FORGET_TYPED, {"application": application_id})
+    loaded = db.session.identity_map
+    for key in list(loaded.keys()):
+        if key[0] is ApplicationStep and key[1][0] == application_id and (row := loaded.get(key)) is not None:
+            db.session.expire(row)
 
 
 def _still_taken(application: Application, call: Call) -> None:

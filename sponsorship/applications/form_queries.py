@@ -211,6 +211,32 @@ def own_applications(actor: Actor) -> list[OwnApplication]:
 
 
 @dataclass(frozen=True)
+class NoteCover:
+    """An application that a note verbale may cover."""
+
+    id: uuid.UUID
+    label: str
+
+
+def note_covers(application_id: uuid.UUID, actor: Actor) -> list[NoteCover]:
+    """This application first, then the State's others that can still be written, the latest first. Three queries.
+    Raises NotFound."""
+    own = own_application(application_id, actor)
+    rows = db.session.execute(
+        select(Application.id, Application.reference, Call.meeting_id).join(Call, Call.id == Application.call_id)
+        .where(Application.organisation_id == own.organisation_id,
+               (Application.id == own.id) | Application.state.in_(WRITABLE))
+        .order_by(Application.created_at.desc(), Application.id).limit(500)
+    ).all()
+    meetings = meetings_by_id({row.meeting_id for row in rows})
+    return [
+        NoteCover(row.id, f"{row.reference}: "
+                  + (meetings[row.meeting_id].label if row.id == own.id else meetings[row.meeting_id].short_name))
+        for row in sorted(rows, key=lambda row: row.id != own.id)
+    ]
+
+
+@dataclass(frozen=True)
 class PublicCall:
     """A call as anybody may see it."""
 

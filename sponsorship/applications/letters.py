@@ -12,7 +12,7 @@ from accounts.permissions import Contact, people_with
 from core.outbox import send_mail
 from core.web.formats import format_instant
 from core.web.links import absolute
-from meetings.calendar.queries import meeting_by_id
+from meetings.calendar.queries import MeetingRow, meeting_by_id
 from sponsorship.applications.models import Application, Call
 from sponsorship.applications.words import ineligible_sentence
 
@@ -31,8 +31,8 @@ def _to_mission(application: Application, kind: str, words: Words, once: str) ->
 class _Facts:
     """What every letter says: of which application, for which meeting, and where to look."""
 
-    def __init__(self, application: Application, call: Call) -> None:
-        meeting = meeting_by_id(call.meeting_id)
+    def __init__(self, application: Application, call: Call, meeting: MeetingRow | None = None) -> None:
+        meeting = meeting or meeting_by_id(call.meeting_id)
         self.zone = meeting.timezone
         self.words = {"reference": application.reference, "call": call.reference, "meeting": meeting.title,
                       "url": absolute("applications.status", id=application.id)}
@@ -42,11 +42,11 @@ class _Facts:
         return format_instant(instant, self.zone)
 
 
-def receipt(application: Application, call: Call) -> None:
-    """The application has arrived."""
+def receipt(application: Application, call: Call, meeting: MeetingRow) -> None:
+    """The application has arrived. `meeting` is the call's."""
     assert application.received_at is not None
     received = application.received_at
-    facts = _Facts(application, call)
+    facts = _Facts(application, call, meeting)
 
     def words() -> tuple[str, str]:
         subject = _("Received: application %(reference)s", **facts.words)

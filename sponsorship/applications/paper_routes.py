@@ -4,7 +4,6 @@ persons named before, substitution. Officers who screen fetch the files here, to
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -15,6 +14,7 @@ from werkzeug.wrappers import Response
 from accounts.current import current_actor
 from accounts.permissions import allows
 from core import clock, files
+from core.db import end_reading, reading
 from core.errors import NotFound, RuleBroken, Stale
 from core.pdf import pdf_response, render
 from core.web.access import needs
@@ -29,7 +29,7 @@ from sponsorship.applications import (
     profile_queries,
     substitution_service,
 )
-from sponsorship.applications.form_queries import MissionPage
+from sponsorship.applications.form_queries import MissionPage, NoteCover
 from sponsorship.applications.forms import VersionedForm
 from sponsorship.applications.paper_forms import MOST, NoteForm, PaperForm, SubstituteForm
 from sponsorship.applications.paper_kinds import KINDS
@@ -82,7 +82,9 @@ def paper(id: uuid.UUID, nominee_id: uuid.UUID, kind: str) -> Page:
 def put_paper(id: uuid.UUID, nominee_id: uuid.UUID, kind: str) -> Page:
     """Keep it; what stood there stays as superseded."""
     form = PaperForm()
-    _paper_page(id, kind, nominee_id, form)  # not found before a file is taken
+    with reading():  # not found before a file is taken; ended before it is looked at
+        paper_service.place_exists(form_queries.own_application(id, current_actor()), kind, nominee_id)
+        end_reading()
     try:
         if not form.validate():
             return _paper_page(id, kind, nominee_id, form), 422
@@ -103,34 +105,16 @@ def paper_file(paper_id: uuid.UUID) -> Response:
 
 
 # --- the note verbale -----------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class _Cover:
-    """An application that a note may cover."""
-
-    id: uuid.UUID
-    label: str
-
-
-def _covers(page: MissionPage) -> list[_Cover]:
-    """This application first, then the State's others that can still be written."""
-    others = [
-        row for row in form_queries.own_applications(current_actor())
-        if row.organisation_id == page.application.organisation_id and row.id != page.application.id
-        and row.state in ("draft", "returned")
-    ]
-    return [_Cover(page.application.id, f"{page.application.reference}: {page.meeting.label}"),
-            *(_Cover(row.id, f"{row.reference}: {row.meeting}") for row in others)]
-
-
-def _note_form(page: MissionPage, covers: list[_Cover], filled: bool = False) -> NoteForm:
+def _note_form(covers: list[NoteCover], filled: bool = False) -> NoteForm:
     form = NoteForm() if filled else NoteForm(formdata=None)
     form.covers.choices = [(str(c.id), c.label) for c in covers]
     if not filled:
-        form.covers.data = [str(page.application.id)]
+        form.covers.data = [str(covers[0].id)]
     return form
 
 
-def _note_page(page: MissionPage, covers: list[_Cover], form: NoteForm) -> str:
+def _note_page(id: uuid.UUID, covers: list[NoteCover], form: NoteForm) -> str:
+    page = form_queries.mission_page(id, current_actor())
     current = next((p for p in papers_of(page.application.id)
                     if p.kind == "nomination_letter" and p.superseded_at is None), None)
     lacks = [m for m in page.missing if m.page != "papers"]
@@ -143,9 +127,8 @@ def _note_page(page: MissionPage, covers: list[_Cover], form: NoteForm) -> str:
 @needs("application.write")
 def note(id: uuid.UUID) -> Page:
     """Draft, print, stamp, photograph, upload."""
-    page = form_queries.mission_page(id, current_actor())
-    covers = _covers(page)
-    return _note_page(page, covers, _note_form(page, covers))
+    covers = form_queries.note_covers(id, current_actor())
+    return _note_page(id, covers, _note_form(covers))
 
 
 @bp.get("/sponsorship/applications/<uuid:id>/note/draft")
@@ -154,7 +137,7 @@ def note_draft(id: uuid.UUID) -> Response:
     """The draft as PDF, for this application and those that `covers` names."""
     actor = current_actor()
     page = form_queries.mission_page(id, actor)
-    allowed = {str(c.id): c.id for c in _covers(page)}
+    allowed = {str(c.id): c.id for c in form_queries.note_covers(id, actor)}
     wanted = [allowed[key] for key in request.args.getlist("covers") if key in allowed and allowed[key] != id]
     pages = [page, *(form_queries.mission_page(key, actor) for key in wanted)]
     return pdf_response(render(note_verbale.draft(pages)), f"note-verbale-{page.application.reference}")
@@ -164,17 +147,18 @@ def note_draft(id: uuid.UUID) -> Response:
 @needs("application.write")
 def put_note(id: uuid.UUID) -> Page:
     """Keep the stamped note, for every application it covers, in one step."""
-    page = form_queries.mission_page(id, current_actor())
-    covers = _covers(page)
-    form = _note_form(page, covers, filled=True)
+    with reading():  # ended before the file is looked at: no lock is held meanwhile
+        covers = form_queries.note_covers(id, current_actor())
+        end_reading()
+    form = _note_form(covers, filled=True)
     if not form.validate():
-        return _note_page(page, covers, form), 422
+        return _note_page(id, covers, form), 422
     try:
         upload = files.check_upload(form.file.data, field="file", max_bytes=MOST, whole=True)
         number = paper_service.put_note([uuid.UUID(key) for key in form.covers.data or ()], upload, current_actor())
     except RuleBroken as e:
         add_error(form, e.field, e.message)
-        return _note_page(page, covers, form), 422
+        return _note_page(id, covers, form), 422
     flash(ngettext("The note verbale has been received for one application.",
                    "The note verbale has been received for %(num)s applications.", number), "success")
     return redirect(url_for(".papers", id=id), 303)

@@ -54,7 +54,7 @@ def put_paper(
     """Keep a paper in its place; the one that stood there is superseded and stays. The same content again (a double
     click) changes nothing. Raises NotFound, RuleBroken (`papers.over`)."""
     application = own_application(application_id, actor)
-    _place_exists(application, kind, nominee_id)
+    place_exists(application, kind, nominee_id)
     paper = record(application, kind, nominee_id, upload, actor, by_nominee=False)
     return paper.id
 
@@ -70,12 +70,15 @@ def put_note(application_ids: Iterable[uuid.UUID], upload: CheckedUpload, actor:
         raise NotFound()
     if len({row.organisation_id for row in rows}) > 1:
         raise RuleBroken(_("One note verbale speaks for one State only."), code="papers.one_state")
+    kept = False  # one file for all of them
     for application in rows:
-        record(application, "nomination_letter", None, upload, actor, by_nominee=False)
+        paper = record(application, "nomination_letter", None, upload, actor, by_nominee=False, kept=kept)
+        kept = kept or paper.file_id == upload.key
     return len(rows)
 
 
-def _place_exists(application: Application, kind: str, nominee_id: uuid.UUID | None) -> None:
+def place_exists(application: Application, kind: str, nominee_id: uuid.UUID | None) -> None:
+    """Raises NotFound for a kind that there is not, or a nominee of another application."""
     if kind not in KINDS or KINDS[kind].of_state != (nominee_id is None):
         raise NotFound()
     if nominee_id is not None:
@@ -86,11 +89,12 @@ def _place_exists(application: Application, kind: str, nominee_id: uuid.UUID | N
 
 def record(
     application: Application, kind: str, nominee_id: uuid.UUID | None, upload: CheckedUpload, actor: Actor, *,
-    by_nominee: bool,
+    by_nominee: bool, kept: bool = False,
 ) -> ApplicationPaper:
-    """The paper in its place, inside the caller's command, which holds the application's lock."""
+    """The paper in its place, inside the caller's command, which holds the application's lock. `kept`: the upload has
+    its row already, for another application."""
     here = db.session.execute(
-        select(ApplicationPaper, StoredFile.sha256).join(StoredFile, StoredFile.id == ApplicationPaper.file_id)
+        select(ApplicationPaper, StoredFile.sha256).outerjoin(StoredFile, StoredFile.id == ApplicationPaper.file_id)
         .where(ApplicationPaper.application_id == application.id, ApplicationPaper.kind == kind,
                ApplicationPaper.nominee_id == nominee_id if nominee_id else ApplicationPaper.nominee_id.is_(None),
                ApplicationPaper.superseded_at.is_(None))
@@ -98,30 +102,22 @@ def record(
     if here is not None and here[1] == upload.sha256:
         return here[0]
     now = clock.now()
-    _supersede(application.id, kind, nominee_id)
-    stored = db.session.get(StoredFile, upload.key) or files.keep(upload, "application_paper", actor)
+    if here is not None:
+        here[0].superseded_at = now
+        db.session.flush()  # one paper stands in a place: the old one steps back first
+    if not kept:
+        files.keep(upload, "application_paper", actor)
     paper = ApplicationPaper(
         application_id=application.id, nominee_id=nominee_id, kind=kind, retention=KINDS[kind].retention,
-        file_id=stored.id, by_nominee=by_nominee, uploaded_by=actor.person_id, uploaded_at=now,
+        file_id=upload.key, by_nominee=by_nominee, uploaded_by=actor.person_id, uploaded_at=now,
     )
-    db.session.add(paper)
     application.version += 1
-    db.session.flush()
+    db.session.add(paper)
+    db.session.flush()  # the event names the paper
     events.record(actor, "applications.application.paper", "application", application.id,
                   data={"paper": str(paper.id), "kind": kind, "nominee": str(nominee_id) if nominee_id else None,
                         "replaced": here is not None})
     return paper
-
-
-def _supersede(application_id: uuid.UUID, kind: str, nominee_id: uuid.UUID | None) -> None:
-    for row in db.session.scalars(
-        select(ApplicationPaper).where(
-            ApplicationPaper.application_id == application_id, ApplicationPaper.kind == kind,
-            ApplicationPaper.nominee_id == nominee_id if nominee_id else ApplicationPaper.nominee_id.is_(None),
-            ApplicationPaper.superseded_at.is_(None))
-    ).all():
-        row.superseded_at = clock.now()
-    db.session.flush()  # one paper stands in a place: the old one steps back first
 
 
 def erase_file(paper: ApplicationPaper) -> None:
