@@ -82,7 +82,7 @@ CONTRIBUTION_COLUMNS = (
     Column("exchange", _l("Exchange"), numeric=True, currency="USD", render=lambda row: row.exchange or None),
     Column("fee", _l("Fee"), numeric=True, currency="USD"),
     Column("net", _l("Net"), numeric=True, sortable=True, currency="USD"),
-    Column("back", _l("Went back"), numeric=True, currency="USD", render=lambda row: row.back or None),
+    Column("back", _l("Went back or disputed"), numeric=True, currency="USD", render=lambda row: row.back or None),
     Column("receipt_number", _l("Receipt")),
 )
 # the file and the page of the contribution have these
@@ -181,7 +181,7 @@ DISPUTE_COLUMNS = (
     Column("reason", _l("Reason"), render=lambda row: dispute_reason(row.reason),
            csv=lambda row: dispute_reason(row.reason)),
     Column("opened_at", _l("Opened"), sortable=True, render=_day("opened_at")),
-    Column("respond_by", _l("Answer by"), sortable=True, render=_day("respond_by")),
+    Column("respond_by", _l("Evidence due by"), sortable=True, render=_day("respond_by")),
     Column("amount", _l("Disputed"), numeric=True, sortable=True),
     Column("taken", _l("Taken"), numeric=True, currency="USD"),
 )

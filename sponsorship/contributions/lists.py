@@ -73,6 +73,7 @@ _PLEDGE = {column.key: column for column in (
     Column("current", _l("Reduced to"), numeric=True),
     Column("paid", _l("Paid"), numeric=True),
     Column("returned", _l("Paid back"), numeric=True),
+    Column("disputed", _l("Disputed"), numeric=True),
     Column("outstanding", _l("Still to be paid"), numeric=True, render=_not_zero("outstanding")),
     Column("usd", _l("Worth"), numeric=True, sortable=True, currency="USD"),
     Column("outstanding_usd", _l("Still to be paid"), numeric=True, currency="USD",
