@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
 from core.db import Base, WithId, command, db, lock
+from core.text import seen
 
 GIVE_UP_AFTER = 12
 
@@ -51,8 +52,9 @@ def send_mail(
         return
     instant = clock.real_now()
     db.session.add(
-        OutboxMail(kind=kind, dedupe_key=dedupe_key, to_address=to_address, subject=" ".join(subject.split())[:300],
-                   body=body, created_at=instant, due_at=due_at or instant)
+        OutboxMail(kind=kind, dedupe_key=dedupe_key, to_address=to_address,
+                   subject=" ".join(seen(subject, isolates=True).split())[:300], body=seen(body, isolates=True),
+                   created_at=instant, due_at=due_at or instant)
     )
 
 

@@ -3801,6 +3801,8 @@ CREATE TABLE bank_answer (
 	CONSTRAINT fk_bank_answer_by_person FOREIGN KEY(by_person) REFERENCES person (id)
 )
 -- next --
+CREATE INDEX ix_bank_answer_back ON bank_answer (bank_reference) WHERE answer IN ('returned', 'reversed')
+-- next --
 CREATE INDEX ix_bank_answer_disbursement_id ON bank_answer (disbursement_id)
 -- next --
 CREATE TRIGGER bank_answer_no_update BEFORE UPDATE ON bank_answer BEGIN SELECT RAISE(ABORT, 'bank_answer is append-only'); END

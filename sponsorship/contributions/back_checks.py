@@ -17,7 +17,8 @@ from sponsorship.ledger.models import HeldReceipt
 
 def _received() -> list[Contribution]:
     return list(db.session.scalars(
-        select(Contribution).where(Contribution.received_at.is_not(None)).order_by(Contribution.id)))
+        select(Contribution).where(Contribution.received_at.is_not(None)).order_by(Contribution.id)
+        .execution_options(populate_existing=True)))
 
 
 @check("contributions.going-back")
@@ -28,7 +29,9 @@ def states_follow_what_is_gone() -> tuple[int, list[str]]:
     rows = _received()
     gone, final = gone_of(row.id for row in rows), gone_of((row.id for row in rows), final=True)
     waits = {held.source_id: held.gross_minor + held.exchange_minor - held.accepted_minor - held.refunded_minor
-             for held in db.session.scalars(select(HeldReceipt).where(HeldReceipt.source_type == "contribution"))}
+             for held in db.session.scalars(
+                 select(HeldReceipt).where(HeldReceipt.source_type == "contribution")
+                 .execution_options(populate_existing=True))}
     returned: dict[object, int] = {}
     for row in rows:
         paid = row.paid_minor or 0

@@ -146,8 +146,8 @@ def _pledge_follows(pledge: Pledge, actor: Actor, data: dict[str, object]) -> No
         gone_back(pledge, returned - pledge.returned_minor, actor, data, disputed=disputed)
     elif returned < pledge.returned_minor:
         came_back(pledge, pledge.returned_minor - returned, actor, data)
-    if pledge.state == "disputed" and not disputed:
-        PLEDGE.apply(pledge, "lose", actor, data=data)
+    if (pledge.state, disputed) in (("disputed", False), ("returned", True)):
+        PLEDGE.apply(pledge, "dispute" if disputed else "lose", actor, data=data)
 
 
 def returned_of(pledge_ids: Iterable[uuid.UUID], *, final: bool = False) -> dict[uuid.UUID, int]:

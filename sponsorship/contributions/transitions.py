@@ -45,7 +45,7 @@ PLEDGE = Machine(
         Move("return", ("paid", *OPEN), "returned", SYSTEM, _l("Money sent back to the donor")),
         Move("restore", ("returned",), "paid", SYSTEM, _l("The money came back to the fund")),
         # the same while a bank has still to decide whether the money goes back
-        Move("dispute", ("paid", *OPEN), "disputed", SYSTEM, _l("Disputed by the donor’s bank")),
+        Move("dispute", ("paid", "returned", *OPEN), "disputed", SYSTEM, _l("Disputed by the donor’s bank")),
         Move("lose", ("disputed",), "returned", SYSTEM, _l("Paid back: the dispute is decided for the donor")),
         Move("win", ("disputed",), "paid", SYSTEM, _l("The disputed money came back to the fund")),
         # a deposit recorded by mistake was corrected: so much was never paid

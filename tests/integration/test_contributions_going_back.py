@@ -626,7 +626,7 @@ def test_a_dispute_lost_and_one_won(gifts: Gifts, pool: uuid.UUID) -> None:
     spare(pool, 100_00)
     lost, won = gifts.accepted(), gifts.accepted()
     names = [gifts.dispute(row) for row in (lost, won)]
-    assert [gifts.row(row.id).state for row in (lost, won)] == ["refunded", "refunded"]
+    assert [gifts.row(row.id).state for row in (lost, won)] == ["disputed", "disputed"]
     assert [papers(row) for row in (lost, won)] == [[("receipt", 1_000_00)]] * 2  # nothing is decided
     assert figures(pool).shortfall == 60_00  # the two fees that the payments did not bring
     gifts.dispute(lost, status="lost", name=names[0])
@@ -752,7 +752,7 @@ def test_a_dispute_while_a_refusal_is_under_way(gifts: Gifts, pool: uuid.UUID, r
     row = gifts.held()
     refund_id = service.refuse(row.id, gifts.manager, "purpose", "")
     name = gifts.dispute(row, fee_minor=0)
-    assert (gifts.row(row.id).state, figures(pool).shortfall) == ("refunded", 1_000_00)
+    assert (gifts.row(row.id).state, figures(pool).shortfall) == ("disputed", 1_000_00)
     gifts.news(refund_id, refund_ends)
     assert faults() == []
     if refund_ends == "failed":  # it is paid back once, by the bank: the money that had been set aside makes it good
