@@ -325,10 +325,11 @@ def guarded(text: str) -> str:
     quotation marks within a cell for its own."""
     if _PLAIN_NUMBER.match(text):
         return text
+    risky = is_risky(text)
     if _CUTS.search(text):
         text = "".join("'" + part if n and _begins_formula(part) else part
                        for n, part in enumerate(_CUTS.split(text)))
-    return "'" + text if is_risky(text) else text
+    return "'" + text if risky else text
 
 
 def _begins_formula(text: str) -> bool:

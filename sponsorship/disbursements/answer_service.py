@@ -30,7 +30,7 @@ from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruc
 from sponsorship.disbursements.plan_service import back_to_draft, next_actor, place_for, set_dates
 from sponsorship.disbursements.planning import dates_for
 from sponsorship.disbursements.service import may
-from sponsorship.disbursements.transitions import DISBURSEMENT, FINDING, PAID
+from sponsorship.disbursements.transitions import DISBURSEMENT, FINDING, PAID, UNRELEASED
 from sponsorship.ledger import service as ledger
 from sponsorship.ledger.bank_references import check_readable, check_unused, kept_as
 
@@ -342,6 +342,7 @@ def contradict(
         row.rail = db.session.scalars(select(PaymentInstruction.rail).where(
             PaymentInstruction.id == payment.instruction_id)).one()
         told = _told(row, "contradicted", bank_reference, actor, row.amount_minor, reason=reason)
+        _all_again(row)
         award = get(Award, row.award_id)
         assert award.reservation_id is not None
         spend_id = ledger.spend(
@@ -353,6 +354,18 @@ def contradict(
             setattr(row, name, min(getattr(row, name), row.due_at))
         next_actor(row, "unknown")
     _move(row, "contradict", actor, told, {"instruction_line": str(payment.id)}, reason=reason, text=text)
+
+
+def _all_again(row: Disbursement) -> None:
+    """The whole of a payment is with the bank again: a part of it that was planned as a payment of its own, and has not
+    left, is not planned twice."""
+    for rest_id in db.session.scalars(
+        select(Disbursement.id).where(Disbursement.follows_id == row.id, Disbursement.state.in_(UNRELEASED))
+        .order_by(Disbursement.id)
+    ).all():
+        rest = lock(Disbursement, rest_id)
+        rest.act_by = None
+        DISBURSEMENT.apply(rest, "cancel", system("disbursements"), reason="with_the_bank_again")
 
 
 @command

@@ -147,7 +147,7 @@ def test_references_hold_no_signs_that_nobody_sees(gifts: Gifts) -> None:
     state = gifts.make.state("XC")
     for sign in "\u202e\u2069\u200b\x1b":
         terms = service.AgreementTerms(state, f"NV/{sign}17", clock.today() - timedelta(days=9), 1300, None)
-        with pytest.raises(RuleBroken, match="cannot be seen"):
+        with pytest.raises(RuleBroken, match="agreement.unseen"):
             service.record_agreement(terms, gifts.manager)
         db.session.rollback()
     made = gifts.pledge(usd(1_000_00))
@@ -301,4 +301,28 @@ def test_figures_of_the_bank_that_cannot_be(make: Any) -> None:
                 ticket, "OK 1", officer, story.version(Disbursement, ticket),
                 figures=answer_service.BankFigures(**figures)))  # noqa: B023
         answer_service.confirm(ticket, "OK 1", officer, story.version(Disbursement, ticket))
+        assert story.verify() == []
+
+
+def test_a_part_that_came_back_and_was_paid_after_all_is_planned_once(make: Any) -> None:
+    """The bank pays a part, then says that it came back, then that it did not: the rest is one payment, not two."""
+    story = AwardStory(make)
+    award = story.accepted()
+    ticket, officer = story.payments(award)["ticket"], story.officer("requesting_officer")
+
+    def version() -> int:
+        return story.version(Disbursement, ticket)
+
+    with clock.moved_to(story.payment(ticket).due_at + timedelta(hours=1)):
+        story.give_bank_data(award)
+        story.ready(ticket)
+        story.release(ticket)
+        part = answer_service.BankFigures(paid_minor=70_000)
+        answer_service.confirm(ticket, "A1", officer, version(), figures=part)
+        answer_service.came_back(ticket, "returned", "A2", officer, version())
+        answer_service.contradict(ticket, 1, "paid_after_all", "A3", officer, version())
+        answer_service.confirm(ticket, "A4", officer, version(), figures=part)
+        db.session.expire_all()
+        rests = db.session.query(Disbursement).filter_by(follows_id=ticket).order_by(Disbursement.id).all()
+        assert [(rest.state, rest.amount_minor) for rest in rests] == [("cancelled", 30_000), ("draft", 30_000)]
         assert story.verify() == []
