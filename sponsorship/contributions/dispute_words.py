@@ -35,7 +35,10 @@ def donor_notice(row: DisputeRow) -> Notice:
     if row.code in ("inquiry", "open", "under_review"):
         title = (_("Disputed: your bank holds %(amount)s", amount=amount) if row.holds
                  else _("Your bank asks about %(amount)s", amount=amount))
-        return "warning", title, f"{_evidence(row)} {_if_a_mistake()}"
+        return "warning", title, " ".join((
+            _due(row), _("Then your bank decides: the money comes back to the fund, or stays with you.") if row.holds
+            else _("Nothing has been taken. Your bank may close its question, or take the money back."),
+            _("Did you not mean to dispute it? Then tell your bank that you withdraw the dispute.")))
     if row.code == "won":
         return ("success", _("The dispute of %(amount)s was decided for the fund", amount=amount),
                 _("The money is the fund’s again: your contribution and its receipt stand.") if not row.holds
@@ -65,19 +68,20 @@ def live_notice(disputes: Iterable[DisputeRow]) -> tuple[DisputeRow, Notice] | N
 
 
 def _evidence(row: DisputeRow) -> str:
+    if not row.holds:
+        return f"{_due(row)} " + _("Nothing has been taken. The donor’s bank may close its question, or take the money "
+                                   "back.")
+    return f"{_due(row)} " + _("Then the donor’s bank decides: the money comes back to the fund, or stays with the "
+                               "donor.")
+
+
+def _due(row: DisputeRow) -> str:
+    """By when evidence is due, or that it has been given."""
     if row.code == "under_review":
-        return _("The evidence has been given. The donor’s bank decides, usually within two to three months: then the "
-                 "money comes back to the fund, or stays with the donor.")
-    due = (_("Evidence is due by %(when)s.", when=format_instant(row.respond_by)) if row.respond_by
-           else _("Stripe names no day by which evidence is due."))
-    if row.holds:
-        return f"{due} " + _("Then the donor’s bank decides: the money comes back to the fund, or stays with the "
-                             "donor.")
-    return f"{due} " + _("Nothing has been taken. The bank may close its question, or take the money back.")
-
-
-def _if_a_mistake() -> str:
-    return _("Did you not mean to dispute it? Then tell your bank that you withdraw the dispute.")
+        return _("The evidence has been given; a decision usually takes two to three months.")
+    if row.respond_by is None:
+        return _("Stripe names no day by which evidence is due.")
+    return _("Evidence is due by %(when)s.", when=format_instant(row.respond_by))
 
 
 def ahead(row: DisputeRow) -> Ahead:

@@ -168,12 +168,14 @@ def settle(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, obj
         PLEDGE.apply(pledge, action, actor, data=data)
 
 
-def unsettle(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, object]) -> None:
-    """A payment recorded by mistake is taken out again."""
+def unsettle(
+    pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, object], disputed_minor: int = 0
+) -> None:
+    """A payment recorded by mistake is taken out again. `disputed_minor` of what went back is not decided."""
     pledge.paid_minor -= settles_minor
     _note_due(pledge)
     if pledge.paid_minor >= pledge.current_minor:
-        _all_returned(pledge, actor, data)
+        _all_returned(pledge, actor, data, disputed_minor > 0)
         return
     action = "unpay_part" if pledge.paid_minor else "unpay_agreed" if pledge.agreement_id else "unpay"
     if PLEDGE.find(pledge.state, action):

@@ -661,7 +661,7 @@ def test_money_that_is_won_and_not_there_yet_changes_no_paper(gifts: Gifts, pool
     gifts.dispute(row, name=name)
     gifts.dispute(row, status="won", name=name)
     assert papers(row) == [("receipt", 1_000_00)]
-    assert gifts.row(row.id).state == "refunded"
+    assert gifts.row(row.id).state == "disputed"
     gifts.dispute(row, status="won", name=name, reinstated_minor=1_000_00)
     assert (gifts.row(row.id).state, papers(row)) == ("accepted", [("receipt", 1_000_00)])
 
@@ -679,7 +679,7 @@ def test_an_inquiry_takes_nothing_until_it_is_escalated(gifts: Gifts, pool: uuid
     second = gifts.accepted()
     gifts.dispute(second, status="warning_needs_response", taken_minor=0, fee_minor=0, name="du_2")
     gifts.dispute(second, status="needs_response", name="du_2")
-    assert (gifts.dispute_row("du_2").state, gifts.row(second.id).state) == ("open", "refunded")
+    assert (gifts.dispute_row("du_2").state, gifts.row(second.id).state) == ("open", "disputed")
 
 
 def test_nothing_is_decided_while_a_bank_disputes(gifts: Gifts, pool: uuid.UUID) -> None:
