@@ -559,7 +559,7 @@ def test_a_dispute_stops_a_pool_and_two_people_cover_it(
     assert "are stopped" in page and row.reference in page
     assert row.reference in manager.get("/contributions/disputes/?format=csv").text
     dispute = manager.get(f"/contributions/disputes/{gifts.dispute_row(name).id}/").text
-    for words in ("The cardholder did not make it", "Answer by", "is lacking: payments are stopped", "USD 15.00"):
+    for words in ("The cardholder did not make it", "Evidence due by", "is lacking: payments are stopped", "USD 15.00"):
         assert words in dispute
     url = f"/contributions/shortfalls/{pool}/"
     assert "Lacking" in manager.get(url).text
