@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
 from core.db import Base, WithId, command, db, insert_into, lock, new_id
+from core.text import seen
 
 GIVE_UP_AFTER = 12
 
@@ -48,8 +49,9 @@ def send_mail(
 ) -> None:
     """Queue a mail in the command under way. The same `dedupe_key` queues once, whatever is retried."""
     instant = clock.real_now()
-    row = {"kind": kind, "dedupe_key": dedupe_key, "to_address": to_address, "subject": " ".join(subject.split())[:300],
-           "body": body, "created_at": instant, "due_at": due_at or instant}
+    row = {"kind": kind, "dedupe_key": dedupe_key, "to_address": to_address,
+           "subject": " ".join(seen(subject, isolates=True).split())[:300], "body": seen(body, isolates=True),
+           "created_at": instant, "due_at": due_at or instant}
     if dedupe_key is None:
         db.session.add(OutboxMail(**row))
         return

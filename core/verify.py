@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from core.db import db
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -33,6 +35,7 @@ def check(name: str) -> Callable[[Check], Check]:
 
 def run_all() -> list[Finding]:
     """Run every check, in order of name."""
+    db.session.expire_all()  # what stands in the database counts, not what was read before
     findings = []
     for name in sorted(CHECKS):
         checked, faults = CHECKS[name]()

@@ -20,6 +20,7 @@ from xlsxwriter.worksheet import Worksheet
 from core.errors import RuleBroken
 from core.measure import ems
 from core.money import Money, currency_digits
+from core.text import seen
 from core.web.attachments import attachment
 from core.web.formats import current_locale
 from core.web.tables import Column, csv_text, is_risky, words_of
@@ -196,7 +197,7 @@ def money_format(currency: str, with_code: bool) -> str:
 
 def _fit(text: str) -> str:
     """Text that a cell can hold and that is read as text: no half characters, no markup of rich text."""
-    text = _HALVES.sub("\N{REPLACEMENT CHARACTER}", text)
+    text = _HALVES.sub("\N{REPLACEMENT CHARACTER}", seen(text))
     if len(text) > MAX_TEXT:
         text = text[:MAX_TEXT] + "…"
     # the writer takes a text from <r> to </r> for markup of its own

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +15,7 @@ from flask import Response, has_request_context, request
 from markupsafe import Markup
 
 from core.money import Money
+from core.text import seen
 from core.web.attachments import attachment
 from core.web.fields import parse_day
 
@@ -26,6 +25,8 @@ FORMATS = ("csv", "xlsx")
 RISKY = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # their full-width forms too
 _UNSEEN = "".join(ch for ch in map(chr, range(0x10000)) if ch.isspace() or unicodedata.category(ch) in ("Cc", "Cf"))
 _PLAIN_NUMBER = re.compile(r"-?\d+(\.\d+)?\Z")
+# where a spreadsheet may begin another cell or row, if it cuts the file at other marks than commas
+_CUTS = re.compile("([;\t\r\n\x0b\x0c\x85\u2028\u2029])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +286,14 @@ class Table:
         return numbers
 
 
+def csv_cell(value: Any) -> str:
+    """A value as it stands in the file: figures, days and instants bare, every text within quotation marks."""
+    text = csv_text(value)
+    if value is None or isinstance(value, bool | int | Decimal | date | Money) or _PLAIN_NUMBER.match(text):
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
 def csv_text(value: Any) -> str:
     """A value as the text of a CSV cell: plain decimals, ISO dates, no formula that a sheet would run."""
     if value is None:
@@ -298,22 +307,33 @@ def csv_text(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, int | Decimal):
-        return str(value)
+        return f"{value:f}" if isinstance(value, Decimal) else str(value)
     return guarded(words_of(value))
 
 
 def words_of(value: Any) -> str:
     """A value that is no figure as the text of a file: markup without its tags, a state by its word."""
     if isinstance(value, Markup):
-        return value.striptags()
+        return seen(value.striptags())
     if hasattr(value, "label") and hasattr(value, "tone"):
         return str(value.label)
-    return str(value)
+    return seen(str(value))
 
 
 def guarded(text: str) -> str:
-    """Text that a spreadsheet will show and not calculate."""
-    return "'" + text if is_risky(text) and not _PLAIN_NUMBER.match(text) else text
+    """Text that a spreadsheet will show and not calculate, also where it cuts lines at semicolons or tabs and takes
+    quotation marks within a cell for its own."""
+    if _PLAIN_NUMBER.match(text):
+        return text
+    risky = is_risky(text)
+    if _CUTS.search(text):
+        text = "".join("'" + part if n and _begins_formula(part) else part
+                       for n, part in enumerate(_CUTS.split(text)))
+    return "'" + text if risky else text
+
+
+def _begins_formula(text: str) -> bool:
+    return text.lstrip(_UNSEEN + '"').startswith(RISKY)
 
 
 def is_risky(text: str) -> bool:
@@ -323,15 +343,13 @@ def is_risky(text: str) -> bool:
 
 def csv_lines(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[bytes]:
     """The file piece by piece, beginning with the mark that tells spreadsheets it is UTF-8."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow([guarded(column.heading_text) for column in columns])
-    yield b"\xef\xbb\xbf" + buffer.getvalue().encode()
+    yield b"\xef\xbb\xbf" + _line([column.heading_text for column in columns])
     for row in rows:
-        buffer.seek(0)
-        buffer.truncate()
-        writer.writerow([csv_text(column.file_value(row)) for column in columns])
-        yield buffer.getvalue().encode()
+        yield _line([column.file_value(row) for column in columns])
+
+
+def _line(values: Iterable[Any]) -> bytes:
+    return (",".join(map(csv_cell, values)) + "\r\n").encode(errors="replace")
 
 
 def csv_response(table_columns: Sequence[Column], rows_iter: Iterable[Any], filename: str) -> Response:

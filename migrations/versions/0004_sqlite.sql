@@ -195,14 +195,14 @@ CREATE TABLE pledge_state (
 	CONSTRAINT pk_pledge_state PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO pledge_state (code) VALUES ('announced'), ('agreed'), ('partly_paid'), ('overdue'), ('deferred'), ('reduced'), ('paid'), ('returned'), ('written_off'), ('cancelled')
+INSERT INTO pledge_state (code) VALUES ('announced'), ('agreed'), ('partly_paid'), ('overdue'), ('deferred'), ('reduced'), ('paid'), ('disputed'), ('returned'), ('written_off'), ('cancelled')
 -- next --
 CREATE TABLE contribution_state (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_contribution_state PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO contribution_state (code) VALUES ('created'), ('checkout'), ('invoiced'), ('declared'), ('failed'), ('expired'), ('not_arrived'), ('in_suspense'), ('accepted'), ('refund_due'), ('refunded'), ('corrected')
+INSERT INTO contribution_state (code) VALUES ('created'), ('checkout'), ('invoiced'), ('declared'), ('failed'), ('expired'), ('not_arrived'), ('in_suspense'), ('accepted'), ('refund_due'), ('disputed'), ('refunded'), ('corrected')
 -- next --
 CREATE TABLE refund_state (
 	code VARCHAR(40) NOT NULL, 
@@ -2849,7 +2849,7 @@ CREATE TABLE contribution (
 	CONSTRAINT ck_contribution_gross_is_fee_and_net CHECK ((gross_minor IS NULL AND exchange_minor IS NULL AND fee_minor IS NULL AND net_minor IS NULL AND received_at IS NULL AND paid_minor IS NULL AND paid_currency IS NULL AND settles_minor IS NULL) OR (gross_minor IS NOT NULL AND exchange_minor IS NOT NULL AND fee_minor IS NOT NULL AND net_minor IS NOT NULL AND received_at IS NOT NULL AND paid_minor IS NOT NULL AND paid_currency IS NOT NULL AND settles_minor IS NOT NULL AND paid_minor > 0 AND settles_minor >= 0 AND gross_minor > 0 AND fee_minor >= 0 AND net_minor > 0 AND gross_minor + exchange_minor = fee_minor + net_minor)), 
 	CONSTRAINT ck_contribution_worth_at_its_rate CHECK (paid_currency IS NULL OR (paid_currency = 'USD' AND paid_minor = gross_minor AND exchange_minor = 0 AND rate IS NULL AND rate_source IS NULL AND rate_date IS NULL) OR (paid_currency <> 'USD' AND rate IS NOT NULL AND rate_source IS NOT NULL AND rate_date IS NOT NULL)), 
 	CONSTRAINT ck_contribution_back_positive CHECK (back_minor >= 0), 
-	CONSTRAINT ck_contribution_money_where_state_says CHECK ((state IN ('in_suspense', 'accepted', 'refund_due', 'refunded', 'corrected')) = (received_at IS NOT NULL)), 
+	CONSTRAINT ck_contribution_money_where_state_says CHECK ((state IN ('in_suspense', 'accepted', 'refund_due', 'disputed', 'refunded', 'corrected')) = (received_at IS NOT NULL)), 
 	CONSTRAINT ck_contribution_money_has_payment CHECK (received_at IS NULL OR stripe_payment_intent_id IS NOT NULL OR bank_reference IS NOT NULL), 
 	CONSTRAINT ck_contribution_transfer_has_officer CHECK (bank_reference IS NULL OR confirmed_by IS NOT NULL), 
 	CONSTRAINT ck_contribution_checkout_has_session CHECK (state <> 'checkout' OR stripe_session_id IS NOT NULL), 
@@ -3802,6 +3802,8 @@ CREATE TABLE bank_answer (
 	CONSTRAINT ck_bank_answer_exchange_minor_is_integer CHECK (typeof(exchange_minor) IN ('integer', 'null')), 
 	CONSTRAINT fk_bank_answer_by_person FOREIGN KEY(by_person) REFERENCES person (id)
 )
+-- next --
+CREATE INDEX ix_bank_answer_back ON bank_answer (bank_reference) WHERE answer IN ('returned', 'reversed')
 -- next --
 CREATE INDEX ix_bank_answer_disbursement_id ON bank_answer (disbursement_id)
 -- next --

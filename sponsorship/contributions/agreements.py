@@ -68,6 +68,9 @@ def check_terms(terms: AgreementTerms) -> None:
     organisation = get(Organisation, terms.organisation_id)
     if organisation.kind == "secretariat":
         raise RuleBroken(_("Choose a donor."), code="agreement.not_a_donor", field="organisation")
+    if not terms.reference.isprintable():
+        raise RuleBroken(_("The reference holds signs that cannot be seen, perhaps from copying. Type it anew."),
+                         code="agreement.unseen", field="reference")
     if terms.exchange_of_letters > clock.today():
         raise RuleBroken(_("The letters cannot be exchanged in the future. Check the year."),
                          code="agreement.future_letters", field="exchange_of_letters")

@@ -8,7 +8,7 @@ from core.db import db
 from core.verify import check
 from sponsorship.contributions.back_models import Dispute, DonorCheck, Receipt, Refund
 from sponsorship.contributions.donor_checks import accepted_before_checks
-from sponsorship.contributions.going_back import gone_of
+from sponsorship.contributions.going_back import gone_of, standing
 from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.contributions.receipts import worth_of
 from sponsorship.contributions.shortfall_models import Cover
@@ -17,7 +17,8 @@ from sponsorship.ledger.models import HeldReceipt
 
 def _received() -> list[Contribution]:
     return list(db.session.scalars(
-        select(Contribution).where(Contribution.received_at.is_not(None)).order_by(Contribution.id)))
+        select(Contribution).where(Contribution.received_at.is_not(None)).order_by(Contribution.id)
+        .execution_options(populate_existing=True)))
 
 
 @check("contributions.going-back")
@@ -26,17 +27,16 @@ def states_follow_what_is_gone() -> tuple[int, list[str]]:
     what its payments have; money that nobody accepted and nobody is owed does not wait in suspense."""
     faults: list[str] = []
     rows = _received()
-    gone = gone_of(row.id for row in rows)
+    gone, final = gone_of(row.id for row in rows), gone_of((row.id for row in rows), final=True)
     waits = {held.source_id: held.gross_minor + held.exchange_minor - held.accepted_minor - held.refunded_minor
-             for held in db.session.scalars(select(HeldReceipt).where(HeldReceipt.source_type == "contribution"))}
+             for held in db.session.scalars(
+                 select(HeldReceipt).where(HeldReceipt.source_type == "contribution")
+                 .execution_options(populate_existing=True))}
     returned: dict[object, int] = {}
     for row in rows:
         paid = row.paid_minor or 0
         back = min(gone[row.id], paid)
-        expected = (
-            "corrected" if row.state == "corrected" else "refunded" if back == paid else "accepted" if row.accepted_at
-            else "refund_due" if row.refusal_code else "in_suspense"
-        )
+        expected = "corrected" if row.state == "corrected" else standing(row, back, min(final[row.id], paid))
         if row.state != expected:
             faults.append(f"contribution {row.id} is {row.state} and should be {expected}")
         if row.state != "corrected":

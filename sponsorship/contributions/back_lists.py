@@ -4,7 +4,6 @@ an empty one says."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
 from typing import Any
 
 from flask import url_for
@@ -12,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core.money import Money
-from core.web.formats import day_html
+from core.web.columns import day_of, state_text
 from core.web.tables import Column, Filter, Table, TableQuery
 from sponsorship.contributions.contribution_queries import WITHOUT_ACCOUNT, currencies, donors_with_contributions
 from sponsorship.contributions.paper_queries import PaperRow
@@ -44,20 +43,6 @@ def dispute_reason(code: str) -> str:
     return str(DISPUTE_REASONS.get(code) or code.replace("_", " ").capitalize())
 
 
-def _state_text(row: Any) -> str:
-    return str(row.status.label)
-
-
-def _day(name: str) -> Callable[[Any], Any]:
-    """A column's instant as its day alone (UTC): a list is read by days; the file keeps the instant."""
-
-    def render(row: Any) -> Any:
-        instant = getattr(row, name)
-        return None if instant is None else day_html(instant.astimezone(UTC).date())
-
-    return render
-
-
 def _word(name: str, words: Mapping[str, Any]) -> Callable[[Any], str]:
     return lambda row: str(words.get(getattr(row, name), getattr(row, name)))
 
@@ -73,16 +58,16 @@ CONTRIBUTION_COLUMNS = (
     Column("donor", _l("Donor")),
     Column("purpose", _l("For")),
     Column("method", _l("Method"), render=_word("method", METHODS), csv=_word("method", METHODS)),
-    Column("status", _l("Status"), csv=_state_text),
-    Column("created_at", _l("Begun"), sortable=True, render=_day("created_at")),
-    Column("received_at", _l("Received"), sortable=True, render=_day("received_at")),
+    Column("status", _l("Status"), csv=state_text),
+    Column("created_at", _l("Begun"), sortable=True, render=day_of("created_at")),
+    Column("received_at", _l("Received"), sortable=True, render=day_of("received_at")),
     Column("paid", _l("Amount"), numeric=True, render=_original, csv=_original),
     Column("currency", _l("Currency"), csv=lambda row: _original(row).currency),
     Column("gross", _l("Worth"), numeric=True, sortable=True, currency="USD"),
     Column("exchange", _l("Exchange"), numeric=True, currency="USD", render=lambda row: row.exchange or None),
     Column("fee", _l("Fee"), numeric=True, currency="USD"),
     Column("net", _l("Net"), numeric=True, sortable=True, currency="USD"),
-    Column("back", _l("Went back"), numeric=True, currency="USD", render=lambda row: row.back or None),
+    Column("back", _l("Went back or disputed"), numeric=True, currency="USD", render=lambda row: row.back or None),
     Column("receipt_number", _l("Receipt")),
 )
 # the file and the page of the contribution have these
@@ -150,9 +135,9 @@ REFUND_COLUMNS = (
     Column("reference", _l("Contribution"), heading=True),
     Column("donor", _l("Donor")),
     Column("kind", _l("Kind"), render=_word("kind", REFUND_KINDS), csv=_word("kind", REFUND_KINDS)),
-    Column("status", _l("Status"), csv=_state_text),
-    Column("created_at", _l("Asked for"), sortable=True, render=_day("created_at")),
-    Column("succeeded_at", _l("Paid back"), render=_day("succeeded_at")),
+    Column("status", _l("Status"), csv=state_text),
+    Column("created_at", _l("Asked for"), sortable=True, render=day_of("created_at")),
+    Column("succeeded_at", _l("Paid back"), render=day_of("succeeded_at")),
     Column("amount", _l("Amount"), numeric=True, sortable=True),
     Column("settled", _l("Cost"), numeric=True, currency="USD"),
 )
@@ -177,11 +162,11 @@ DISPUTE_FILTERS = (
 DISPUTE_COLUMNS = (
     Column("reference", _l("Contribution"), heading=True),
     Column("donor", _l("Donor")),
-    Column("status", _l("Status"), csv=_state_text),
+    Column("status", _l("Status"), csv=state_text),
     Column("reason", _l("Reason"), render=lambda row: dispute_reason(row.reason),
            csv=lambda row: dispute_reason(row.reason)),
-    Column("opened_at", _l("Opened"), sortable=True, render=_day("opened_at")),
-    Column("respond_by", _l("Answer by"), sortable=True, render=_day("respond_by")),
+    Column("opened_at", _l("Opened"), sortable=True, render=day_of("opened_at")),
+    Column("respond_by", _l("Evidence due by"), sortable=True, render=day_of("respond_by")),
     Column("amount", _l("Disputed"), numeric=True, sortable=True),
     Column("taken", _l("Taken"), numeric=True, currency="USD"),
 )
@@ -208,7 +193,7 @@ PAPER_FILTERS = (
 PAPER_COLUMNS = (
     Column("number", _l("Number"), sortable=True, heading=True),
     Column("kind", _l("Kind"), render=_word("kind", PAPERS), csv=_word("kind", PAPERS)),
-    Column("issued_at", _l("Issued"), sortable=True, render=_day("issued_at")),
+    Column("issued_at", _l("Issued"), sortable=True, render=day_of("issued_at")),
     Column("donor", _l("Donor")),
     Column("contribution_reference", _l("Contribution")),
     Column("amount", _l("Amount"), numeric=True, sortable=True),

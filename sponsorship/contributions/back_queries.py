@@ -19,13 +19,12 @@ from core.money import Money, usd
 from core.web.tables import TableQuery
 from sponsorship.contributions.back_models import Dispute, Refund
 from sponsorship.contributions.contribution_queries import (
-    DisputeRow,
     RefundRow,
-    dispute_row,
     people_in,
     refund_row,
 )
 from sponsorship.contributions.contribution_steps import FIND_WITHIN
+from sponsorship.contributions.dispute_queries import DisputeRow, dispute_row
 from sponsorship.contributions.going_back import left_of
 from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.contributions.pools import pool_names

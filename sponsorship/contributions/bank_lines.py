@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import date, timedelta
 
 from flask_babel import gettext as _
@@ -14,6 +13,7 @@ from core.errors import RuleBroken
 from core.web.formats import format_day
 from sponsorship.contributions.back_models import Refund
 from sponsorship.contributions.models import Contribution
+from sponsorship.ledger.bank_references import check_readable, check_unused, kept_as, one_form
 
 MOST_BANK_FEE = 1_000_00  # US cents; beyond it a typing mistake is likelier than a fee
 OLDEST = timedelta(days=366)
@@ -23,25 +23,26 @@ LONGEST = 80  # letters of a reference
 def checked_reference(text: str) -> str:
     """A bank reference in the one form in which it is kept: capitals, single spaces. Raises RuleBroken (field
     `bank_reference`) for one that is missing, too long, or recorded before."""
-    reference = " ".join(unicodedata.normalize("NFKC", text).upper().split())
-    if not reference or not reference.isprintable():
-        raise RuleBroken(_("Write the bank's reference as it stands on the statement."), code="bank.no_reference",
-                         field="bank_reference")
+    reference = one_form(text)
+    check_readable(reference)
     if len(reference) > LONGEST:
         raise RuleBroken(_("Write a reference of at most %(most)s letters.", most=LONGEST), code="bank.long_reference",
                          field="bank_reference")
-    known = db.session.scalar(
+    check_unused(reference)
+    return reference
+
+
+def _look(reference: str) -> str | None:
+    return db.session.scalar(
         select(Contribution.reference)
         .where(Contribution.bank_reference == reference, Contribution.state != "corrected")
     ) or db.session.scalar(
         select(Contribution.reference).join(Refund, Refund.contribution_id == Contribution.id)
         .where(Refund.bank_reference == reference)
     )
-    if known is not None:
-        raise RuleBroken(
-            _("This bank reference is recorded already, with %(contribution)s: each line of the statement counts once. "
-              "Check the reference.", contribution=known), code="bank.reference_used", field="bank_reference")
-    return reference
+
+
+kept_as("contributions", _look)
 
 
 def check_day(day: date, field: str = "value_date") -> None:

@@ -54,10 +54,12 @@ def books_know_every_contribution() -> tuple[int, list[str]]:
         .where(Contribution.received_at.is_not(None))
     ).all()
     lots: dict[uuid.UUID, list[Lot]] = {}
-    for lot in db.session.scalars(select(Lot).where(Lot.source_type == "contribution")):
+    for lot in db.session.scalars(
+            select(Lot).where(Lot.source_type == "contribution").execution_options(populate_existing=True)):
         lots.setdefault(lot.source_id, []).append(lot)
     held = {h.source_id: h for h in db.session.scalars(
-        select(HeldReceipt).where(HeldReceipt.source_type == "contribution"))}
+        select(HeldReceipt).where(HeldReceipt.source_type == "contribution")
+        .execution_options(populate_existing=True))}
     for row in rows:
         own, waits = lots.get(row.id, []), held.get(row.id)
         figures = (row.gross_minor, row.exchange_minor, row.fee_minor)

@@ -19,9 +19,10 @@ from core.machines import State
 from core.money import Money, usd
 from core.web.fields import parse_day
 from core.web.tables import TableQuery
-from sponsorship.contributions.back_models import Dispute, DonorCheck, Refund
+from sponsorship.contributions.back_models import DonorCheck, Refund
+from sponsorship.contributions.dispute_queries import DisputeRow, disputes_of
 from sponsorship.contributions.donor_checks import check_of, needs_check, of_donor
-from sponsorship.contributions.going_back import left_of, undecided_dispute
+from sponsorship.contributions.going_back import gone_minor, left_of, undecided_dispute
 from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.contributions.paper_queries import PaperRow, papers_of
 from sponsorship.contributions.queries import (
@@ -34,7 +35,7 @@ from sponsorship.contributions.queries import (
     ordered,
     window,
 )
-from sponsorship.contributions.transitions import DISPUTE, REFUND
+from sponsorship.contributions.transitions import REFUND
 from sponsorship.ledger.queries import waiting_minor
 
 WITHOUT_ACCOUNT = "none"
@@ -135,25 +136,6 @@ class RefundRow:
 
 
 @dataclass(frozen=True)
-class DisputeRow:
-    """A dispute of one payment. `taken`, `fee` and `reinstated` are US dollars."""
-
-    id: uuid.UUID
-    status: State
-    code: str
-    reason: str
-    amount: Money
-    taken: Money | None
-    fee: Money | None
-    reinstated: Money | None
-    opened_at: datetime
-    respond_by: datetime | None
-    closed_at: datetime | None
-    at_stripe: str
-    contribution_id: uuid.UUID
-
-
-@dataclass(frozen=True)
 class CheckRow:
     """A check of the donor as officers read it; `consulted` is a dash once erased."""
 
@@ -171,7 +153,7 @@ class CheckRow:
 class ContributionPage:
     """All that an officer sees of a contribution. `left` is what has not gone back and is not on its way there, `waits`
     what still lies in suspense (US dollars). `check` is the one that holds, None where none does; `needs_check` False
-    for States. `people` names everybody who acted."""
+    for States. `held` is what of `row.back` a dispute holds that is not decided. `people` names everybody who acted."""
 
     row: ContributionRow
     pledge: PledgePage
@@ -184,6 +166,7 @@ class ContributionPage:
     rate_day: date | None
     settles: Money | None
     left: Money | None
+    held: Money
     waits: Money
     refusal_code: str | None
     disputed: bool
@@ -215,16 +198,6 @@ def refund_row(r: Refund) -> RefundRow:
         r.recorded_by, r.contribution_id)
 
 
-def dispute_row(d: Dispute) -> DisputeRow:
-    def dollars(minor: int | None) -> Money | None:
-        return None if minor is None else usd(minor)
-
-    return DisputeRow(
-        d.id, DISPUTE.state(d.state), d.state, d.reason, Money(d.amount_minor, d.currency), dollars(d.usd_minor),
-        dollars(d.fee_minor), dollars(d.reinstated_minor), d.opened_at, d.respond_by, d.closed_at, d.stripe_dispute_id,
-        d.contribution_id)
-
-
 def check_rows(pledge: Pledge) -> list[CheckRow]:
     """Every check of the pledge's donor, newest first."""
     found = db.session.scalars(select(DonorCheck).where(of_donor(pledge)).order_by(DonorCheck.id.desc())).all()
@@ -245,8 +218,6 @@ def get_contribution(contribution_id: uuid.UUID) -> ContributionPage:
     row, pledge, _number = found
     refunds = [refund_row(r) for r in db.session.scalars(
         select(Refund).where(Refund.contribution_id == row.id).order_by(Refund.id))]
-    disputes = [dispute_row(d) for d in db.session.scalars(
-        select(Dispute).where(Dispute.contribution_id == row.id).order_by(Dispute.id))]
     checks, past = check_rows(pledge), history("contribution", row.id)
     here = row.received_at is not None
     return ContributionPage(
@@ -254,12 +225,18 @@ def get_contribution(contribution_id: uuid.UUID) -> ContributionPage:
         bank_reference=row.bank_reference, value_date=row.value_date, stripe_payment=row.stripe_payment_intent_id,
         rate=row.rate, rate_source=row.rate_source, rate_day=row.rate_date,
         settles=None if row.settles_minor is None else Money(row.settles_minor, pledge.currency),
-        left=left_of(row).amount if here else None, waits=usd(waiting_minor(("contribution", row.id))),
+        left=left_of(row).amount if here else None, held=usd(_held_minor(row) if here else 0),
+        waits=usd(waiting_minor(("contribution", row.id))),
         refusal_code=row.refusal_code, disputed=undecided_dispute(row.id) is not None,
         needs_check=needs_check(pledge), check=next((c for c in checks if c.holds), None), checks=tuple(checks),
-        refunds=tuple(refunds), disputes=tuple(disputes), papers=tuple(papers_of(row.id)), history=tuple(past),
+        refunds=tuple(refunds), disputes=disputes_of([row.id]), papers=tuple(papers_of(row.id)), history=tuple(past),
         people=people_in(refunds, (event.actor_id for event in past), (check.checked_by for check in checks)),
     )
+
+
+def _held_minor(row: Contribution) -> int:
+    assert row.paid_minor is not None
+    return row.back_minor - row.came_minor * gone_minor(row, final=True) // row.paid_minor
 
 
 def people_in(refunds: Iterable[RefundRow], *others: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str]:

@@ -21,6 +21,7 @@ from sponsorship.contributions.back_forms import AcceptForm, RefuseForm
 from sponsorship.contributions.blueprint import bp
 from sponsorship.contributions.contribution_queries import ContributionPage
 from sponsorship.contributions.contribution_steps import next_step
+from sponsorship.contributions.dispute_words import live_notice
 from sponsorship.contributions.fund_settings import cards_accepted
 from sponsorship.contributions.officer_tabs import tabs
 from sponsorship.contributions.pools import pool_of
@@ -65,6 +66,7 @@ def contribution_page(
         step=next_step(page), reasons=REASONS, methods=back_lists.METHODS, me=actor.person_id,
         accept_form=accept_form or (AcceptForm(formdata=None, version=version) if may["accept"] else None),
         refuse_form=refuse_form or (RefuseForm(formdata=None, version=version) if may["refuse"] else None),
+        disputed=live_notice(page.disputes),
         timeline=timeline_items(page.history, CONTRIBUTION, page.people, labels=_said()),
     )
 

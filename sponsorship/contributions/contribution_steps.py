@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from flask_babel import gettext as _
 
 from sponsorship.contributions.contribution_queries import ContributionPage
+from sponsorship.contributions.dispute_words import ended, latest_live
 
 ACCEPT_WITHIN = timedelta(days=14)  # the fund's own promise to donors, not a rule from elsewhere
 FIND_WITHIN = timedelta(days=10)  # a transfer between banks of two countries takes less
@@ -34,7 +35,11 @@ def next_step(page: ContributionPage) -> Step:
         return Step(_("The donor’s bank asks for an answer. Give it at Stripe, or say that you will not."),
                     _("The fund manager"), answer.respond_by)
     if page.disputed:
-        return Step(_("The donor’s bank decides on the dispute."), _("The donor’s bank"), _("within some months"))
+        waits = latest_live(page.disputes)
+        if waits is not None and waits.code == "won":
+            return Step(_("The dispute is won: the money comes back."), _("Stripe"))
+        return Step(_("The donor’s bank decides on the dispute."), _("The donor’s bank"),
+                    _("usually within two to three months"))
     if row.code in ("created", "checkout"):
         return Step(_("The donor pays on Stripe’s page."), _("The donor"), row.expires_at)
     if row.code == "invoiced":
@@ -49,6 +54,8 @@ def next_step(page: ContributionPage) -> Step:
         return _refund(page, refund.code, refund.kind)
     if row.code == "refund_due":
         return Step(_("The refund failed. Send it again, or agree another way with the donor."), _("The fund manager"))
+    if row.code == "refunded" and page.disputes and page.disputes[-1].code == "lost":
+        return Step(ended(page.disputes[-1]), _nobody())
     if row.code == "accepted":
         return Step(_("The money is in its pool."), _nobody())
     return Step(_("Nothing more happens with this payment."), _nobody())

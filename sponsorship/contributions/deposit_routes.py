@@ -92,14 +92,20 @@ def _deposit(
         return None, (_refused(pledge, form, row, here, refusal), 422)
     if action == "change":
         return None, _form_page(pledge, form, row, here)
-    if action == "confirm" and form.compared.data:
+    mark = f"{found.worth.usd_minor}:{found.settles.minor}:{found.into_pool_id or '-'}"  # what the page showed
+    if action == "confirm" and form.compared.data and request.form.get("seen", mark) == mark:
         return line, None
-    if action == "confirm":
+    if action == "confirm" and form.compared.data:
+        form.compared.data = False
+        add_error(form, "compared", _("The rates or the pledge have changed since this page was shown. Look at what it "
+                                      "means now, and confirm again."))
+    elif action == "confirm":
         add_error(form, "compared", _("Compare it with the bank’s statement, and say so here."))
     pools = pool_names({found.into_pool_id} if found.into_pool_id else set())
     answer = render_template(
         "contributions/deposit_check.html", pledge=pledge, form=form, page=row, line=line, found=found, here=here,
-        came=usd(line.credited_minor + line.fee_minor), credited=usd(line.credited_minor), fee=usd(line.fee_minor),
+        mark=mark, came=usd(line.credited_minor + line.fee_minor), credited=usd(line.credited_minor),
+        fee=usd(line.fee_minor),
         worth=usd(found.worth.usd_minor), exchange=usd(found.exchange_minor),
         into=pools.get(found.into_pool_id) if found.into_pool_id else None,
         far=abs(found.exchange_minor) * 20 > found.worth.usd_minor,

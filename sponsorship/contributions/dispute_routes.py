@@ -21,6 +21,7 @@ from core.web.timeline import timeline_items
 from sponsorship.contributions import back_lists, back_queries, shortfall_queries, shortfalls
 from sponsorship.contributions.back_forms import VersionForm, WordsForm, WordsOnlyForm
 from sponsorship.contributions.blueprint import bp
+from sponsorship.contributions.dispute_words import ahead, officer_notice
 from sponsorship.contributions.officer_tabs import tabs
 from sponsorship.contributions.transitions import DISPUTE
 from sponsorship.gateways.dashboard import dispute_page
@@ -47,6 +48,7 @@ def dispute(dispute_id: uuid.UUID) -> Any:
         "contributions/dispute.html", page=page, row=page.row, reason=back_lists.dispute_reason(page.row.reason),
         stripe_url=dispute_page(page.row.at_stripe),
         may_answer=page.row.code in ("open", "inquiry") and allows(current_actor(), "contribution.refund"),
+        said=officer_notice(page.row) if page.row.live else None, ahead=ahead(page.row),
         timeline=timeline_items(page.history, DISPUTE, page.people, labels={"open": _("Dispute opened")}))
 
 

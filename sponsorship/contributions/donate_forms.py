@@ -13,9 +13,10 @@ from wtforms.validators import Length, Optional, ValidationError
 from accounts.emails import EmailAddress
 from core import clock
 from core.money import usd
+from core.text import one_line
 from core.web.formats import format_money
 from core.web.forms import BaseForm, DayField, MoneyField, Required, WholeNumberField
-from sponsorship.contributions.donor_names import LONGEST, clean_name, is_somebody
+from sponsorship.contributions.donor_names import LONGEST, is_somebody
 from sponsorship.contributions.giving_fields import EVERY, CurrencyField, EarmarkFields, OneOfField, instalment_rows
 from sponsorship.contributions.pledges import LARGEST_MINOR, SMALLEST_MINOR
 from sponsorship.contributions.pools import PoolChoice
@@ -150,6 +151,6 @@ class DonorForm(BaseForm):
 
     def validate_donor_name(self, field: Any) -> None:
         """Marks that cannot be seen are no name, nor is the word for nobody."""
-        if not is_somebody(clean_name(field.data)):
+        if not is_somebody(one_line(field.data)):
             raise ValidationError(
                 gettext("Write the name of the donor: the fund takes no anonymous contributions."))

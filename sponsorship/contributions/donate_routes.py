@@ -16,6 +16,7 @@ from accounts.queries import names
 from core import clock
 from core.errors import RuleBroken
 from core.money import Money, usd
+from core.text import one_line
 from core.web.access import public
 from core.web.forms import add_error
 from core.web.limits import limiter
@@ -32,7 +33,6 @@ from sponsorship.contributions.donate_forms import (
     SplitForm,
     instalments_form,
 )
-from sponsorship.contributions.donor_names import clean_name
 from sponsorship.contributions.earmark_reach import doubts
 from sponsorship.contributions.earmark_words import earmark_words
 from sponsorship.contributions.giving_fields import (
@@ -232,8 +232,8 @@ def donate_donor() -> Any:
         if not form.validate_on_submit():
             return _page("donate_who", "donate_who", draft, organisations, form=form), 422
         return _onwards(donate_draft.keep(
-            donor_kind=form.donor_kind.data, donor_name=clean_name(form.donor_name.data),
-            donor_contact=clean_name(form.donor_contact.data or ""), donor_email=form.donor_email.data), organisations)
+            donor_kind=form.donor_kind.data, donor_name=one_line(form.donor_name.data),
+            donor_contact=one_line(form.donor_contact.data or ""), donor_email=form.donor_email.data), organisations)
 
     return _step("donate_who", answer)
 

@@ -20,7 +20,7 @@ from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.contributions.pools import general_pool_id
 from sponsorship.contributions.receipts import Cause, papers_follow
 from sponsorship.contributions.schedules import came_back, gone_back
-from sponsorship.contributions.transitions import CONTRIBUTION
+from sponsorship.contributions.transitions import CONTRIBUTION, PLEDGE
 from sponsorship.ledger import service as ledger
 from sponsorship.ledger.queries import waiting_minor
 
@@ -33,6 +33,9 @@ _MOVES = {
     ("in_suspense", "refunded"): "all_back", ("accepted", "refunded"): "all_back", ("refund_due", "refunded"): "refund",
     ("refunded", "in_suspense"): "restore_held", ("refunded", "accepted"): "restore",
     ("refunded", "refund_due"): "refund_returned",
+    ("in_suspense", "disputed"): "dispute", ("accepted", "disputed"): "dispute", ("refund_due", "disputed"): "dispute",
+    ("refunded", "disputed"): "dispute", ("disputed", "accepted"): "win", ("disputed", "in_suspense"): "win_held",
+    ("disputed", "refund_due"): "win_due",
 }
 
 
@@ -115,36 +118,63 @@ def follow(pledge: Pledge, row: Contribution, actor: Actor, cause: Cause) -> Non
     gone = gone_minor(row)
     row.back_minor = row.came_minor * gone // row.paid_minor
     data: dict[str, object] = {cause[0]: str(cause[1])}
-    target = (
-        "refunded" if gone == row.paid_minor else "accepted" if row.accepted_at is not None
-        else "refund_due" if row.refusal_code is not None else "in_suspense"
-    )
+    target = standing(row, gone, gone_minor(row, final=True))
     if row.state != target:
-        CONTRIBUTION.apply(row, _MOVES[row.state, target], actor, data=dict(data))
+        action = _MOVES.get((row.state, target)) or ("lose" if cause[0] == "dispute" else "all_back")
+        CONTRIBUTION.apply(row, action, actor, data=dict(data))
     _pledge_follows(pledge, actor, data)
     if row.accepted_at is not None:
         papers_follow(pledge, row, row.paid_minor - gone_minor(row, final=True), actor, cause)
-    elif target == "refunded" and not _under_way(row.id):
+    elif target in ("refunded", "disputed") and not _under_way(row.id):
         ledger.keep_rest(source=(SUBJECT, row.id), bearer_pool_id=general_pool_id(), actor=actor,
                          key=f"{cause[0]}:{cause[1]}:rest")
 
 
+def standing(row: Contribution, gone_minor: int, final_minor: int) -> str:
+    """The state of a payment of which so much (its currency) is gone, and so much for good. Corrected ones stay so."""
+    if gone_minor == row.paid_minor:
+        return "refunded" if final_minor == gone_minor else "disputed"
+    if row.accepted_at is not None:
+        return "accepted"
+    return "refund_due" if row.refusal_code is not None else "in_suspense"
+
+
 def _pledge_follows(pledge: Pledge, actor: Actor, data: dict[str, object]) -> None:
-    returned = returned_of(pledge.id)
+    returned = returned_of([pledge.id])[pledge.id]
+    disputed = returned > returned_of([pledge.id], final=True)[pledge.id]
     if returned > pledge.returned_minor:
-        gone_back(pledge, returned - pledge.returned_minor, actor, data)
+        gone_back(pledge, returned - pledge.returned_minor, actor, data, disputed=disputed)
     elif returned < pledge.returned_minor:
         came_back(pledge, pledge.returned_minor - returned, actor, data)
+    if (pledge.state, disputed) in (("disputed", False), ("returned", True)):
+        PLEDGE.apply(pledge, "dispute" if disputed else "lose", actor, data=data)
 
 
-def returned_of(pledge_id: uuid.UUID) -> int:
-    """How much of a pledge (its currency) has gone back to the donor, by all of its payments."""
+def returned_of(pledge_ids: Iterable[uuid.UUID], *, final: bool = False) -> dict[uuid.UUID, int]:
+    """How much of each pledge (its currency) has gone back to the donor, by all of its payments (`final`: only what no
+    bank has still to decide)."""
+    found = dict.fromkeys(pledge_ids, 0)
     rows = db.session.scalars(
-        select(Contribution).where(Contribution.pledge_id == pledge_id, Contribution.received_at.is_not(None),
+        select(Contribution).where(Contribution.pledge_id.in_(list(found)), Contribution.received_at.is_not(None),
                                    Contribution.state != "corrected")).all()
-    gone = gone_of(row.id for row in rows)
-    return sum((row.settles_minor or 0) * min(gone[row.id], row.paid_minor or 0) // (row.paid_minor or 1)
-               for row in rows)
+    gone = gone_of((row.id for row in rows), final=final)
+    for row in rows:
+        found[row.pledge_id] += (
+            (row.settles_minor or 0) * min(gone[row.id], row.paid_minor or 0) // (row.paid_minor or 1))
+    return found
+
+
+def disputed_of(pledge_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How much of each pledge (its currency) a dispute holds that is not decided. Pledges of which nothing is held are
+    not there."""
+    held = list(db.session.scalars(
+        select(Contribution.pledge_id).join(Dispute, Dispute.contribution_id == Contribution.id).distinct()
+        .where(Contribution.pledge_id.in_(list(pledge_ids)), Contribution.state != "corrected",
+               Dispute.taken_at.is_not(None), Dispute.reinstated_at.is_(None), Dispute.state.in_(UNDECIDED))))
+    if not held:
+        return {}
+    gone, final = returned_of(held), returned_of(held, final=True)
+    return {key: gone[key] - final[key] for key in held}
 
 
 def _under_way(contribution_id: uuid.UUID) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC
 from typing import Any
 
 from flask import url_for
@@ -11,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core.machines import State
-from core.web.formats import day_html
+from core.web.columns import state_text
 from core.web.tables import Column, Filter, Table, TableQuery
 from sponsorship.contributions.agreement_queries import AgreementRow
 from sponsorship.contributions.giving_words import rate_of_support
@@ -34,20 +33,6 @@ def pledge_filters(choices: PledgeChoices) -> tuple[Filter, ...]:
     )
 
 
-def _state_text(row: Any) -> str:
-    return str(row.status.label)
-
-
-def _day(name: str) -> Any:
-    """A column's instant as its day alone (UTC): a list is read by days; the file keeps the instant."""
-
-    def render(row: Any) -> Any:
-        instant = getattr(row, name)
-        return None if instant is None else day_html(instant.astimezone(UTC).date())
-
-    return render
-
-
 def _rate(row: AgreementRow) -> str:
     return rate_of_support(row.support_rate_bp)
 
@@ -65,7 +50,7 @@ _PLEDGE = {column.key: column for column in (
     Column("reference", _l("Reference"), sortable=True, heading=True),
     Column("donor", _l("Donor")),
     Column("purpose", _l("For")),
-    Column("status", _l("Status"), csv=_state_text),
+    Column("status", _l("Status"), csv=state_text),
     Column("announced_at", _l("Announced"), sortable=True),
     Column("next_due_on", _l("Next due"), sortable=True),
     Column("currency", _l("Currency"), csv=lambda row: row.amount.currency),
@@ -73,6 +58,7 @@ _PLEDGE = {column.key: column for column in (
     Column("current", _l("Reduced to"), numeric=True),
     Column("paid", _l("Paid"), numeric=True),
     Column("returned", _l("Paid back"), numeric=True),
+    Column("disputed", _l("Disputed"), numeric=True),
     Column("outstanding", _l("Still to be paid"), numeric=True, render=_not_zero("outstanding")),
     Column("usd", _l("Worth"), numeric=True, sortable=True, currency="USD"),
     Column("outstanding_usd", _l("Still to be paid"), numeric=True, currency="USD",

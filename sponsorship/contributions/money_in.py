@@ -69,10 +69,7 @@ def record_money(
     intake = ledger.Intake(
         worth.usd_minor, came.fee_minor, came.fee_minor + came.net_minor - worth.usd_minor, came.clearing, original)
     agreement = db.session.get_one(Agreement, pledge.agreement_id) if pledge.agreement_id else None
-    # what is more than was pledged, or comes after the agreement ended, is nobody's to accept by rule
-    expected = is_open(pledge) and came.settles_minor <= pledge.outstanding_minor
-    # and only a State's letters take the place of a check and an acceptance by name (domain.md (g))
-    into_pool = agreement is not None and expected and in_force(agreement, came.day) and not needs_check(pledge)
+    into_pool = accepted_by_rule(pledge, agreement, came.settles_minor, came.day)
     with db.session.no_autoflush:  # constraints tie these columns to the state: all change in one statement
         row.paid_minor, row.paid_currency, row.settles_minor = came.paid.minor, came.paid.currency, came.settles_minor
         row.gross_minor, row.exchange_minor = intake.gross_minor, intake.exchange_minor
@@ -97,6 +94,14 @@ def record_money(
     else:
         notices.payment_waits(pledge, row, unchecked=needs_check(pledge) and not is_clear(pledge))
     return into_pool
+
+
+def accepted_by_rule(pledge: Pledge, agreement: Agreement | None, settles_minor: int, day: date) -> bool:
+    """Whether a payment of `day` that settles so much of the pledge (its currency) goes into its pool at once. What is
+    more than was pledged, or comes after the agreement ended, is nobody's to accept by rule; and only a State's letters
+    take the place of a check and an acceptance by name (domain.md (g))."""
+    expected = is_open(pledge) and settles_minor <= pledge.outstanding_minor
+    return agreement is not None and expected and in_force(agreement, day) and not needs_check(pledge)
 
 
 def _as_system(actor: Actor) -> Actor:

@@ -15,6 +15,8 @@ from core.events import History
 from core.money import Money
 from core.web.formats import format_day, format_money
 from core.web.timeline import TimelineItem, timeline_items
+from sponsorship.contributions.dispute_queries import DisputeRow
+from sponsorship.contributions.dispute_words import Notice, donor_notice, latest_live
 from sponsorship.contributions.earmark_words import earmark_words
 from sponsorship.contributions.giving_words import amount_in_words
 from sponsorship.contributions.paper_queries import PaperRow, papers_of_pledge
@@ -34,7 +36,8 @@ class NextStep:
 
 @dataclass(frozen=True)
 class PledgeView:
-    """All that the donor's template needs. `notice` is (tone, title, text); `purpose` the donor's wish in words."""
+    """All that the donor's template needs. `notice` is (tone, title, text); `purpose` the donor's wish in words;
+    `disputes`: what there is to say of each that is not the notice, the newest first."""
 
     pledge: PledgePage
     latest: ContributionRow | None
@@ -43,6 +46,7 @@ class PledgeView:
     ways: tuple[Way, ...]
     refresh_url: str | None
     papers: tuple[tuple[PaperRow, str], ...]
+    disputes: tuple[tuple[DisputeRow, Notice], ...]
     results_url: str | None
     problem: Any
     amount_words: str
@@ -72,6 +76,8 @@ def pledge_view(
         pledge=page, latest=latest, notice=_notice(page, latest, back), next=_next(page, latest, waiting, ways),
         ways=ways, refresh_url=payer.page(back="paid") if waiting else None,
         papers=tuple((row, paper_url(row)) for row in reversed(papers_of_pledge(page.id))),
+        disputes=tuple((row, donor_notice(row)) for row in reversed(page.disputes)
+                       if back is not None or row is not latest_live(page.disputes)),
         results_url=results_url if accepted and page.code == "paid" else None, problem=problem,
         amount_words=amount_in_words(page.amount), today=clock.today(),
         purpose=earmark_words(page.earmark) if page.earmark else None,
@@ -126,7 +132,10 @@ def _is_announced(page: PledgePage, latest: ContributionRow | None) -> bool:
     return latest is not None and latest.code == "declared" and latest.amount >= page.outstanding
 
 
-def _notice(page: PledgePage, latest: ContributionRow | None, back: str | None) -> tuple[str, str, str] | None:
+def _notice(page: PledgePage, latest: ContributionRow | None, back: str | None) -> Notice | None:
+    disputed = latest_live(page.disputes)
+    if disputed is not None and back is None:
+        return donor_notice(disputed)
     if latest is None:
         return None
     if latest.code == "accepted" and (back == "paid" or not page.outstanding):
@@ -159,6 +168,12 @@ def _next(page: PledgePage, latest: ContributionRow | None, waiting: bool, ways:
     if latest is not None and latest.code == "in_suspense":
         return NextStep(_("The contribution is checked and accepted. One that is not accepted goes back in full."),
                         _("The head of the fund"))
+    disputed = latest_live(page.disputes)
+    if disputed is not None and disputed.code in ("inquiry", "open"):
+        return NextStep(_("The fund answers your bank with its evidence; then your bank decides."), _("The fund"),
+                        disputed.respond_by)
+    if disputed is not None and disputed.code == "under_review":
+        return NextStep(_("Your bank decides on the dispute."), _("Your bank"), _("usually within two to three months"))
     if page.outstanding:
         return _next_payment(page, latest, ways)
     if page.code == "paid":

@@ -16,6 +16,7 @@ from core.errors import RuleBroken
 from core.money import Money
 from core.web.formats import format_money
 from sponsorship.contributions.agreements import in_force
+from sponsorship.contributions.going_back import disputed_of
 from sponsorship.contributions.models import Agreement, Pledge
 from sponsorship.contributions.pledges import need_words, no_open_payment
 from sponsorship.contributions.schedules import Part, check_parts, deferred, end_if_paid, put_in_force, shrunk
@@ -54,7 +55,7 @@ def reduce(pledge_id: uuid.UUID, to_minor: int, actor: Actor, words: str, expect
     put_in_force(pledge, parts)
     PLEDGE.apply(pledge, "reduce", actor, text=words, data={
         "before_minor": before, "after_minor": to_minor, "schedule": pledge.schedule})
-    end_if_paid(pledge, SCHEDULE)
+    end_if_paid(pledge, SCHEDULE, disputed_of([pledge.id]).get(pledge.id, 0))
 
 
 def reduced_parts(pledge: Pledge, to_minor: int) -> list[Part]:

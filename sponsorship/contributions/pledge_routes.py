@@ -21,6 +21,7 @@ from core.web.forms import add_error
 from core.web.tables import TableQuery
 from sponsorship.contributions import agreement_queries, figures, lists, pledge_queries, queries, service
 from sponsorship.contributions.blueprint import bp
+from sponsorship.contributions.dispute_words import ahead, live_notice
 from sponsorship.contributions.earmark_reach import doubts
 from sponsorship.contributions.earmark_words import earmark_words
 from sponsorship.contributions.giving_fields import BLANK_ROWS
@@ -64,6 +65,7 @@ def pledge(pledge_id: uuid.UUID) -> Any:
         wish=earmark_words(page.earmark) if page.earmark else None, doubts=doubts(page.earmark),
         may={name: page.outstanding and allows(current_actor(), f"contribution.{name}")
              for name in ("invoice", "deposit")},
+        disputed=(live := live_notice(page.disputes)), ahead=ahead(live[0]) if live else None,
         acts=[act for act in acts_for(page) if allows(current_actor(), act.permission)],
         timeline=pledge_timeline(page, names, show_text=True))
 

@@ -20,10 +20,11 @@ from core.db import command, db, get, lock, new_id
 from core.errors import NotFound, RuleBroken, Stale
 from core.money import Money, usd
 from core.references import next_reference
+from core.text import one_line
 from core.web.formats import format_money
 from sponsorship.contributions import notices
 from sponsorship.contributions.agreements import agreement_in_force
-from sponsorship.contributions.donor_names import LONGEST, clean_name, is_somebody
+from sponsorship.contributions.donor_names import LONGEST, is_somebody
 from sponsorship.contributions.links import token_for
 from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.contributions.pools import pool_for
@@ -185,7 +186,7 @@ def _donor_is_organisation(pledge: Pledge, organisation_id: uuid.UUID) -> None:
 
 
 def _donor_is_named(pledge: Pledge, draft: PledgeDraft) -> None:
-    name, contact = clean_name(draft.donor_name), clean_name(draft.donor_contact)
+    name, contact = one_line(draft.donor_name), one_line(draft.donor_contact)
     if not is_somebody(name):
         raise RuleBroken(_("Write who gives: the fund takes no anonymous contributions."),
                          code="pledge.anonymous", field="donor_name")

@@ -19,7 +19,9 @@ from core.machines import State
 from core.money import Money, usd
 from core.web.tables import TableQuery
 from sponsorship.contributions.back_models import Receipt
+from sponsorship.contributions.dispute_queries import DisputeRow, disputes_of
 from sponsorship.contributions.earmark_words import unearmarked_words
+from sponsorship.contributions.going_back import disputed_of
 from sponsorship.contributions.links import opens
 from sponsorship.contributions.models import Agreement, Contribution, Pledge
 from sponsorship.contributions.pools import purpose_names
@@ -68,7 +70,8 @@ class ContributionRow:
 @dataclass(frozen=True)
 class PledgeRow:
     """One pledge. `donor` is in the reader's language, a dash once erased. `outstanding` is what an open pledge still
-    owes; `usd` its worth in US dollars when announced."""
+    owes; `usd` its worth in US dollars when announced. `returned` is with the donor for good, `disputed` is what a
+    dispute holds that is not decided."""
 
     id: uuid.UUID
     version: int
@@ -81,6 +84,7 @@ class PledgeRow:
     current: Money
     paid: Money
     returned: Money
+    disputed: Money
     outstanding: Money
     usd: Money
     next_due_on: date | None
@@ -99,7 +103,8 @@ class PledgeRow:
 @dataclass(frozen=True)
 class PledgePage(PledgeRow):
     """A pledge with all that its page shows. `contact` and `email` are set for donors without an account; `parts` are
-    the instalments in force with what payments cover; `rate` is that of the announcement, None for dollars."""
+    the instalments in force with what payments cover; `rate` is that of the announcement, None for dollars;
+    `disputes` are those of all its payments."""
 
     contact: str | None
     email: str | None
@@ -109,6 +114,7 @@ class PledgePage(PledgeRow):
     rate: Rate | None
     parts: tuple[PartRow, ...]
     attempts: tuple[ContributionRow, ...]
+    disputes: tuple[DisputeRow, ...]
     history: tuple[History, ...]
 
     @property
@@ -180,8 +186,8 @@ def joined() -> Select[Contribution, Pledge, str]:
 
 def pledge_rows(pledges: list[Pledge]) -> list[PledgeRow]:
     """Pledges as rows, with names in a fixed number of queries."""
-    donors, purposes = donors_of(pledges), purposes_of(pledges)
-    return [PledgeRow(**_pledge_values(p, donors[p.id], purposes[p.id])) for p in pledges]
+    donors, purposes, held = donors_of(pledges), purposes_of(pledges), disputed_of(p.id for p in pledges)
+    return [PledgeRow(**_pledge_values(p, donors[p.id], purposes[p.id], held.get(p.id, 0))) for p in pledges]
 
 
 def escaped(words: str) -> str:
@@ -202,12 +208,12 @@ def window(wanted: Any, query: TableQuery, everything: bool) -> Any:
     return wanted.limit(MAX_LIST) if everything else wanted.limit(query.limit).offset(query.offset)
 
 
-def _pledge_values(p: Pledge, donor: str, purpose: str) -> dict[str, Any]:
+def _pledge_values(p: Pledge, donor: str, purpose: str, held_minor: int) -> dict[str, Any]:
     return {
         "id": p.id, "version": p.version, "reference": p.reference, "code": p.state, "status": PLEDGE.state(p.state),
         "donor": donor, "donor_kind": p.donor_kind, "amount": Money(p.amount_minor, p.currency),
         "current": Money(p.current_minor, p.currency), "paid": Money(p.paid_minor, p.currency),
-        "returned": Money(p.returned_minor, p.currency),
+        "returned": Money(p.returned_minor - held_minor, p.currency), "disputed": Money(held_minor, p.currency),
         "outstanding": Money(p.outstanding_minor if p.state in OPEN else 0, p.currency),
         "usd": usd(p.usd_minor), "next_due_on": p.next_due_on, "purpose": purpose,
         "announced_at": p.announced_at, "organisation_id": p.organisation_id, "agreement_id": p.agreement_id,
@@ -246,13 +252,15 @@ def _pledge_page(pledge: Pledge) -> PledgePage:
     ).all()
     agreement = db.session.get(Agreement, pledge.agreement_id) if pledge.agreement_id else None
     return PledgePage(
-        **_pledge_values(pledge, donors_of([pledge])[pledge.id], purposes_of([pledge])[pledge.id]),
+        **_pledge_values(pledge, donors_of([pledge])[pledge.id], purposes_of([pledge])[pledge.id],
+                         disputed_of([pledge.id]).get(pledge.id, 0)),
         contact=vault.unseal(pledge.id, pledge.donor_contact_sealed),
         email=vault.unseal(pledge.id, pledge.donor_email_sealed),
         agreement_reference=agreement.reference if agreement else None,
         agreement_ended=agreement.end_date if agreement and agreement.has_ended(clock.today()) else None,
         earmark=pledge.earmark,
         rate=rate_of(pledge), parts=tuple(parts_of(pledge)), attempts=tuple(contribution_rows(list(attempts))),
+        disputes=disputes_of(row.id for row, _pledge, _number in attempts),
         history=tuple(history("pledge", pledge.id)),
     )
 

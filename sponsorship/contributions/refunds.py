@@ -21,7 +21,14 @@ from core.web.formats import format_day, format_money
 from sponsorship.contributions import notices
 from sponsorship.contributions.back_models import Refund
 from sponsorship.contributions.bank_lines import MOST_BANK_FEE, check_day, checked_reference
-from sponsorship.contributions.going_back import SUBJECT, left_of, refund_under_way, share_of, undecided_dispute
+from sponsorship.contributions.going_back import (
+    SUBJECT,
+    disputed_of,
+    left_of,
+    refund_under_way,
+    share_of,
+    undecided_dispute,
+)
 from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.contributions.money_in import locked
 from sponsorship.contributions.pools import general_pool_id
@@ -242,7 +249,8 @@ def _correct(pledge: Pledge, row: Contribution, refund: Refund, actor: Actor) ->
     REFUND.apply(refund, "succeed", REFUNDS)
     CONTRIBUTION.apply(row, "correct", REFUNDS, data={"refund": str(refund.id)})
     row.back_minor = row.came_minor
-    unsettle(pledge, row.settles_minor, REFUNDS, {"refund": str(refund.id)})
+    unsettle(pledge, row.settles_minor, REFUNDS, {"refund": str(refund.id)},
+             disputed_of([pledge.id]).get(pledge.id, 0))
     if row.accepted_at is not None:
         papers_follow(pledge, row, 0, REFUNDS, ("refund", refund.id))
     notices.deposit_corrected(pledge, row, refund)

@@ -168,44 +168,50 @@ def settle(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, obj
         PLEDGE.apply(pledge, action, actor, data=data)
 
 
-def unsettle(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, object]) -> None:
-    """A payment recorded by mistake is taken out again."""
+def unsettle(
+    pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, object], disputed_minor: int = 0
+) -> None:
+    """A payment recorded by mistake is taken out again. `disputed_minor` of what went back is not decided."""
     pledge.paid_minor -= settles_minor
     _note_due(pledge)
     if pledge.paid_minor >= pledge.current_minor:
-        _all_returned(pledge, actor, data)
+        _all_returned(pledge, actor, data, disputed_minor > 0)
         return
     action = "unpay_part" if pledge.paid_minor else "unpay_agreed" if pledge.agreement_id else "unpay"
     if PLEDGE.find(pledge.state, action):
         PLEDGE.apply(pledge, action, actor, data=data)
 
 
-def gone_back(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, object]) -> None:
-    """Money of the pledge went back to the donor: it was paid, and is not owed again."""
+def gone_back(
+    pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, object], *, disputed: bool = False
+) -> None:
+    """Money of the pledge went back to the donor: it was paid, and is not owed again. `disputed`: a bank has still to
+    decide on a part of what went back."""
     pledge.returned_minor += settles_minor
-    _all_returned(pledge, actor, data)
+    _all_returned(pledge, actor, data, disputed)
 
 
-def _all_returned(pledge: Pledge, actor: Actor, data: dict[str, object]) -> None:
+def _all_returned(pledge: Pledge, actor: Actor, data: dict[str, object], disputed: bool) -> None:
     """Nothing is owed and nothing was kept. While something is still owed the pledge stays open: a refund hides no
     promise."""
-    paid, owed = pledge.paid_minor, pledge.current_minor
-    if paid and paid >= owed and pledge.returned_minor >= paid and PLEDGE.find(pledge.state, "return"):
-        PLEDGE.apply(pledge, "return", actor, data=data)
+    paid, owed, action = pledge.paid_minor, pledge.current_minor, "dispute" if disputed else "return"
+    if paid and paid >= owed and pledge.returned_minor >= paid and PLEDGE.find(pledge.state, action):
+        PLEDGE.apply(pledge, action, actor, data=data)
 
 
 def came_back(pledge: Pledge, settles_minor: int, actor: Actor, data: dict[str, object]) -> None:
     """Money that had gone back is the fund's again."""
     pledge.returned_minor -= settles_minor
-    if pledge.returned_minor < pledge.paid_minor and PLEDGE.find(pledge.state, "restore"):
-        PLEDGE.apply(pledge, "restore", actor, data=data)
+    action = "win" if pledge.state == "disputed" else "restore"
+    if pledge.returned_minor < pledge.paid_minor and PLEDGE.find(pledge.state, action):
+        PLEDGE.apply(pledge, action, actor, data=data)
 
 
-def end_if_paid(pledge: Pledge, actor: Actor) -> None:
-    """A pledge reduced to what is paid has nothing open any more."""
+def end_if_paid(pledge: Pledge, actor: Actor, disputed_minor: int = 0) -> None:
+    """A pledge reduced to what is paid has nothing open any more. `disputed_minor` of what went back is not decided."""
     if pledge.paid_minor >= pledge.current_minor:
         PLEDGE.apply(pledge, "pay", actor, data={"paid_minor": pledge.paid_minor})
-        _all_returned(pledge, actor, {"returned_minor": pledge.returned_minor})
+        _all_returned(pledge, actor, {"returned_minor": pledge.returned_minor}, disputed_minor > 0)
 
 
 def is_open(pledge: Pledge) -> bool:

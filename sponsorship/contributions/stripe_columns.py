@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC
 from typing import Any
 
 from flask import url_for
@@ -12,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from core.money import usd
-from core.web.formats import day_html
+from core.web.columns import day_of, state_text
 from core.web.tables import Column, Filter, Table, TableQuery
 from sponsorship.contributions.invoice_queries import InvoiceRow
 from sponsorship.contributions.invoice_states import INVOICE
@@ -35,18 +34,9 @@ def category_word(code: str) -> str:
     return str(CATEGORIES.get(code) or code.replace("_", " ").capitalize())
 
 
-def _day(name: str) -> Any:
-    """A column's instant as its day alone (UTC): a list is read by days; the file keeps the instant."""
-    return lambda row: day_html(getattr(row, name).astimezone(UTC).date()) if getattr(row, name) else None
-
-
 def _name(key: str) -> Any:
     """A column of Stripe's long names, which break anywhere."""
     return lambda row: Markup('<span class="file">{}</span>').format(getattr(row, key)) if getattr(row, key) else None
-
-
-def _state(row: Any) -> str:
-    return str(row.status.label)
 
 
 def _contents(row: PayoutRow) -> str | None:
@@ -63,8 +53,8 @@ PAYOUT_FILTERS = (
 )
 PAYOUT_COLUMNS = (
     Column("payout_id", _l("Payout"), heading=True, render=_name("payout_id"), csv=lambda row: row.payout_id),
-    Column("status", _l("Status"), csv=_state),
-    Column("created_at", _l("Made"), sortable=True, render=_day("created_at")),
+    Column("status", _l("Status"), csv=state_text),
+    Column("created_at", _l("Made"), sortable=True, render=day_of("created_at")),
     Column("arrives_on", _l("Arrives"), sortable=True),
     Column("amount", _l("Amount"), numeric=True, sortable=True, currency="USD"),
     Column("count", _l("Movements in it"), numeric=True),
@@ -79,9 +69,9 @@ _PAYOUT_ON_PAGE = tuple(c for c in PAYOUT_COLUMNS if c.key not in ("count", "con
 MOVEMENT_SORTABLE = ("created_at", "net")
 MOVEMENT_COLUMNS = (
     Column("category", _l("What"), heading=True, render=lambda row: category_word(row.category)),
-    Column("status", _l("Status"), csv=_state),
-    Column("created_at", _l("Made"), sortable=True, render=_day("created_at")),
-    Column("available_on", _l("Available"), render=_day("available_on")),
+    Column("status", _l("Status"), csv=state_text),
+    Column("created_at", _l("Made"), sortable=True, render=day_of("created_at")),
+    Column("available_on", _l("Available"), render=day_of("available_on")),
     Column("amount", _l("Gross"), numeric=True, currency="USD"),
     Column("fee", _l("Fee"), numeric=True, currency="USD"),
     Column("net", _l("Net"), numeric=True, sortable=True, currency="USD"),
@@ -105,8 +95,8 @@ INVOICE_COLUMNS = (
     Column("reference", _l("Reference"), heading=True),
     Column("number", _l("Number")),
     Column("donor", _l("Donor")),
-    Column("status", _l("Status"), csv=_state),
-    Column("ordered_at", _l("Ordered"), sortable=True, render=_day("ordered_at")),
+    Column("status", _l("Status"), csv=state_text),
+    Column("ordered_at", _l("Ordered"), sortable=True, render=day_of("ordered_at")),
     Column("due_on", _l("To be paid by"), sortable=True),
     Column("amount", _l("Amount"), numeric=True, sortable=True),
     Column("fee", _l("Fee"), numeric=True, currency="USD", render=lambda row: row.payment.fee,

@@ -20,10 +20,9 @@ from core.errors import IllegalMove, NotFound, RuleBroken, Stale
 from core.money import Money, currency_digits, usd
 from core.web.formats import format_money
 from sponsorship.contributions import transfer_notices as notices
-from sponsorship.contributions.agreements import in_force
 from sponsorship.contributions.bank_lines import MOST_BANK_FEE, OLDEST, check_day, checked_reference
 from sponsorship.contributions.models import Agreement, Contribution, Pledge
-from sponsorship.contributions.money_in import Came, locked, record_money
+from sponsorship.contributions.money_in import Came, accepted_by_rule, locked, record_money
 from sponsorship.contributions.payments import amount_to_pay, may_pay, new_contribution
 from sponsorship.contributions.schedules import is_open
 from sponsorship.contributions.transitions import CONTRIBUTION
@@ -157,7 +156,7 @@ def understood(pledge: Pledge, line: BankLine) -> Deposit:
                            proposed=format_money(proposed)), code="deposit.settles", field="settles")
     left = Money(pledge.outstanding_minor if is_open(pledge) else 0, pledge.currency)
     agreement = get(Agreement, pledge.agreement_id) if pledge.agreement_id else None
-    by_rule = agreement is not None and settles <= left and in_force(agreement, line.value_date)
+    by_rule = accepted_by_rule(pledge, agreement, settles.minor, line.value_date)
     return Deposit(reference, worth, came - worth.usd_minor, settles, proposed,
                    agreement.pool_id if agreement and by_rule else None, left)
 

@@ -22,6 +22,7 @@ PLEDGE = Machine(
         State("deferred", _l("Deferred"), "waiting"),
         State("reduced", _l("Reduced"), "waiting"),
         State("paid", _l("Paid"), "done"),
+        State("disputed", _l("Disputed"), "attention"),
         State("returned", _l("Paid back"), "stopped"),
         State("written_off", _l("Written off"), "stopped", terminal=True),
         State("cancelled", _l("Cancelled"), "stopped", terminal=True),
@@ -39,10 +40,14 @@ PLEDGE = Machine(
         Move("cancel", OPEN, "cancelled", "contribution.agreement", _l("Cancel the pledge"), needs_reason=True),
         Move("withdraw", ("announced",), "cancelled", "contribution.own", _l("Withdraw the pledge")),
         Move("pay_part", OPEN, "partly_paid", SYSTEM, _l("Payment arrived")),
-        Move("pay", (*OPEN, "returned"), "paid", SYSTEM, _l("Payment arrived")),
+        Move("pay", (*OPEN, "returned", "disputed"), "paid", SYSTEM, _l("Payment arrived")),
         # all that was paid went back, and nothing more is owed; while something is, a pledge stays open
         Move("return", ("paid", *OPEN), "returned", SYSTEM, _l("Money sent back to the donor")),
         Move("restore", ("returned",), "paid", SYSTEM, _l("The money came back to the fund")),
+        # the same while a bank has still to decide whether the money goes back
+        Move("dispute", ("paid", "returned", *OPEN), "disputed", SYSTEM, _l("Disputed by the donor’s bank")),
+        Move("lose", ("disputed",), "returned", SYSTEM, _l("Paid back: the dispute is decided for the donor")),
+        Move("win", ("disputed",), "paid", SYSTEM, _l("The disputed money came back to the fund")),
         # a deposit recorded by mistake was corrected: so much was never paid
         Move("unpay_part", ("paid", *OPEN), "partly_paid", SYSTEM, _l("Deposit corrected")),
         Move("unpay", ("paid", *OPEN), "announced", SYSTEM, _l("Deposit corrected")),
@@ -51,7 +56,7 @@ PLEDGE = Machine(
 )
 
 LIVE = ("created", "checkout", "invoiced", "declared")
-MONEY_HERE = ("in_suspense", "accepted", "refund_due", "refunded", "corrected")
+MONEY_HERE = ("in_suspense", "accepted", "refund_due", "disputed", "refunded", "corrected")
 _UNPAID = ("created", "checkout", "invoiced", "declared", "failed", "expired", "not_arrived")
 
 CONTRIBUTION = Machine(
@@ -69,6 +74,7 @@ CONTRIBUTION = Machine(
         State("in_suspense", _l("Waiting for acceptance"), "attention"),
         State("accepted", _l("Accepted"), "done"),
         State("refund_due", _l("Being paid back"), "attention"),
+        State("disputed", _l("Disputed"), "attention"),
         State("refunded", _l("Paid back"), "stopped"),
         State("corrected", _l("Recorded by mistake"), "stopped", terminal=True),
     ),
@@ -93,10 +99,18 @@ CONTRIBUTION = Machine(
              needs_reason=True),
         Move("refund", ("refund_due",), "refunded", SYSTEM, _l("Refund confirmed")),
         Move("refund_returned", ("refunded",), "refund_due", SYSTEM, _l("The refund came back")),
-        # all of it went back: by refunds we ordered, at the provider, or in a dispute
-        Move("all_back", ("in_suspense", "accepted", "refund_due"), "refunded", SYSTEM, _l("Everything went back")),
+        # all of it went back: by refunds we ordered, at the provider, or in a dispute that was decided
+        Move("all_back", ("in_suspense", "accepted", "refund_due", "disputed"), "refunded", SYSTEM,
+             _l("Everything went back")),
         Move("restore_held", ("refunded",), "in_suspense", SYSTEM, _l("The money came back to the fund")),
         Move("restore", ("refunded",), "accepted", SYSTEM, _l("The money came back to the fund")),
+        # nothing of it is left, and of some of that a bank has still to decide whether it is the donor's
+        Move("dispute", ("in_suspense", "accepted", "refund_due", "refunded"), "disputed", SYSTEM,
+             _l("Disputed by the donor’s bank")),
+        Move("lose", ("disputed",), "refunded", SYSTEM, _l("Paid back: the dispute is decided for the donor")),
+        Move("win", ("disputed",), "accepted", SYSTEM, _l("The disputed money came back to the fund")),
+        Move("win_held", ("disputed",), "in_suspense", SYSTEM, _l("The disputed money came back to the fund")),
+        Move("win_due", ("disputed",), "refund_due", SYSTEM, _l("The disputed money came back to the fund")),
         Move("correct", ("in_suspense", "accepted"), "corrected", SYSTEM, _l("Deposit corrected")),
     ),
 )

@@ -18,17 +18,21 @@ from core import clock, events
 from core.actor import Actor, system
 from core.db import command, db, get, lock, new_id
 from core.errors import RuleBroken
+from core.money import usd
 from core.references import next_reference
+from core.web.formats import format_money
 from sponsorship.awards.approvals import Approval
 from sponsorship.awards.models import Award
+from sponsorship.contributions.bank_lines import MOST_BANK_FEE
 from sponsorship.disbursements.answer_models import BankAnswer, Finding
 from sponsorship.disbursements.cash_models import CASH, CashCount
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.plan_service import back_to_draft, next_actor, place_for, set_dates
 from sponsorship.disbursements.planning import dates_for
 from sponsorship.disbursements.service import may
-from sponsorship.disbursements.transitions import DISBURSEMENT, FINDING, PAID
+from sponsorship.disbursements.transitions import DISBURSEMENT, FINDING, PAID, UNRELEASED
 from sponsorship.ledger import service as ledger
+from sponsorship.ledger.bank_references import check_readable, check_unused, kept_as
 
 REJECTIONS = ("account_unknown", "name_differs", "format_refused", "sanctions_hold", "rejected_by_bank", "other")
 FAILURES = ("account_closed", "account_unknown", "name_differs", "rejected_by_bank", "returned", "other")
@@ -52,6 +56,16 @@ class BankFigures:
 
 
 NOTHING_ELSE = BankFigures()
+CAME_BACK = ("returned", "reversed")  # lines of the statement that bring money
+
+
+def _look(reference: str) -> str | None:
+    return db.session.scalar(
+        select(Disbursement.reference).join(BankAnswer, BankAnswer.disbursement_id == Disbursement.id)
+        .where(BankAnswer.answer.in_(CAME_BACK), func.upper(BankAnswer.bank_reference) == reference).limit(1))
+
+
+kept_as("answers", _look)
 
 
 def _lock_one(disbursement_id: uuid.UUID, expected_version: int) -> tuple[Disbursement, Award]:
@@ -88,6 +102,9 @@ def _told(
     if not reference:
         raise RuleBroken(_("Write the bank's reference: it proves what the bank says."), code="answer.reference",
                          field="bank_reference")
+    check_readable(reference)
+    if answer in CAME_BACK and row.rail != CASH:
+        check_unused(reference, but="answers")
     known = db.session.scalar(select(BankAnswer.id).where(
         BankAnswer.disbursement_id == row.id, BankAnswer.round == row.round, BankAnswer.answer == answer,
         BankAnswer.bank_reference == reference))
@@ -130,8 +147,9 @@ def _checked(row: Disbursement, figures: BankFigures) -> tuple[int, int]:
     if not 0 < paid <= row.amount_minor:
         raise RuleBroken(_("The part paid is above zero and at most what was instructed. For nothing paid, record that "
                            "the payment failed."), code="answer.part", field="paid")
-    if figures.fee_minor < 0 or figures.fee_bearer not in ("fund", "payee"):
-        raise RuleBroken(_("A fee is zero or more."), code="answer.fee", field="fee")
+    if not 0 <= figures.fee_minor <= MOST_BANK_FEE or figures.fee_bearer not in ("fund", "payee"):
+        raise RuleBroken(_("A fee is zero or more, and at most %(most)s. Check the number of zeros.",
+                           most=format_money(usd(MOST_BANK_FEE))), code="answer.fee", field="fee")
     if figures.fee_bearer == "payee" and figures.fee_minor >= paid:
         raise RuleBroken(_("A fee taken out of the payment is less than the payment."), code="answer.fee", field="fee")
     booked = paid if figures.booked_minor is None else figures.booked_minor
@@ -324,6 +342,7 @@ def contradict(
         row.rail = db.session.scalars(select(PaymentInstruction.rail).where(
             PaymentInstruction.id == payment.instruction_id)).one()
         told = _told(row, "contradicted", bank_reference, actor, row.amount_minor, reason=reason)
+        _all_again(row)
         award = get(Award, row.award_id)
         assert award.reservation_id is not None
         spend_id = ledger.spend(
@@ -335,6 +354,18 @@ def contradict(
             setattr(row, name, min(getattr(row, name), row.due_at))
         next_actor(row, "unknown")
     _move(row, "contradict", actor, told, {"instruction_line": str(payment.id)}, reason=reason, text=text)
+
+
+def _all_again(row: Disbursement) -> None:
+    """The whole of a payment is with the bank again: a part of it that was planned as a payment of its own, and has not
+    left, is not planned twice."""
+    for rest_id in db.session.scalars(
+        select(Disbursement.id).where(Disbursement.follows_id == row.id, Disbursement.state.in_(UNRELEASED))
+        .order_by(Disbursement.id)
+    ).all():
+        rest = lock(Disbursement, rest_id)
+        rest.act_by = None
+        DISBURSEMENT.apply(rest, "cancel", system("disbursements"), reason="with_the_bank_again")
 
 
 @command

@@ -9,7 +9,7 @@ from typing import Any
 from babel.dates import format_skeleton
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import Length, Optional, Regexp
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -116,6 +116,7 @@ class SettleForm(VersionedForm):
         validators=[Required(_l("Choose what is known."))])
     dsa = MoneyField(_l("Daily subsistence due"), validators=[Optional()])
     text = TextAreaField(_l("Note for the file"), validators=[Optional(), Length(max=MOST_WORDS)])
+    seen_minor = HiddenField(validators=[Optional(), Regexp(r"\d{1,15}")])  # what the page said is due, US cents
 
 
 def _reasoned(labels: Any, hint: Any) -> type[VersionedForm]:

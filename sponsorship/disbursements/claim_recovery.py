@@ -17,6 +17,7 @@ from core.actor import Actor
 from core.db import command, db, get, lock
 from core.errors import NotFound, RuleBroken, Stale
 from sponsorship.awards.models import Award
+from sponsorship.contributions.bank_lines import check_day
 from sponsorship.disbursements import claim_mails
 from sponsorship.disbursements.claim_models import Claim, DelegateReport, Recovery, RecoveryReceipt
 from sponsorship.disbursements.claim_payments import next_reminder, settle_payments
@@ -27,6 +28,7 @@ from sponsorship.disbursements.plan_service import of_award
 from sponsorship.disbursements.settings import days
 from sponsorship.disbursements.transitions import PAID
 from sponsorship.ledger import service as ledger
+from sponsorship.ledger.bank_references import check_readable, check_unused, kept_as, one_form
 
 WRITE_OFF_REASONS = ("cannot_be_reached", "costs_more", "hardship", "fund_mistake", "other")
 REPORT_PARTS = ("meetings", "statement", "contacts", "follow_up", "lessons")
@@ -60,11 +62,14 @@ def record(
                          code="recovery.too_much", field="amount")
     if paid_on > clock.today():
         raise RuleBroken(_("This day has not come yet."), code="recovery.future", field="paid_on")
-    bank_reference = " ".join(bank_reference.split())
+    check_day(paid_on, "paid_on")
+    bank_reference = one_form(bank_reference)
+    check_readable(bank_reference)
     known = RuleBroken(_("This bank reference is recorded already."), code="recovery.reference",
                        field="bank_reference")
     if db.session.scalar(select(RecoveryReceipt.id).where(RecoveryReceipt.bank_reference == bank_reference)):
         raise known
+    check_unused(bank_reference)
     receipt = RecoveryReceipt(recovery_id=recovery.id, amount_minor=amount_minor, bank_reference=bank_reference,
                               paid_on=paid_on, recorded_by=actor.person_id, recorded_at=clock.now())
     db.session.add(receipt)
@@ -78,10 +83,19 @@ def record(
         if action == "record_rest":
             recovery.ended_at = clock.now()
         RECOVERY.apply(recovery, action, actor, data={"amount_minor": amount_minor, "receipt": str(receipt.id)})
-    if award.state != "accepted":
+    if award.state not in ("accepted", "suspended"):
         assert award.reservation_id is not None
         ledger.release(award.reservation_id, key=f"award:{award.id}:release:recovery:{receipt.id}", actor=actor)
     settle_payments(award.id)
+
+
+def _look(reference: str) -> str | None:
+    return db.session.scalar(
+        select(Recovery.reference).join(RecoveryReceipt, RecoveryReceipt.recovery_id == Recovery.id)
+        .where(RecoveryReceipt.bank_reference == reference))
+
+
+kept_as("recoveries", _look)
 
 
 def _return(

@@ -204,11 +204,13 @@ def settle(id: uuid.UUID) -> View:
         dsa = form.dsa.data if needs_amount else None
         try:
             claim_service.settle(id, form.attendance.data, current_actor(), form.seen,
-                                 dsa_minor=dsa.minor if isinstance(dsa, Money) else None, words=form.text.data or "")
+                                 dsa_minor=dsa.minor if isinstance(dsa, Money) else None, words=form.text.data or "",
+                                 seen_minor=int(form.seen_minor.data) if form.seen_minor.data else None)
         except RuleBroken as error:
             add_error(form, error.field, error.message)
         else:
             return _leave("claims.claim_page", id, _("Settled. What follows from it stands below."))
+    form.seen_minor.data = str(page.reckoned.entitled) if page.reckoned and not needs_amount else ""
     body = render_template(
         "disbursements/claim_settle.html", page=page, row=page.row, form=form, needs_amount=needs_amount,
         table=lines_table(page.reckoned.lines, _("Reckoned by the days of the claim"))

@@ -165,16 +165,19 @@ def _set(claim: Claim, actor: Actor, attendance: str, entitled: int, ceiling: in
 @command
 def settle(
     claim_id: uuid.UUID, attendance: str, actor: Actor, expected_version: int, *, dsa_minor: int | None = None,
-    words: str = "",
+    words: str = "", seen_minor: int | None = None,
 ) -> None:
     """Settle the claim. As planned: the final share as it stands goes its chain. Otherwise it is reckoned by its days:
     the final share becomes the balance, or money is asked back.
 
-    `dsa_minor` (US cents, with `words` why) only where no rate of the place is on record. Raises RuleBroken (same
-    person, `claim.in_flight`, `claim.no_rate`), NotAllowed, Stale, IllegalMove.
+    `dsa_minor` (US cents, with `words` why) only where no rate of the place is on record; `seen_minor` is what the
+    officer saw is due by the days. Raises RuleBroken (same person, `claim.in_flight`, `claim.no_rate`,
+    `claim.changed`), NotAllowed, Stale, IllegalMove.
     """
     claim, award, rows = _lock(claim_id, expected_version)
     _decide(claim, award, actor, "settle", attendance)
+    if dsa_minor is not None and dsa_minor < 0:
+        raise RuleBroken(_("Subsistence is zero or more."), code="claim.dsa", field="dsa")
     planned = claim.days is None
     found: Reckoned | None = None
     if planned:
@@ -186,6 +189,9 @@ def settle(
             raise RuleBroken(_("No rate of daily subsistence is on record for %(place)s. Import it, or write the "
                                "amount and why.", place=found.missing.place or "?"), code="claim.no_rate", field="dsa")
         entitled, ceiling = found.entitled, found.ceiling
+        if seen_minor not in (None, entitled):
+            raise RuleBroken(_("Rates or the obligation have changed since this page was shown. Look at what is due "
+                               "now, and settle again."), code="claim.changed")
     paid = claim_payments.paid_of(rows, as_planned=planned)
     _keep_lines(claim, found)
     with db.session.no_autoflush:  # figures, hand and state belong to one statement

@@ -27,6 +27,7 @@ from sponsorship.gateways.stripe_gateway import StripeGateway
 from sponsorship.gateways.stripe_money_facts import MovementFacts, PayoutFacts
 from sponsorship.gateways.transitions import PAYOUT
 from sponsorship.ledger import service as ledger
+from sponsorship.ledger.bank_references import check_readable, check_unused, kept_as
 
 PAYOUTS = system("stripe-payouts")
 ASK_AFTER = timedelta(minutes=30)
@@ -147,7 +148,7 @@ def confirm_arrival(
     require(actor, "contribution.deposit")
     row = lock(StripePayout, payout_row_id, expected_version)
     PAYOUT.move(row.state, "confirm")
-    reference = bank_reference.strip()
+    reference = " ".join(bank_reference.split())
     if not reference:
         raise RuleBroken(_("Write the reference that stands on the bank’s statement."), code="payout.no_reference",
                          field="bank_reference")
@@ -159,6 +160,8 @@ def confirm_arrival(
     if taken:
         raise RuleBroken(_("Another payout was confirmed under this reference. Check the statement."),
                          code="payout.reference_used", field="bank_reference")
+    check_readable(reference)
+    check_unused(reference, but="payouts")
     if amount_minor != row.amount_minor:
         raise RuleBroken(
             _("Stripe paid out %(amount)s. Where the statement says something else, ask the bank, and do not confirm "
@@ -170,6 +173,13 @@ def confirm_arrival(
         row.bank_reference, row.value_date = reference, value_date
         row.confirmed_by, row.confirmed_at = actor.person_id, clock.now()
         PAYOUT.apply(row, "confirm", actor, data={"amount_minor": amount_minor})
+
+
+def _look(reference: str) -> str | None:
+    return db.session.scalar(select(StripePayout.payout_id).where(func.upper(StripePayout.bank_reference) == reference))
+
+
+kept_as("payouts", _look)
 
 
 # --- conversations with Stripe ----------------------------------------------------------------------------------

@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -182,15 +183,33 @@ def _cell(cells: Sequence[str], column: int) -> str:
     return cells[column - 1].strip() if 0 < column <= len(cells) else ""
 
 
-def skipped_lines(text: str) -> set[int]:
+class Lines:
+    """Lines of a file, told as spans: whether one is among them costs the same however many they are."""
+
+    def __init__(self, spans: Iterable[tuple[int, int]] = ()) -> None:
+        self._firsts: list[int] = []
+        self._lasts: list[int] = []
+        for first, last in sorted(spans):
+            if self._lasts and first <= self._lasts[-1] + 1:
+                self._lasts[-1] = max(self._lasts[-1], last)
+            elif first <= last:
+                self._firsts.append(first)
+                self._lasts.append(last)
+
+    def __contains__(self, line: int) -> bool:
+        at = bisect_right(self._firsts, line)
+        return at > 0 and line <= self._lasts[at - 1]
+
+
+def skipped_lines(text: str) -> Lines:
     """Lines named as 1, 3-5. Raises Unreadable."""
-    found: set[int] = set()
+    found: list[tuple[int, int]] = []
     for part in filter(None, re.split(r"[,;\s]+", re.sub(r"\s*[-–]\s*", "-", plain(text)))):
         match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", part)
         if match is None:
             raise Unreadable(_("Write the lines to leave out as numbers, for example 1, 170-175."))
-        found |= set(range(int(match[1]), int(match[2] or match[1]) + 1))
-    return found
+        found.append((int(match[1]), int(match[2] or match[1])))
+    return Lines(found)
 
 
 def described(sheet: Sheet, layout: Layout) -> dict[str, Any]:

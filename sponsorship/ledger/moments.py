@@ -1,5 +1,6 @@
 """What accounts stood at, at any instant of business time, without reading the history: whole months come from
-`account_month`, and of the entries only those of the month that the instant cuts. Instants are aware; US cents."""
+`account_month`, and of the entries only those of the month that the instant cuts, on the shorter side of the cut: what
+stands now costs nothing more than the months. Instants are aware; US cents."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Uuid, bindparam, func, select, text
 
+from core import clock
 from core.db import Instant, db
 from sponsorship.ledger.models import AccountMonth
 
@@ -56,13 +58,25 @@ def after(instant: datetime) -> datetime:
 
 def totals_before(instant: datetime, account_id: uuid.UUID | None = None) -> dict[uuid.UUID, Totals]:
     """Totals of every account (or of one) over all entries that happened before the instant."""
-    found = _read(_whole_months(account_id).where(AccountMonth.month < month_of(instant)), {})
-    start = month_start(instant)
+    start, months = month_start(instant), _whole_months(account_id)
     if start == instant:
-        return found
+        return _read(months.where(AccountMonth.month < month_of(instant)), {})
+    end = month_start(start + timedelta(days=31))
+    if passed(instant, end) < passed(start, instant):  # the month whole, without what came after
+        found = _read(months.where(AccountMonth.month <= month_of(instant)), {})
+        for key, part in totals_between(instant, end, account_id).items():
+            found[key] = found[key] - part
+        return {key: totals for key, totals in found.items() if totals != NOTHING}
+    found = _read(months.where(AccountMonth.month < month_of(instant)), {})
     for key, part in totals_between(start, instant, account_id).items():
         found[key] = found.get(key, NOTHING) + part
     return found
+
+
+def passed(start: datetime, end: datetime) -> timedelta:
+    """How much of a span has passed by business time: little can have happened in what has not."""
+    now = clock.now()
+    return max(min(end, now) - min(start, now), timedelta())
 
 
 def totals_between(start: datetime, end: datetime, account_id: uuid.UUID | None = None) -> dict[uuid.UUID, Totals]:

@@ -1,7 +1,7 @@
 """Statements of account: what happened on one account in a period, in the order in which it happened.
 
-A page costs the same whatever came before it: whole months are skipped by their totals, and of the entries at most
-those of the months that the page touches are read. US cents; days are in UTC.
+A page costs the same whatever came before it: whole months are skipped by their totals, and of the entries only those
+of the month that the page lies in are read, from its nearer end. US cents; days are in UTC.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from core import clock
 from core.db import Instant, db
 from sponsorship.ledger.books import AccountRow, get_account
 from sponsorship.ledger.models import AccountMonth
-from sponsorship.ledger.moments import NOTHING, Totals, month_of, month_start, totals_before, totals_between
+from sponsorship.ledger.moments import NOTHING, Totals, month_of, month_start, passed, totals_before, totals_between
 
 FEW = 5_000  # an account of so many legs is read from its own index, a larger one in the order of time
 BATCH = 1_000
@@ -154,15 +154,27 @@ def _spans(account_id: uuid.UUID, period: Period) -> list[_Span]:
         end = month_start(start + timedelta(days=31))
         moved = Totals(row.debits, row.credits, row.legs)
         if start < period.start or end > period.end:
+            moved = _cut(account_id, moved, start, end, period)
             start, end = max(start, period.start), min(end, period.end)
-            moved = totals_between(start, end, account_id).get(account_id, NOTHING)
         if moved.legs:
             spans.append(_Span(start, end, moved))
     return spans
 
 
+def _cut(account_id: uuid.UUID, whole: Totals, start: datetime, end: datetime, period: Period) -> Totals:
+    """What of a month lies in the period: read itself, or what lies beside it taken off, whichever is shorter."""
+    def between(one: datetime, other: datetime) -> Totals:
+        return totals_between(one, other, account_id).get(account_id, NOTHING) if one < other else NOTHING
+
+    first, last = max(start, period.start), min(end, period.end)
+    if passed(start, first) + passed(last, end) < passed(first, last):
+        return whole - between(start, first) - between(last, end)
+    return between(first, last)
+
+
 # --- rows of one span -------------------------------------------------------------------------------------------
 _ORDER = "ORDER BY e.occurred_at, e.id, l.n LIMIT :count"
+_BACKWARDS = "ORDER BY e.occurred_at DESC, e.id DESC, l.n DESC LIMIT :count"
 _COLUMNS = (
     "e.id, l.n, e.kind, e.occurred_at, e.recorded_at, e.subject_type, e.subject_id, e.corrects_id, l.side, "
     "l.usd_minor, l.original_minor, l.original_currency, l.rate, l.rate_source, l.rate_date"
@@ -191,20 +203,21 @@ def _typed(query: TextClause) -> Any:
     )
 
 
-_PAGE = {few: _typed(_query(_COLUMNS, few, f" {_ORDER} OFFSET :skip")) for few in (True, False)}
+_PAGE = {(few, order): _typed(_query(_COLUMNS, few, f" {order} OFFSET :skip"))
+         for few in (True, False) for order in (_ORDER, _BACKWARDS)}
 _NEXT = {
     few: _typed(_query(_COLUMNS, few, f"{_AFTER} {_ORDER}").bindparams(
         bindparam("at", type_=Instant()), bindparam("entry", type_=Uuid())))
     for few in (True, False)
 }
-_FIRST = {
-    few: text(
+_MOVED = {
+    (few, order): text(
         "SELECT sum(CASE f.side WHEN 'D' THEN f.usd_minor ELSE 0 END), "
         "sum(CASE f.side WHEN 'C' THEN f.usd_minor ELSE 0 END) FROM "
-        f"({_query('l.side, l.usd_minor', few, f' {_ORDER}').text}) f"
+        f"({_query('l.side, l.usd_minor', few, f' {order}').text}) f"
     ).bindparams(bindparam("account", type_=Uuid()), bindparam("start", type_=Instant()),
                  bindparam("end", type_=Instant()))
-    for few in (True, False)
+    for few in (True, False) for order in (_ORDER, _BACKWARDS)
 }
 
 
@@ -218,7 +231,13 @@ class _Reader:
 
     def page(self, span: _Span, balance: int, skip: int, count: int) -> list[Line]:
         """So many lines of the span after the first `skip`, before which the balance was this."""
-        return self._lines(db.session.execute(_PAGE[self.few], {**self._of(span, count), "skip": skip}), balance)
+        after = span.moved.legs - skip - count
+        if skip <= after:
+            return self._lines(
+                db.session.execute(_PAGE[self.few, _ORDER], {**self._of(span, count), "skip": skip}), balance)
+        values = {**self._of(span, count + min(after, 0)), "skip": max(after, 0)}
+        rows = db.session.execute(_PAGE[self.few, _BACKWARDS], values).all()
+        return self._lines(reversed(rows), balance)
 
     def following(self, span: _Span, last: Line, count: int) -> list[Line]:
         """So many lines of the span after `last`."""
@@ -227,10 +246,16 @@ class _Reader:
 
     def moved_by_first(self, span: _Span, count: int) -> int:
         """What the first `count` lines of the span did to the balance."""
+        rest = span.moved.legs - count
+        if rest < count:
+            return (span.moved - self._moved(span, rest, _BACKWARDS)).balance(self.account.side)
+        return self._moved(span, count, _ORDER).balance(self.account.side)
+
+    def _moved(self, span: _Span, count: int, order: str) -> Totals:
         if not count:
-            return 0
-        debits, credits = db.session.execute(_FIRST[self.few], self._of(span, count)).one()
-        return Totals(int(debits), int(credits)).balance(self.account.side)
+            return NOTHING
+        debits, credits = db.session.execute(_MOVED[self.few, order], self._of(span, count)).one()
+        return Totals(int(debits), int(credits), count)
 
     def _of(self, span: _Span, count: int) -> dict[str, Any]:
         return {"account": self.account.id, "start": span.start, "end": span.end, "count": count}

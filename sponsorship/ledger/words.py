@@ -36,7 +36,8 @@ ACCOUNTS: dict[str, tuple[Any, Any]] = {
     "received": (_l("Contributions received"), _l("Contributions accepted, before fees.")),
     "refunded": (
         _l("Paid back"),
-        _l("Accepted contributions, or parts of them, that went back to their donors or were corrected."),
+        _l("Accepted contributions, or parts of them, that went back to their donors, are held in a dispute that is "
+           "not decided, or were corrected."),
     ),
     "exchange": (
         _l("Exchange difference"),

@@ -29,8 +29,8 @@ DEFINITIONS: dict[str, Definition] = {d.id: d for d in (
         "What payments in other currencies brought beyond their value at the rate of the day of the payment, or short "
         "of it (below zero).")),
     Definition("refunded", _l("Paid back"), _l(
-        "Contributions, or parts of them, that were accepted and went back to their donors, or were recorded by "
-        "mistake.")),
+        "Contributions, or parts of them, that were accepted and went back to their donors, are held by a donor's bank "
+        "until a dispute is decided, or were recorded by mistake.")),
     Definition("fees", _l("Fees"), _l("What banks and card companies kept, on the way in and on the way out.")),
     Definition("losses", _l("Losses"), _l(
         "Money that a donor's bank took back after it was promised or spent, covered out of other money of its pool.")),

@@ -559,7 +559,7 @@ def test_a_dispute_stops_a_pool_and_two_people_cover_it(
     assert "are stopped" in page and row.reference in page
     assert row.reference in manager.get("/contributions/disputes/?format=csv").text
     dispute = manager.get(f"/contributions/disputes/{gifts.dispute_row(name).id}/").text
-    for words in ("The cardholder did not make it", "Answer by", "is lacking: payments are stopped", "USD 15.00"):
+    for words in ("The cardholder did not make it", "Evidence due by", "is lacking: payments are stopped", "USD 15.00"):
         assert words in dispute
     url = f"/contributions/shortfalls/{pool}/"
     assert "Lacking" in manager.get(url).text
@@ -838,7 +838,7 @@ def test_the_list_is_filtered_summed_and_downloaded(gifts: Gifts, officer: Any, 
     for words in ("2,500.00", "−5.00", "65.00", "2,430.00", "100.00"):
         assert words in foot, words
     csv = auditor.get("/contributions/?format=csv&currency=EUR").text
-    assert euro.reference in csv and "920.00,EUR,1000.00,-5.00,30.00,965.00" in csv and card.reference not in csv
+    assert euro.reference in csv and '920.00,"EUR",1000.00,-5.00,30.00,965.00' in csv and card.reference not in csv
     assert auditor.get("/contributions/?format=xlsx", check=False).status_code == 200
     page = auditor.get(f"/contributions/{euro.id}/").text
     for words in ("EUR 920.00", "0.92", "USD 1,000.00", "−5.00", "USD 965.00"):

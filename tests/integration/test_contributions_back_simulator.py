@@ -183,7 +183,7 @@ def test_an_inquiry_that_is_escalated_and_one_that_is_closed(desk: Desk) -> None
     desk.shop.simulator.control(f"disputes/{names[0]}", status="needs_response")
     desk.shop.simulator.control(f"disputes/{names[1]}", status="warning_closed")
     desk.shop.webhooks()
-    assert (desk.row(one.id).state, desk.row(two.id).state) == ("refunded", "accepted")
+    assert (desk.row(one.id).state, desk.row(two.id).state) == ("disputed", "accepted")
     assert desk.shop.only(Dispute, stripe_dispute_id=names[1]).state == "closed"
     desk.shop.no_faults()
 

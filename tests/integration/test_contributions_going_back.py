@@ -626,7 +626,7 @@ def test_a_dispute_lost_and_one_won(gifts: Gifts, pool: uuid.UUID) -> None:
     spare(pool, 100_00)
     lost, won = gifts.accepted(), gifts.accepted()
     names = [gifts.dispute(row) for row in (lost, won)]
-    assert [gifts.row(row.id).state for row in (lost, won)] == ["refunded", "refunded"]
+    assert [gifts.row(row.id).state for row in (lost, won)] == ["disputed", "disputed"]
     assert [papers(row) for row in (lost, won)] == [[("receipt", 1_000_00)]] * 2  # nothing is decided
     assert figures(pool).shortfall == 60_00  # the two fees that the payments did not bring
     gifts.dispute(lost, status="lost", name=names[0])
@@ -661,7 +661,7 @@ def test_money_that_is_won_and_not_there_yet_changes_no_paper(gifts: Gifts, pool
     gifts.dispute(row, name=name)
     gifts.dispute(row, status="won", name=name)
     assert papers(row) == [("receipt", 1_000_00)]
-    assert gifts.row(row.id).state == "refunded"
+    assert gifts.row(row.id).state == "disputed"
     gifts.dispute(row, status="won", name=name, reinstated_minor=1_000_00)
     assert (gifts.row(row.id).state, papers(row)) == ("accepted", [("receipt", 1_000_00)])
 
@@ -679,7 +679,7 @@ def test_an_inquiry_takes_nothing_until_it_is_escalated(gifts: Gifts, pool: uuid
     second = gifts.accepted()
     gifts.dispute(second, status="warning_needs_response", taken_minor=0, fee_minor=0, name="du_2")
     gifts.dispute(second, status="needs_response", name="du_2")
-    assert (gifts.dispute_row("du_2").state, gifts.row(second.id).state) == ("open", "refunded")
+    assert (gifts.dispute_row("du_2").state, gifts.row(second.id).state) == ("open", "disputed")
 
 
 def test_nothing_is_decided_while_a_bank_disputes(gifts: Gifts, pool: uuid.UUID) -> None:
@@ -752,7 +752,7 @@ def test_a_dispute_while_a_refusal_is_under_way(gifts: Gifts, pool: uuid.UUID, r
     row = gifts.held()
     refund_id = service.refuse(row.id, gifts.manager, "purpose", "")
     name = gifts.dispute(row, fee_minor=0)
-    assert (gifts.row(row.id).state, figures(pool).shortfall) == ("refunded", 1_000_00)
+    assert (gifts.row(row.id).state, figures(pool).shortfall) == ("disputed", 1_000_00)
     gifts.news(refund_id, refund_ends)
     assert faults() == []
     if refund_ends == "failed":  # it is paid back once, by the bank: the money that had been set aside makes it good

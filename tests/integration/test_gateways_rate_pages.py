@@ -113,8 +113,8 @@ def test_the_newest_rates_with_age_and_status(manager: Any, in_use: set[str]) ->
     filtered = main_of(manager.get("/rates/?q=swi").text)
     assert "CHF Swiss Franc" in filtered and "EUR Euro" not in filtered
     lines = manager.get("/rates/?format=csv").text.splitlines()
-    assert lines[0].startswith("\ufeffCurrency,Name,For one US dollar") and len(lines) == 5
-    assert "EUR,Euro,0.923,2027-03-01,19,2027-04-15,yes,Valid" in lines
+    assert lines[0].startswith('\ufeff"Currency","Name","For one US dollar') and len(lines) == 5
+    assert '"EUR","Euro",0.923,2027-03-01,19,2027-04-15,yes,"Valid"' in lines
 
 
 def test_rates_through_the_euro_show_the_fraction(manager: Any) -> None:
@@ -163,7 +163,7 @@ def test_from_the_file_to_the_books(manager: Any) -> None:
     file = manager.get(f"/rates/imports/{row.id}/file")
     assert file.data == content and "attachment" in file.headers["Content-Disposition"]
     assert "march.csv" in main_of(manager.get("/rates/imports/").text)
-    assert "march.csv,UN operational rates of exchange,2" in manager.get("/rates/imports/?format=csv").text
+    assert '"march.csv","UN operational rates of exchange",2' in manager.get("/rates/imports/?format=csv").text
     assert len(manager.get(f"/rates/imports/{row.id}/?format=csv").text.splitlines()) == 3
     # the second press finds the first's work
     assert confirm(manager, page.text).location == answer.location

@@ -269,7 +269,7 @@ def test_filters_order_and_totals(fund: Fund, manager: Any, make: Any) -> None:
 def test_files_say_currencies_and_run_no_formula(fund: Fund, manager: Any) -> None:
     fund.named(10_000, 40, currency="JPY", donor_name='=HYPERLINK("http://x")')
     lines = manager.get("/contributions/pledges/?format=csv").text.splitlines()
-    assert "Currency" in lines[0] and ",JPY,10000," in lines[1] and '"=HYPER' not in lines[1]
+    assert "Currency" in lines[0] and ',"JPY",10000,' in lines[1] and '"=HYPER' not in lines[1]
     book = openpyxl.load_workbook(io.BytesIO(manager.get("/contributions/pledges/?format=xlsx").data))
     values = [cell.value for cell in list(book.active.iter_rows())[1]]
     assert "JPY" in values and all(cell.data_type != "f" for row in book.active.iter_rows() for cell in row)

@@ -43,7 +43,7 @@ class Brief:
 
 @dataclass(eq=False, repr=False)
 class Pledge(Brief):
-    """`closed` is empty while a payment is expected, else paid, returned or ended."""
+    """`closed` is empty while a payment is expected, else paid, disputed, returned or ended."""
 
     id: uuid.UUID
     donor: Any
@@ -69,6 +69,12 @@ class Pledge(Brief):
         return sum(p.settles * p.gone // p.paid.minor for p in self.payments)
 
     @property
+    def all_back(self) -> str:
+        """What a pledge is of which everything went back: for good, or until banks have decided."""
+        final = sum(p.settles * p.final // p.paid.minor for p in self.payments)
+        return "returned" if final == self.returned else "disputed"
+
+    @property
     def outstanding(self) -> int:
         return max(self.current - self.paid, 0)
 
@@ -76,7 +82,7 @@ class Pledge(Brief):
         """Nothing is owed any more; and perhaps nothing of it was kept."""
         self.closed = "paid"
         if self.paid and self.returned >= self.paid:
-            self.closed = "returned"
+            self.closed = self.all_back
 
 
 @dataclass(eq=False, repr=False)
@@ -135,6 +141,11 @@ class Payment(Brief):
         """Minor units that are with the donor again, however often they went there."""
         return self._gone(self.disputes)
 
+    @property
+    def final(self) -> int:
+        """Of that, what no bank has still to decide on."""
+        return self._gone([d for d in self.disputes if d.decided])
+
     def _gone(self, disputes: list[Dispute]) -> int:
         if self.state == "corrected":
             return 0
@@ -146,7 +157,7 @@ class Payment(Brief):
         """What receipts less credit notes must say: what the fund has of it for good."""
         if not self.accepted or self.state == "corrected":
             return 0
-        return self.paid.minor - self._gone([d for d in self.disputes if d.decided])
+        return self.paid.minor - self.final
 
     @property
     def disputed(self) -> bool:
@@ -219,15 +230,16 @@ class Model:
         """Something went or came back: where the payment and its pledge stand now."""
         if payment.state == "corrected":
             return
-        payment.state = ("refunded" if payment.gone >= payment.paid.minor else "accepted" if payment.accepted
-                         else "refund_due" if payment.refused else "in_suspense")
-        if payment.state == "refunded" and not payment.under_way(ours=False):
+        whole = payment.paid.minor
+        payment.state = ("refunded" if payment.final >= whole else "disputed" if payment.gone >= whole else "accepted"
+                         if payment.accepted else "refund_due" if payment.refused else "in_suspense")
+        if payment.state in ("refunded", "disputed") and not payment.under_way(ours=False):
             self.books.keep_rest(payment.came, at)
         pledge = payment.pledge
         all_back = pledge.paid and pledge.paid >= pledge.current and pledge.returned >= pledge.paid
-        if pledge.closed in ("", "paid") and all_back:
-            pledge.closed = "returned"
-        elif pledge.closed == "returned" and pledge.returned < pledge.paid:
+        if pledge.closed in ("", "paid", "disputed", "returned") and all_back:
+            pledge.closed = pledge.all_back
+        elif pledge.closed in ("disputed", "returned") and pledge.returned < pledge.paid:
             pledge.closed = "paid"
 
     # --- money goes back ------------------------------------------------------------------------------------------

@@ -237,10 +237,10 @@ class BackRules(MoneyRules):
         self.do(data, lambda: shortfalls.approve_cover(cover, self.officer("head_of_fund"), 1))
         books.cover(pool)
 
-    @precondition(lambda self: self.payments("refunded", "refund_due", "corrected"))
+    @precondition(lambda self: self.payments("refunded", "disputed", "refund_due", "corrected"))
     @rule(data=st.data())
     def what_has_ended_is_not_accepted(self, data: Any) -> None:
-        payment = data.draw(st.sampled_from(self.payments("refunded", "refund_due", "corrected")))
+        payment = data.draw(st.sampled_from(self.payments("refunded", "disputed", "refund_due", "corrected")))
         try:
             service.accept(payment.id, self.officer("head_of_fund"), "Again.")
         except PlacardError:

@@ -36,7 +36,7 @@ from core.money import Money
 from core.web import forms as f
 from core.web.charts import Bar, BarChart, Definition, Group, SeriesChart
 from core.web.formats import format_day, format_days, format_instant, format_money, register_formats
-from core.web.tables import Column, Filter, Table, TableQuery, csv_response, guarded
+from core.web.tables import Column, Filter, Table, TableQuery, csv_cell, csv_response, guarded, words_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -493,7 +493,7 @@ def test_csv_streams_with_mark_and_guards_formulas(app: Flask) -> None:
     response = csv_response(columns, iter(rows), "Reserve list – 2028")
     assert response.is_streamed
     body = b"".join(response.response)  # type: ignore[arg-type]
-    assert body.startswith(b"\xef\xbb\xbfName,Cost (USD),Day\r\n")
+    assert body.startswith(b'\xef\xbb\xbf"Name","Cost (USD)","Day"\r\n')
     assert b'"\'=HYPERLINK(""x"")",-1234.50,2026-06-16\r\n' in body
     disposition = response.headers["Content-Disposition"]
     assert disposition.startswith("attachment; filename=")
@@ -501,6 +501,10 @@ def test_csv_streams_with_mark_and_guards_formulas(app: Flask) -> None:
     for risky in ("=1", "+1", "-x", "@a", "\tx", " =1", "\u00a0=1", "\u3000+1", "\ufeff=1", "\x0b@a", "\uff1d1+1"):
         assert guarded(risky).startswith("'")
     assert guarded("-5.20") == "-5.20"
+    for risky, safe in (("a;=1+1", "a;'=1+1"), ("a\t@b;c", "a\t'@b;c"), ("a\n \u200e-1", "a\n' -1"),
+                        ('a;"=1"', "a;'\"=1\""), ("a\r\n+1", "a\r\n'+1"), ("a;b; c", "a;b; c")):
+        assert guarded(words_of(risky)) == safe
+    assert csv_cell("a\u202e;\x1b=1") == "\"a;'=1\"" and csv_cell(None) == "" and csv_cell(Decimal("1E+3")) == "1000"
 
 
 # ---------- Charts ----------

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sponsorship.contributions.donor_names import clean_name, is_somebody
+from core.text import one_line
+from sponsorship.contributions.donor_names import is_somebody
 from sponsorship.contributions.giving_fields import months_later, split_evenly
 from sponsorship.contributions.reminder_settings import reached
 
@@ -22,7 +23,7 @@ DAYS = (-30, 0, 30, 90)
     ("O'Brien & Söhne 🕊", "O'Brien & Söhne 🕊"), ("\u200d\u200cx\u200d", "x"),
 ])
 def test_a_name_in_its_one_form(typed: str, clean: str) -> None:
-    assert clean_name(typed) == clean
+    assert one_line(typed) == clean
 
 
 @pytest.mark.parametrize("name", [
@@ -30,17 +31,17 @@ def test_a_name_in_its_one_form(typed: str, clean: str) -> None:
     "匿名", "n/a", "\u200b anonymous \u200f",
 ])
 def test_names_of_nobody(name: str) -> None:
-    assert not is_somebody(clean_name(name))
+    assert not is_somebody(one_line(name))
 
 
 @pytest.mark.parametrize("name", ["Ada", "3M", "北京", "عُمَر", "Ö", "Anonymous Content Ltd"])
 def test_names_of_somebody(name: str) -> None:
-    assert is_somebody(clean_name(name))
+    assert is_somebody(one_line(name))
 
 
 @given(st.text(max_size=200))
 def test_cleaning_twice_changes_nothing(text: str) -> None:
-    assert clean_name(clean_name(text)) == clean_name(text)
+    assert one_line(one_line(text)) == one_line(text)
 
 
 @given(st.integers(20, 10**15), st.integers(1, 20), st.dates(date(2026, 1, 1), date(2090, 1, 1)),
