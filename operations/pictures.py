@@ -159,6 +159,8 @@ def walk(page: Any, base: str, who: str, waiting: list[str], seen: set[str], wan
          into: Path, views: list[str], each: int) -> Iterator[Taken]:
     """Follows every link from `waiting`, on up to `each` pages of a kind (their buttons follow their state); a picture
     of each kind once, of those that nobody showed before."""
+    from playwright.sync_api import Error
+
     visited: Counter[str] = Counter()
     opened: set[str] = set()
     while waiting:
@@ -168,7 +170,11 @@ def walk(page: Any, base: str, who: str, waiting: list[str], seen: set[str], wan
             continue
         opened.add(path)
         visited[kind] += 1
-        answer = page.goto(base + path)
+        try:
+            answer = page.goto(base + path)
+        except Error as error:  # a file, which is no page
+            print(f"{who}: {path}: {error.message.splitlines()[0]}", flush=True)
+            continue
         if answer is None or answer.status >= 400:
             print(f"{who}: {path} answered {answer.status if answer else 'nothing'}")
             continue
