@@ -60,12 +60,13 @@ def _for(line: Line) -> Markup:
 
 
 def _account(line: Line) -> Markup:
-    return Markup("<span>{}<br>{}<br>{}</span>").format(line.holder, line.bank, line.account)
+    return Markup('<span><bdi>{}</bdi><br><bdi>{}</bdi><br><bdi dir="ltr">{}</bdi></span>').format(
+        line.holder, line.bank, line.account)
 
 
 def _signed(line: Line) -> Markup:
     return Markup("<span>{}</span>").format(Markup("<br>").join(
-        Markup("{}: {}, {}").format(STEPS[s.step], who, _day(s.at)) for s, who in line.signed))
+        Markup("{}: <bdi>{}</bdi>, {}").format(STEPS[s.step], who, _day(s.at)) for s, who in line.signed))
 
 
 @bp.get("/disbursements/approve")

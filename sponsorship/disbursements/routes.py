@@ -355,15 +355,15 @@ def release_table(rows: list[queries.DisbursementRow], caption: str, chosen: lis
 def _account(item: queries.ToRelease) -> str | Markup:
     """The end of the account; and until when nothing goes there, after a change of bank data."""
     if item.frozen_until is None or item.frozen_until <= clock.now():
-        return item.account
-    return Markup("<div>{}<br>{}</div>").format(item.account, _("Changed: not before %(day)s",
+        return Markup('<bdi dir="ltr">{}</bdi>').format(item.account)
+    return Markup('<div><bdi dir="ltr">{}</bdi><br>{}</div>').format(item.account, _("Changed: not before %(day)s",
                                                                 day=format_instant(item.frozen_until, setting(
                                                                     "office_zone", clock.today()))))
 
 
 def _signed_lines(item: queries.ToRelease) -> Markup:
     return Markup("<div>{}</div>").format(Markup("<br>").join(
-        Markup("{}: {}, {}").format(STEPS[s.step], who, office_day(s.at)) for s, who in item.signed
+        Markup("{}: <bdi>{}</bdi>, {}").format(STEPS[s.step], who, office_day(s.at)) for s, who in item.signed
     ))
 
 
