@@ -64,8 +64,9 @@ soak: $(VENV)/development ## The proofs of money in full counts, recorded in doc
 bench: $(VENV)/development ## Measure pages, feeds, posting, the books, applications (ONLY=web, posting, books or applications)
 	@$(BIN)/python -m benchmarks $(ONLY)
 
-pictures: $(VENV)/development ## A screenshot of every page as each role, into pictures/
-	@$(BIN)/python -m operations.pictures
+pictures: $(VENV)/development ## A screenshot of every page as each role, into pictures/ (ONLY=, WHO=, VIEWS=, EACH=, SERVED=)
+	@$(BIN)/python -m operations.pictures $(if $(ONLY),--only '$(ONLY)') $(if $(WHO),--who $(WHO)) \
+	  $(if $(VIEWS),--views $(VIEWS)) $(if $(EACH),--each $(EACH)) $(if $(SERVED),--served '$(SERVED)')
 
 requirements: $(VENV)/development ## Compile the pinned requirements again
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \

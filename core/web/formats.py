@@ -158,7 +158,7 @@ def day_html(day: date, weekday: bool = False) -> Markup:
 
 def days_html(start: date, end: date) -> Markup:
     """A span of days for a page."""
-    return Markup('<span class="nowrap">{}</span>').format(format_days(start, end))
+    return Markup('<bdi class="nowrap">{}</bdi>').format(format_days(start, end))
 
 
 def format_size(size: int) -> str:

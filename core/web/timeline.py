@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from core.events import History
-from core.machines import Machine
+from core.machines import Machine, State
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,16 @@ def timeline_items(
     names: Mapping[uuid.UUID, str] | None = None,
     labels: Mapping[str, Any] | None = None,
     show_text: bool = True,
+    state_of: Callable[[str], State] | None = None,
 ) -> list[TimelineItem]:
-    """`names` gives persons as this reader may see them (else "a person"); `labels` words for tags that are no move."""
+    """`names` gives persons as this reader may see them (else "a person"); `labels` words for tags that are no move;
+    `state_of` a state in other words than the machine's."""
     items = []
     for h in history:
         action = h.tag.rsplit(".", 1)[-1]
         move = next((m for m in machine.moves if m.action == action), None)
         label = (labels or {}).get(h.tag) or (labels or {}).get(action)
-        state = machine.state(h.to_state) if h.to_state else None
+        state = (state_of or machine.state)(h.to_state) if h.to_state else None
         title = str(label or (move.label if move else action.replace("_", " ").capitalize()))
         if state is not None and h.from_state is not None and h.from_state != h.to_state:
             became = str(state.label)

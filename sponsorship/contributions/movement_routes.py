@@ -73,6 +73,7 @@ def _movement_page(movement_id: uuid.UUID, wrong: BaseForm | None = None) -> str
     names = people.person_labels(h.actor_id for h in page.history if h.actor_id)
     return render_template(
         "contributions/movement.html", page=page, row=row, forms=forms, wrong=wrong,
+        sees_ledger=allows(actor, "ledger.view"),
         what=stripe_columns.category_word(row.category), label=entry_label,
         said=usd(said.net_minor) if said.entry_ids and row.code == "unmatched" else None,
         missing=usd(row.net.minor - said.net_minor) if said.entry_ids and row.net.currency == "USD" else row.net,

@@ -52,7 +52,7 @@ def _payout_page(payout_id: uuid.UUID, form: ConfirmPayoutForm | None = None) ->
     may = PAYOUT.find(page.row.code, "confirm") and allows(current_actor(), "contribution.deposit")
     names = people.person_labels(h.actor_id for h in page.history if h.actor_id)
     return render_template(
-        "contributions/payout.html", page=page, row=page.row,
+        "contributions/payout.html", page=page, row=page.row, sees_ledger=allows(current_actor(), "ledger.view"),
         table=stripe_columns.contents_table(page.contents, payout_id, query),
         form=form or (ConfirmPayoutForm(formdata=None, version=page.row.version) if may else None),
         crumbs=[(_("Payouts"), url_for("contributions.payout_list")), (page.row.payout_id, None)],

@@ -8,6 +8,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from accounts.current import current_actor
@@ -33,6 +34,7 @@ from sponsorship.disbursements.answer_forms import (
     HandOverForm,
     RefuseFindingForm,
 )
+from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.held_files import last_downloads
 from sponsorship.disbursements.stops import is_stopped
 from sponsorship.disbursements.transitions import PAID
@@ -187,7 +189,11 @@ def hand_over(id: uuid.UUID) -> View:
     elif form.validate_on_submit():
         try:
             moved = release_service.hand_over(id, current_actor(), form.receipt.data or "")
-            flash(_("Recorded: the bank has the file with %(count)s payments.", count=moved), "success")
+            flash(ngettext("Recorded: the paymaster has the list and the cash for %(num)s payment.",
+                           "Recorded: the paymaster has the list and the cash for %(num)s payments.", moved)
+                  if page.row.rail == CASH else
+                  ngettext("Recorded: the bank has the file with %(num)s payment.",
+                           "Recorded: the bank has the file with %(num)s payments.", moved), "success")
             return redirect(url_for("disbursements.instruction", id=id), 303)
         except RuleBroken as error:
             add_error(form, error.field, error.message)

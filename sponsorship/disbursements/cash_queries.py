@@ -18,9 +18,9 @@ from core.money import Money, usd
 from sponsorship.applications.models import Nominee
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.cash_models import CASH, CashCount
-from sponsorship.disbursements.cash_words import OUTCOMES, REASONS
+from sponsorship.disbursements.cash_words import OUTCOMES, REASONS, status_of
 from sponsorship.disbursements.models import Disbursement, PaymentInstruction, PaymentLine
-from sponsorship.disbursements.transitions import CASH_COUNT, DISBURSEMENT
+from sponsorship.disbursements.transitions import CASH_COUNT
 from sponsorship.disbursements.words import KIND_LABELS
 
 
@@ -41,7 +41,7 @@ class CashRow:
 
     @property
     def status(self) -> State:
-        return DISBURSEMENT.state(self.state)
+        return status_of(self.state, CASH)
 
 
 @dataclass(frozen=True)

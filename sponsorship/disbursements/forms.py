@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import uuid
+from typing import Any
+
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import SelectField, SelectMultipleField, StringField, TextAreaField, ValidationError
 from wtforms.validators import Length, Optional, Regexp
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from core.web.forms import BaseForm, Required, UploadField
 from sponsorship.awards.forms import VersionedForm
 from sponsorship.disbursements.words import NAME_REASONS, RETURN_REASONS, SEND_BACK_REASONS
 
 MOST_WORDS = 2000
+_CHOICE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,9}")
 _CHOOSE = ("", _l("Choose a reason"))
 
 
@@ -23,13 +28,38 @@ class SendBackForm(VersionedForm):
                          validators=[Required(_l("Say in a sentence what to put right.")), Length(max=MOST_WORDS)])
 
 
-class ReleaseForm(BaseForm):
-    """Payments to release together. Values are id and version, as shown."""
+class ChosenForm(BaseForm):
+    """Payments chosen from a list. Values are id and version, as shown: a payment that is stale by now is for the
+    command to refuse, not for the form."""
 
-    payments = SelectMultipleField(
-        _l("Payments to release"), option_widget=CheckboxInput(), widget=ListWidget(prefix_label=False),
-        validators=[Required(_l("Choose at least one payment."))],
-    )
+    payments: SelectMultipleField
+
+    def versions(self) -> dict[uuid.UUID, int]:
+        """What was chosen, in order; anything that was never offered is left out."""
+        pairs = [value.split(":") for value in self.payments.data or () if _CHOICE.fullmatch(value)]
+        return {uuid.UUID(key): int(version) for key, version in pairs}
+
+
+def chosen_payments(label: Any) -> SelectMultipleField:
+    return SelectMultipleField(label, choices=[], validate_choice=False, validators=[
+        Required(_l("Choose at least one payment.")), _some_payment])
+
+
+def _some_payment(form: ChosenForm, field: SelectMultipleField) -> None:
+    if not form.versions():
+        raise ValidationError(gettext("Choose at least one payment."))
+
+
+class ReleaseForm(ChosenForm):
+    """Payments to release together."""
+
+    payments = chosen_payments(_l("Payments to release"))
+
+
+class ManyForm(ChosenForm):
+    """Payments to approve together."""
+
+    payments = chosen_payments(_l("Payments to approve"))
 
 
 class PayeeForm(VersionedForm):

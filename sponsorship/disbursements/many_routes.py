@@ -2,52 +2,42 @@
 
 from __future__ import annotations
 
-import re
-import uuid
 from datetime import datetime
 
-from flask import render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from werkzeug.wrappers import Response
-from wtforms import SelectMultipleField
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from accounts.current import current_actor
 from accounts.fresh import fresh_sign_in
 from core import clock
 from core.money import Money, usd
 from core.web.access import needs
-from core.web.formats import format_money, instant_html
-from core.web.forms import BaseForm, Required
+from core.web.choosing import choose_column, everything_listed
+from core.web.formats import instant_html
 from core.web.tables import Column, Table, TableQuery
 from sponsorship.disbursements import many
 from sponsorship.disbursements.blueprint import bp
+from sponsorship.disbursements.forms import ManyForm
 from sponsorship.disbursements.many import Line
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.words import STEPS
 
 View = str | Response | tuple[str, int]
-_CHOICE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,9}")  # id and version, as shown
 
 
-class ManyForm(BaseForm):
-    """Payments to approve together; values are id and version, as shown."""
-
-    payments = SelectMultipleField(
-        _l("Payments to approve"), option_widget=CheckboxInput(), widget=ListWidget(prefix_label=False),
-        validators=[Required(_l("Choose at least one payment."))], validate_choice=False)
-
-    def versions(self) -> dict[uuid.UUID, int]:
-        """What was chosen, in order; anything that was never offered is left out."""
-        pairs = [value.split(":") for value in self.payments.data or () if _CHOICE.fullmatch(value)]
-        return {uuid.UUID(key): int(version) for key, version in pairs}
+def _value(line: Line) -> str:
+    return f"{line.id}:{line.row.version}"
 
 
-def _table(lines: list[Line], caption: str) -> Table:
-    """Each line as the officer must see it: payee, whether the names agree, account, dates, who signed, amount."""
-    columns = [
+def _table(lines: list[Line], caption: str, chosen: list[str] | None = None) -> Table:
+    """Each line as the officer must see it: payee, whether the names agree, account, dates, who signed, amount. With
+    `chosen`, a box at the head of each."""
+    columns = [] if chosen is None else [
+        choose_column("payments", _value, lambda line: line.reference, chosen, _value(lines[0]) if lines else None)]
+    columns += [
         Column("reference", _("Payment"), heading=True), Column("kind_label", _("For"), render=_for),
         Column("amount", _("Amount"), numeric=True, currency="USD"),
         Column("holder", _("Paid to"), render=_account), Column("name_state", _("Nominee and holder")),
@@ -70,18 +60,13 @@ def _for(line: Line) -> Markup:
 
 
 def _account(line: Line) -> Markup:
-    return Markup("<span>{}<br>{}<br>{}</span>").format(line.holder, line.bank, line.account)
+    return Markup('<span><bdi>{}</bdi><br><bdi>{}</bdi><br><bdi dir="ltr">{}</bdi></span>').format(
+        line.holder, line.bank, line.account)
 
 
 def _signed(line: Line) -> Markup:
     return Markup("<span>{}</span>").format(Markup("<br>").join(
-        Markup("{}: {}, {}").format(STEPS[s.step], who, _day(s.at)) for s, who in line.signed))
-
-
-def _choices(lines: list[Line]) -> list[tuple[str, str]]:
-    return [(f"{line.id}:{line.row.version}",
-             _("%(reference)s, %(state)s, %(kind)s, %(amount)s", reference=line.reference, state=line.organisation,
-               kind=line.kind_label, amount=format_money(line.amount))) for line in lines]
+        Markup("{}: <bdi>{}</bdi>, {}").format(STEPS[s.step], who, _day(s.at)) for s, who in line.signed))
 
 
 @bp.get("/disbursements/approve")
@@ -93,25 +78,26 @@ def approve_many() -> View:
 
 def _choose(form: ManyForm, status: int = 200) -> View:
     lines = many.lines(current_actor())
-    form.payments.choices = _choices(lines)
-    return render_template("disbursements/many_choose.html", form=form, lines=lines,
-                           table=_table(lines, _("What waits for approval"))), status
+    return render_template("disbursements/many_choose.html", form=form, lines=lines, table=_table(
+        lines, _("What waits for approval"), form.payments.data or [])), status
 
 
-@bp.post("/disbursements/approve/check")
+@bp.route("/disbursements/approve/check", methods=["GET", "POST"])
 @needs("disbursement.approve")
 def check_many() -> View:
-    """One page with every chosen line, before anything is signed. Nothing is written."""
-    form = ManyForm()
-    form.payments.choices = []
-    if not form.validate() or not form.versions():
+    """One page with every chosen line, before anything is signed. Nothing is written. Whoever comes back by the address
+    alone chooses anew."""
+    if request.method == "GET":
+        return redirect(url_for("disbursements.approve_many"), 303)
+    form = ManyForm(everything_listed(request.form, "payments"))
+    if not form.validate():
         return _choose(form, 422)
     wanted = form.versions()
     lines = many.lines(current_actor(), list(wanted))
     shown = [line for line in lines if wanted[line.id] == line.row.version]
     return render_template(
         "disbursements/many_check.html", table=_table(shown, _("You approve these payments")),
-        chosen=[f"{line.id}:{line.row.version}" for line in shown], left_out=len(wanted) - len(shown),
+        chosen=[_value(line) for line in shown], left_out=len(wanted) - len(shown),
         differing=[line for line in shown if line.name_fits is False],
         total=usd(sum(line.amount.minor for line in shown)), count=len(shown))
 
@@ -122,8 +108,7 @@ def check_many() -> View:
 def approve_many_now() -> View:
     """Approve each; each line has a result of its own. Sent twice it answers the same."""
     form = ManyForm()
-    form.payments.choices = []
-    if not form.validate() or not form.versions():
+    if not form.validate():
         return _choose(form, 422)
     results = many.approve_many(form.versions(), current_actor())
     columns = [

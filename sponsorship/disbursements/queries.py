@@ -23,11 +23,11 @@ from sponsorship.applications.queries import NomineeRow, nominee_by_id
 from sponsorship.awards.approvals import Approval, Signature, signatures_of, signer, signer_ids
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.cash_models import CASH
-from sponsorship.disbursements.cash_words import RAIL_LABELS
+from sponsorship.disbursements.cash_words import RAIL_LABELS, status_of
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.names import compare
 from sponsorship.disbursements.payee_service import may_enter
-from sponsorship.disbursements.transitions import DISBURSEMENT, PAYEE
+from sponsorship.disbursements.transitions import PAYEE
 from sponsorship.disbursements.words import KIND_LABELS, by_when
 
 
@@ -56,7 +56,7 @@ class DisbursementRow:
 
     @property
     def status(self) -> State:
-        return DISBURSEMENT.state(self.state)
+        return status_of(self.state, self.rail)
 
     @property
     def kind_label(self) -> str:

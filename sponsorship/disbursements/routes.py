@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import re
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -26,8 +26,9 @@ from core.events import history
 from core.machines import SYSTEM
 from core.money import Money
 from core.web.access import needs
+from core.web.choosing import choose_column, everything_listed
 from core.web.downloads import download
-from core.web.formats import format_instant, format_money, instant_html
+from core.web.formats import format_instant, instant_html
 from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import people_in, timeline_items
@@ -44,7 +45,8 @@ from sponsorship.disbursements import (
 )
 from sponsorship.disbursements.blueprint import bp
 from sponsorship.disbursements.cash_models import CASH
-from sponsorship.disbursements.cash_words import RAIL_LABELS
+from sponsorship.disbursements.cash_words import MOVES as CASH_MOVES
+from sponsorship.disbursements.cash_words import RAIL_LABELS, status_of
 from sponsorship.disbursements.finding_service import ASK
 from sponsorship.disbursements.forms import ReleaseForm, SendBackForm
 from sponsorship.disbursements.held_files import last_downloads
@@ -56,7 +58,6 @@ from sponsorship.disbursements.words import KIND_LABELS, LABELS, STEPS, next_ste
 
 __all__ = ["bp", "many_routes", "rule_routes", "stop_routes"]
 View = str | Response | tuple[str, int]
-_PAYMENT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,9}")  # id and version, as shown
 
 
 @bp.context_processor
@@ -156,6 +157,8 @@ def show(disbursement_id: uuid.UUID, message: object | None = None) -> View:
     cash = page.row.rail == CASH
     moves = [m for m in moves if m.action not in _ELSEWHERE and (m.action != "contradict" or rounds)
              and not (cash and m.action in _OF_BANKS)]
+    if cash:
+        moves = [replace(m, label=CASH_MOVES.get(m.action, m.label)) for m in moves]
     body = render_template(
         "disbursements/disbursement.html", page=page, moves=moves, message=message,
         answers=answers_table(answer_queries.answers_of(disbursement_id)),
@@ -163,7 +166,8 @@ def show(disbursement_id: uuid.UUID, message: object | None = None) -> View:
         may_ask=any(allows(actor, permission) for permission in ASK),
         may_resolve=allows(actor, "disbursement.resolve"), me=actor.person_id,
         signed=[(STEPS[s.step], signer(s, names), s.at) for s in signed],
-        timeline=timeline_items(events, DISBURSEMENT, names, LABELS),
+        timeline=timeline_items(events, DISBURSEMENT, names, {**LABELS, **CASH_MOVES} if cash else LABELS,
+                                state_of=lambda state: status_of(state, page.row.rail)),
         cash=cash, rail=RAIL_LABELS[page.row.rail],
         next=next_step("half_approved" if half else f"{page.row.state}_cash" if cash and page.row.state in (
             "ready", "released", "sent") else page.row.state, page.row.by, page.row.payee_state),
@@ -276,48 +280,76 @@ def refuse_release(id: uuid.UUID) -> View:
 @needs("disbursement.release")
 @fresh_sign_in(_l("Sign and release the payments"))
 def release() -> View:
-    """Everything ready and due, each line visible; what is chosen leaves in one signed instruction."""
+    """Everything ready and due, to choose from; what was checked leaves in one signed instruction."""
     rows = queries.ready()
     form = ReleaseForm()
-    form.payments.choices = [
-        (f"{row.id}:{row.version}",
-         _("%(reference)s, %(state)s, %(kind)s, %(amount)s", reference=row.reference, state=row.organisation,
-           kind=row.kind_label, amount=format_money(row.amount)))
-        for row in rows
-    ]
     if request.method == "GET":
-        chosen = request.args.get("payment", "")
-        form.payments.data = [value for value, _label in form.payments.choices if value.split(":")[0] == chosen]
-    else:
+        wanted = request.args.get("payment", "")
+        form.payments.data = [_value(row) for row in rows if str(row.id) == wanted]
+    elif form.validate_on_submit():
         # a payment shown a moment ago may be stale by now: that is for the command to say, not for the list
-        typed = [v for v in request.form.getlist("payments") if _PAYMENT.fullmatch(v)]
-        known = {value for value, _label in form.payments.choices}
-        form.payments.choices += [(v, _("A payment that is no longer ready")) for v in typed if v not in known]
-        if form.validate_on_submit():
-            versions = {uuid.UUID(v.split(":")[0]): int(v.split(":")[1]) for v in form.payments.data or ()}
-            try:
-                instruction = release_service.release(versions, current_actor())
-            except RuleBroken as error:
-                add_error(form, error.field or "payments", error.message)
-            else:
-                flash(_("Released. Hand the instruction to the bank, then record its answer."), "success")
-                return redirect(url_for("disbursements.instruction", id=instruction), 303)
-    total = sum((row.amount.minor for row in rows), 0)
-    body = render_template("disbursements/release.html", form=form, rows=rows,
-                           table=release_table(rows, Money(total, "USD")))
-    return (body, 422) if request.method == "POST" else body
+        versions = form.versions()
+        try:
+            instruction = release_service.release(versions, current_actor())
+        except RuleBroken as error:
+            add_error(form, error.field or "payments", error.message)
+        else:
+            cash = any(row.rail == CASH for row in rows if row.id in versions)
+            flash(_("Released. Give the list and the cash to the paymaster, then confirm it here.") if cash else
+                  _("Released. Hand the instruction to the bank, then record its answer."), "success")
+            return redirect(url_for("disbursements.instruction", id=instruction), 303)
+    return _choose_release(form, rows, 422 if request.method == "POST" else 200)
 
 
-def release_table(rows: list[queries.DisbursementRow], total: Money) -> Table:
-    """What the bank signatory reads before signing: payee, bank, end of the account, amount, who signed when."""
-    columns = [
+def _choose_release(form: ReleaseForm, rows: list[queries.DisbursementRow], status: int) -> View:
+    return render_template(
+        "disbursements/release.html", form=form, rows=rows, rails=Counter(row.rail for row in rows), cash=CASH,
+        table=release_table(rows, _("What can be released"), form.payments.data or [])), status
+
+
+@bp.route("/disbursements/release/check", methods=["GET", "POST"])
+@needs("disbursement.release")
+def check_release() -> View:
+    """One page with every chosen line, before anything is signed. Nothing is written. Whoever comes back by the address
+    alone chooses anew."""
+    if request.method == "GET":
+        return redirect(url_for("disbursements.release"), 303)
+    rows = queries.ready()
+    form = ReleaseForm(everything_listed(request.form, "payments"))
+    if not form.validate():
+        return _choose_release(form, rows, 422)
+    wanted = form.versions()
+    if rail := request.form.get("all"):  # a list of cash and one of transfers leave apart
+        wanted = {row.id: wanted[row.id] for row in rows if row.rail == rail and row.id in wanted}
+    shown = [row for row in rows if wanted.get(row.id) == row.version]
+    if len({row.rail for row in shown}) > 1:
+        add_error(form, "payments", _("Cash goes into a list of its own. Choose either transfers or payments in cash."))
+        return _choose_release(form, rows, 422)
+    return render_template(
+        "disbursements/release_check.html", table=release_table(shown, _("You release these payments")),
+        chosen=[_value(row) for row in shown], left_out=len(wanted) - len(shown), count=len(shown),
+        total=Money(sum(row.amount.minor for row in shown), "USD"))
+
+
+def _value(row: queries.DisbursementRow) -> str:
+    return f"{row.id}:{row.version}"
+
+
+def release_table(rows: list[queries.DisbursementRow], caption: str, chosen: list[str] | None = None) -> Table:
+    """What the bank signatory reads before signing: payee, bank, end of the account, amount, who signed when. With
+    `chosen`, a box at the head of each."""
+    columns = [] if chosen is None else [choose_column(
+        "payments", lambda item: _value(item.row), lambda item: item.reference, chosen,
+        _value(rows[0]) if rows else None)]
+    columns += [
         Column("reference", _("Payment"), heading=True), Column("holder", _("Payee")), Column("bank", _("Bank")),
         Column("account", _("Account"), render=_account), Column("signed", _("Signatures"), render=_signed_lines),
         Column("amount", _("Amount"), numeric=True, currency="USD"),
     ]
+    total = Money(sum(row.amount.minor for row in rows), "USD")
     return Table(
-        _("What can be released"), columns, queries.to_release(rows), csv=False,
-        query=TableQuery(per_page=len(rows) or 1), totals={"amount": total},
+        caption, columns, queries.to_release(rows), csv=False, query=TableQuery(per_page=len(rows) or 1),
+        totals={"amount": total} if rows else None,
         row_url=lambda item: url_for("disbursements.disbursement_page", id=item.row.id), anchor="to-release",
     )
 
@@ -325,15 +357,15 @@ def release_table(rows: list[queries.DisbursementRow], total: Money) -> Table:
 def _account(item: queries.ToRelease) -> str | Markup:
     """The end of the account; and until when nothing goes there, after a change of bank data."""
     if item.frozen_until is None or item.frozen_until <= clock.now():
-        return item.account
-    return Markup("<div>{}<br>{}</div>").format(item.account, _("Changed: not before %(day)s",
+        return Markup('<bdi dir="ltr">{}</bdi>').format(item.account)
+    return Markup('<div><bdi dir="ltr">{}</bdi><br>{}</div>').format(item.account, _("Changed: not before %(day)s",
                                                                 day=format_instant(item.frozen_until, setting(
                                                                     "office_zone", clock.today()))))
 
 
 def _signed_lines(item: queries.ToRelease) -> Markup:
     return Markup("<div>{}</div>").format(Markup("<br>").join(
-        Markup("{}: {}, {}").format(STEPS[s.step], who, office_day(s.at)) for s, who in item.signed
+        Markup("{}: <bdi>{}</bdi>, {}").format(STEPS[s.step], who, office_day(s.at)) for s, who in item.signed
     ))
 
 

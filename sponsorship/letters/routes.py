@@ -83,7 +83,7 @@ def _show(call_id: uuid.UUID, found: list[service.Draft], taken: set[str] | None
     return render_template(
         "letters/prepare.html", call=call, meeting=meeting_by_id(call.meeting_id), drafts=found, taken=taken,
         batch=batch or new_id(), seen={draft.waiting.key: service.digest([draft]) for draft in found}, problem=problem,
-        changed=changed, kinds=KIND_LABELS, reasons=REASON_LABELS, languages=mail_languages(), signs=signs,
+        changed=changed, kinds=KIND_LABELS, reasons=REASON_LABELS, offered=mail_languages(), signs=signs,
         counts=Counter(draft.waiting.kind for draft in found), decisions=queries.DECISIONS,
         name=person_labels([actor.person_id]).get(actor.person_id) if signs and actor.person_id else None,
         office=ROLES[service.office_of(actor)].label if signs else None,

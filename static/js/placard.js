@@ -41,6 +41,23 @@
     });
   }
 
+  // One box chooses every line of a list, or none.
+  document.querySelectorAll("[data-all]").forEach(function (part) {
+    var all = part.querySelector("input");
+    var boxes = part.closest("form").querySelectorAll('input[type="checkbox"][name="' + part.dataset.all + '"]');
+    function show() {
+      var chosen = Array.prototype.filter.call(boxes, function (box) { return box.checked; }).length;
+      all.checked = chosen === boxes.length;
+      all.indeterminate = chosen > 0 && chosen < boxes.length;
+    }
+    all.addEventListener("change", function () {
+      boxes.forEach(function (box) { box.checked = all.checked; });
+    });
+    boxes.forEach(function (box) { box.addEventListener("change", show); });
+    part.hidden = false;
+    show();
+  });
+
   // After a failed submit, begin at the list of problems.
   var errors = document.getElementById("error-summary");
   if (errors) { errors.focus(); }

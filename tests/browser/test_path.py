@@ -452,6 +452,8 @@ def test_four_people_move_the_ticket_to_the_bank(cast: Cast, site: Site, story: 
     box = signatory.page.locator('input[name="payments"]')
     expect(box).to_have_count(1)
     box.check()
+    signatory.press("Check the chosen payments")
+    signatory.sees("1 payment, USD")
     signatory.press("Sign and release")
     show_factor(signatory)
     signatory.sees("USD 1,800.00", "SHA-256")
@@ -483,7 +485,7 @@ def test_the_file_is_handed_to_the_bank(cast: Cast, story: Story) -> None:
     signatory.follow("Confirm that the bank has the file")
     signatory.fill(receipt="EB-7")
     signatory.press("The bank has the file")
-    signatory.sees("Recorded: the bank has the file with 1 payments.", "EB-7")
+    signatory.sees("Recorded: the bank has the file with 1 payment.", "EB-7")
 
 
 def test_the_bank_confirms(cast: Cast, story: Story) -> None:

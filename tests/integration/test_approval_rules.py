@@ -196,6 +196,12 @@ def test_many_at_once_each_with_its_own_result(story, as_person, queries):
     chosen = [f"{payments[k]}:{versions[k]}" for k in ("ticket", "terminal", "dsa_advance")]
     assert officer.submit("/disbursements/approve/check", {}).status_code == 422
     check = officer.submit("/disbursements/approve/check", {"payments": chosen}).get_data(as_text=True)
+    # the second button takes every line that was listed, and only those
+    everything = officer.submit("/disbursements/approve/check", {"all": "1", "payments": chosen[:1], "listed": chosen})
+    assert "Approve 3 payments" in everything.get_data(as_text=True)
+    assert officer.submit("/disbursements/approve/check", {"payments": chosen[:1], "listed": chosen}).text.count(
+        'name="payments"') == 1
+    assert officer.get("/disbursements/approve/check").location.endswith("/disbursements/approve")
     assert "Approve 3 payments" in check and references["final"] not in check
     assert {story.payment(k).state for k in payments.values()} == {"certified", "draft"}, "checking signs nothing"
     # one is sent back meanwhile: that line says why and stays, the others go through

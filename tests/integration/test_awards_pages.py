@@ -81,6 +81,15 @@ def test_the_whole_chain_through_the_pages(story, as_role, as_person):
         signatory = as_role("bank_signatory")
         assert str(ticket) in text(signatory.get("/disbursements/release"))
         value = f"{ticket}:{story.payment(ticket).version}"
+        # looked at on one page before it is signed; nothing moves by looking
+        assert signatory.get("/disbursements/release/check").location.endswith("/disbursements/release")
+        assert signatory.submit("/disbursements/release/check", {}).status_code == 422
+        for chosen in ({"payments": value}, {"all": "transfer", "listed": value}):
+            check = text(signatory.submit("/disbursements/release/check", chosen))
+            assert "1 payment," in check and "Sign and release" in check and value in check
+        assert "None of them can be released now" in text(
+            signatory.submit("/disbursements/release/check", {"all": "paymaster_cash", "listed": value}))
+        assert story.payment(ticket).state == "ready"
         response = signatory.submit("/disbursements/release", {"payments": value})
         assert response.status_code == 303
         instruction = response.headers["Location"]

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support import pseudo
+from operations import pseudo
 from tests.support.pages import XHTML, check_page
 
 pytestmark = [pytest.mark.pages, pytest.mark.real_database]

@@ -11,7 +11,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.plurals import get_plural
 
-ROOT = Path(__file__).resolve().parents[2]
+from core.settings import ROOT
+
 METHODS = [
     ("templates/**.html", "jinja2"), ("core/**.py", "python"), ("accounts/**.py", "python"),
     ("meetings/**.py", "python"), ("sponsorship/**.py", "python"), ("operations/**.py", "python"),
@@ -63,3 +64,9 @@ def write(folder: Path, codes: tuple[str, ...] = ("eo", "ar")) -> int:
             write_mo(handle, catalog)
         (folder / code / "complete").touch()
     return len(source)
+
+
+if __name__ == "__main__":
+    import sys
+
+    print(f"{write(Path(sys.argv[1]))} messages in {sys.argv[1]}")
