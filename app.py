@@ -31,6 +31,7 @@ BLUEPRINTS = (
     "sponsorship.applications.selection_routes:bp",
     "sponsorship.applications.panel_routes:bp",
     "sponsorship.awards.routes:bp",
+    "sponsorship.awards.decision_routes:bp",
     "sponsorship.awards.entitlement_routes:bp",
     "sponsorship.letters.routes:bp",
     "sponsorship.disbursements.routes:bp",

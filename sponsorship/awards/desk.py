@@ -34,7 +34,7 @@ def to_decide(actor: Actor) -> list[DeskItem]:
     meetings = meetings_by_id({call.meeting_id for call in calls})
     return [
         DeskItem(_("Call for %(meeting)s", meeting=meetings[call.meeting_id].short_name),
-                 url_for("awards.decision", id=call.id), meetings[call.meeting_id].start_date,
+                 url_for("decisions.decision", id=call.id), meetings[call.meeting_id].start_date,
                  _("Decide on the panel's recommendation"), call.reference, "attention")
         for call in calls
     ]

@@ -362,6 +362,8 @@ def test_the_panel_recommends_and_the_head_decides(cast: Cast, story: Story) -> 
         # the form starts at what the panel advises
         chosen = line.locator('input[name^="outcome-"]:checked, select[name^="outcome-"]')
         expect(chosen).to_have_value(value)
+    head.press("Check the decision")
+    head.sees("Nothing is decided yet", "every line follows the panel", "Which letter each State gets")
     head.press("Decide on all")
     show_factor(head)  # the choices wait behind the question
     head.sees("Decided.")

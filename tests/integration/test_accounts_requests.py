@@ -101,7 +101,7 @@ def test_the_known_address_is_told(client, state):
 
 @pytest.mark.parametrize(("changes", "field", "words"), [
     ({"state": ""}, "state", "Choose your State."),
-    ({"state": "not-a-state"}, "state", "Not a valid choice|Choose"),
+    ({"state": "not-a-state"}, "state", "Choose one of the answers offered|Choose"),
     ({"letter_date": ""}, "letter_date", "Write the date printed on the letter."),
     ({"letter_date": "30 February 2026"}, "letter_date", "Write a date that exists"),
     ({"letter_date": "2026-12-01"}, "letter_date", "lies in the future"),
@@ -197,7 +197,7 @@ def test_returning_tells_the_primary_focal_point_why(sent, make, as_person):
 
 @pytest.mark.parametrize(("data", "field", "words"), [
     ({"version": 1, "checked_by": ""}, "checked_by", "Say how the letter was checked"),
-    ({"version": 1, "checked_by": "a hunch"}, "checked_by", "Not a valid choice|Say how"),
+    ({"version": 1, "checked_by": "a hunch"}, "checked_by", "Choose one of the answers offered|Say how"),
 ])
 def test_bad_acceptances(sent, make, as_person, data, field, words):
     answer = as_person(make.person("organiser")).post(f"/accounts/requests/{sent.id}/accept", data=data)
@@ -209,7 +209,7 @@ def test_bad_acceptances(sent, make, as_person, data, field, words):
 
 @pytest.mark.parametrize(("data", "words"), [
     ({"version": 1, "reason": "", "words": "kept words"}, "Choose a reason."),
-    ({"version": 1, "reason": "a whim", "words": "kept words"}, "Not a valid choice|Choose a reason"),
+    ({"version": 1, "reason": "a whim", "words": "kept words"}, "Choose one of the answers offered|Choose a reason"),
     ({"version": 1, "reason": "duplicate", "words": "x" * 1001}, "at most 1,?000"),
     ({"reason": "duplicate", "words": "kept words"}, "This page was incomplete"),
 ])
