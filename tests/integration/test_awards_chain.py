@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -110,7 +111,10 @@ def test_certification_reserves_and_approval_sends_the_offer(story):
     assert not mails("award-offer")
     service.approve(first, story.officer("approving_officer"), story.award(first).version)
     award = story.award(first)
-    assert award.state == "offered" and award.offer_expires_at == award.offered_at + timedelta(days=14)
+    seat = ZoneInfo("America/New_York")  # fourteen days, to the end of the last one where the fund sits
+    until = award.offer_expires_at.astimezone(seat)
+    assert award.state == "offered" and f"{until:%H:%M}" == "23:59"
+    assert until.date() == award.offered_at.astimezone(seat).date() + timedelta(days=14)
     assert [m.to_address for m in mails("award-offer")] == [story.focal[0].email]
     assert not story.verify()
 
@@ -273,8 +277,11 @@ def test_withdrawal_promotes_and_skips_a_withdrawn_application(story):
 def test_reserve_list_ends_when_travel_begins(story):
     _first, second, third = story.decide()
     day = story.award(second).travel_from
-    with clock.moved_to(clock.now() + timedelta(days=120)):
-        assert clock.today() > day
+    begins = datetime.combine(day, time(0), ZoneInfo("America/New_York")).astimezone(UTC)  # not at midnight in UTC
+    with clock.moved_to(begins - timedelta(minutes=1)):
+        assert clock.today() == day and jobs.run("reserve-lists-end").done == 0
+    assert [i[1] for i in jobs.preview("reserve-lists-end", begins)] == [begins, begins]
+    with clock.moved_to(begins):
         assert jobs.run("reserve-lists-end").done == 2
     assert {story.award(a).state for a in (second, third)} == {"reserve_ended"}
     assert db.session.get(Application, story.applications[2]).state == "not_selected"
