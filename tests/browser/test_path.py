@@ -577,7 +577,8 @@ def test_a_state_opens_its_account(browser: Browser, cast: Cast, site: Site, tmp
     visitor.choose(state="Demo State XG")
     visitor.fill(letter_date=_day(TODAY - timedelta(days=3)), primary_name="Demo Newcomer One",
                  primary_email="newcomer@xg.demo.example", backup_name="Demo Newcomer Two",
-                 backup_email="backup@xg.demo.example")
+                 backup_email="backup@xg.demo.example", primary_office="Permanent Mission",
+                 backup_office="Ministry of the Interior")
     visitor.page.locator('input[name="letter"]').set_input_files(letter)
     visitor.page.locator('input[name="agreed"]').check()
     visitor.press("Go on and check")
@@ -588,7 +589,7 @@ def test_a_state_opens_its_account(browser: Browser, cast: Cast, site: Site, tmp
 
     organiser = cast["organiser"]
     desk(organiser, requested)
-    organiser.sees("newcomer@xg.demo.example", "note-verbale.pdf")
+    organiser.sees("newcomer@xg.demo.example", "note-verbale.pdf", "Ministry of the Interior")
     organiser.pick(checked_by="known_address")
     organiser.press("Accept and open the account")
     organiser.sees("The account is open.")
