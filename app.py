@@ -29,6 +29,7 @@ BLUEPRINTS = (
     "sponsorship.applications.nominee_routes:bp",
     "sponsorship.applications.officer_routes:bp",
     "sponsorship.applications.selection_routes:bp",
+    "sponsorship.applications.chair_routes:bp",
     "sponsorship.applications.panel_routes:bp",
     "sponsorship.awards.routes:bp",
     "sponsorship.awards.decision_routes:bp",
