@@ -33,6 +33,7 @@ BLUEPRINTS = (
     "sponsorship.applications.panel_routes:bp",
     "sponsorship.awards.routes:bp",
     "sponsorship.awards.decision_routes:bp",
+    "sponsorship.awards.condition_routes:bp",
     "sponsorship.awards.entitlement_routes:bp",
     "sponsorship.letters.routes:bp",
     "sponsorship.disbursements.routes:bp",

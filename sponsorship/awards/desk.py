@@ -15,7 +15,9 @@ from meetings.calendar.queries import meetings_by_id
 from sponsorship.applications import related
 from sponsorship.applications.models import Call
 from sponsorship.applications.related import Related
+from sponsorship.awards import travel_conditions
 from sponsorship.awards.models import Award
+from sponsorship.awards.panels import register_award_panel
 from sponsorship.awards.queries import AwardRow, applications_offered, awards_waiting, visible
 from sponsorship.awards.transitions import AWARD
 
@@ -67,6 +69,7 @@ def register() -> None:
     """Called once by app.py."""
     related.register(of_application)
     related.register_told(applications_offered)
+    register_award_panel(travel_conditions.panel)
     register_source("award.decide", to_decide)
     register_source("obligation.certify", to_certify)
     register_source("obligation.approve", to_approve)
