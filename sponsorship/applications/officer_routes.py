@@ -231,6 +231,16 @@ _STEPS: dict[str, Callable[..., None]] = {
 }
 
 
+@bp.get("/sponsorship/calls/<uuid:id>/open")
+@needs("call.manage")
+def check_open(id: uuid.UUID) -> Page:
+    """What follows once a call opens, now or by schedule: the terms stand and every focal point is told."""
+    page = officer_queries.call_page(id)
+    if page.call.state not in ("draft", "scheduled"):
+        return redirect(url_for(".manage", id=id), 303)
+    return render_template("applications/officer/open.html", page=page, now=clock.now())
+
+
 @bp.post("/sponsorship/calls/<uuid:id>/move/<string:action>")
 @needs("call.manage")
 def move(id: uuid.UUID, action: str) -> Page:

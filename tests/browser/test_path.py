@@ -229,6 +229,8 @@ def test_fund_manager_opens_a_call(cast: Cast, story: Story) -> None:
     manager.press("Save")
     story.references["call"] = reference(manager)
     manager.sees("Draft", "Unearmarked contributions")
+    manager.follow("Check and let it open")
+    manager.sees("these terms stand", "Least developed country")
     manager.press("Open now")
     manager.sees("Open for applications")
     story.at["call"] = manager.path().removesuffix("manage")
