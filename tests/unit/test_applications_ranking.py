@@ -3,6 +3,7 @@
 import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -119,9 +120,13 @@ wide_entries = st.lists(
     for n, (m, a, b, region, sex) in enumerate(rows, 1)])
 
 
+selected_before = st.lists(st.builds(SimpleNamespace, region=st.sampled_from(REGIONS),
+                                     sex=st.sampled_from(("female", "male", "not_said", ""))), max_size=5)
+
+
 @settings(deadline=None, max_examples=150)
 @given(wide_entries, st.permutations(ALL), st.integers(0, 4),
-       st.one_of(st.none(), st.lists(st.integers(1, 9), min_size=4, max_size=4)), wide_entries)
+       st.one_of(st.none(), st.lists(st.integers(1, 9), min_size=4, max_size=4)), selected_before)
 def test_the_ranking_equals_an_independent_one(rows, order, most, drawn, before):
     criteria = order[:most]
     weights = dict(zip(criteria, drawn or (), strict=False))
