@@ -29,6 +29,7 @@ from core.files import CheckedUpload
 from core.web.forms import After, BaseForm, DayField, Required, UploadField, VersionField
 
 MAX_NAME = 200
+SITS = [("mission", _l("In the permanent mission")), ("ministry", _l("In a ministry or another office of the State"))]
 
 
 class AtMost(Length):
@@ -116,12 +117,24 @@ class AccountRequestForm(BaseForm):
     primary_email = EmailField(_l("E-mail address of the primary focal point"),
                                [Required(_l("Write the address of the primary focal point.")), EmailAddress()],
                                render_kw={"autocomplete": "off", "spellcheck": "false"})
+    primary_sits = RadioField(_l("Where the primary focal point works"),
+                              [Required(_l("Choose whether the primary focal point works in the mission or in a "
+                                           "ministry."))], choices=SITS, default="mission")
+    primary_office = StringField(_l("Office of the primary focal point"),
+                                [Required(_l("Write in which mission, ministry or office the primary focal point "
+                                             "works.")), AtMost(MAX_NAME)], render_kw={"autocomplete": "off"})
     backup_name = StringField(_l("Name of the backup focal point"),
                               [Required(_l("Write the name of the backup focal point.")), AtMost(MAX_NAME)],
                               render_kw={"autocomplete": "off"})
     backup_email = EmailField(_l("E-mail address of the backup focal point"),
                               [Required(_l("Write the address of the backup focal point.")), EmailAddress()],
                               render_kw={"autocomplete": "off", "spellcheck": "false"})
+    backup_sits = RadioField(_l("Where the backup focal point works"),
+                              [Required(_l("Choose whether the backup focal point works in the mission or in a "
+                                           "ministry."))], choices=SITS, default="mission")
+    backup_office = StringField(_l("Office of the backup focal point"),
+                                [Required(_l("Write in which mission, ministry or office the backup focal point "
+                                             "works.")), AtMost(MAX_NAME)], render_kw={"autocomplete": "off"})
     agreed = BooleanField(
         _l("The persons named know that their names and addresses are given here"),
         [Required(_l("Ask the two persons first, then tick this box."))],

@@ -148,13 +148,19 @@ class AccountRequest(WithId, Versioned, Base):
     primary_email_sealed: Mapped[str] = mapped_column(Text)
     backup_name_sealed: Mapped[str] = mapped_column(Text)
     backup_email_sealed: Mapped[str] = mapped_column(Text)
+    # the mission, ministry or office each works in; empty in requests from before it was asked
+    primary_office_sealed: Mapped[str | None] = mapped_column(Text)
+    backup_office_sealed: Mapped[str | None] = mapped_column(Text)
+    primary_of_ministry: Mapped[bool] = mapped_column(default=False)
+    backup_of_ministry: Mapped[bool] = mapped_column(default=False)
     locale: Mapped[str] = mapped_column(String(12), default="en")
     received_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
 
     def unsealed(self, field: str) -> str:
-        """One of primary_name, primary_email, backup_name, backup_email; a dash once erased."""
+        """One of primary_name, primary_email, primary_office and the same of the backup; a dash once erased, or where
+        it was not asked."""
         return vault.unseal(self.id, getattr(self, f"{field}_sealed")) or "—"
 
 

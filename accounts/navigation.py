@@ -18,24 +18,32 @@ from core.actor import Actor
 
 @dataclass(frozen=True)
 class Link:
-    """One entry. `method` is get or post (post becomes a button)."""
+    """One entry. `method` is get or post (post becomes a button). `parts` are the rooms that a group holds; while one
+    of them is open, they are offered in a line below."""
 
     label: str
     url: str
     current: bool = False
     method: str = "get"
     hint: str = ""
+    parts: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a link leads and who is offered it: `permission` None for everybody."""
+    """Where a link leads and who is offered it: `permission` None for everybody, of several one is enough."""
 
     label: Any
     endpoint: str
-    permission: str | None = None
+    permission: str | tuple[str, ...] | None = None
     hint: Any = ""
     holds: tuple[str, ...] = ()  # other endpoints of the same room, whose addresses begin elsewhere
+    group: str = ""  # of GROUPS; "" stands by itself
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """Those of which one is enough; none for everybody."""
+        return (self.permission,) if isinstance(self.permission, str) else self.permission or ()
 
 
 @dataclass(frozen=True)
@@ -74,37 +82,42 @@ PUBLIC = (
 WORK = (
     Entry(_l("Applications"), "applications.own", "application.own",
           _l("Apply for your delegates and see where each application stands.")),
-    Entry(_l("Offers"), "awards.award_list", "award.answer", _l("Offers to your delegates, and what follows.")),
     Entry(_l("My contributions"), "contributions.donor_home", "contribution.own",
           _l("Your pledges, payments and receipts, and what they carried.")),
-    Entry(_l("Calls"), "calls.list_calls", "application.view_all", _l("Calls, applications, rankings, decisions.")),
-    Entry(_l("Contributions"), "contributions.contribution_list", "contribution.view_all",
-          _l("Money received, accepted, waiting or refunded.")),
-    Entry(_l("Awards"), "awards.award_list", "award.view_all", _l("From selection to the answer of the State.")),
-    Entry(_l("Daily subsistence"), "entitlements.dsa_rates", "travel_rates.manage",
-          _l("Dated rates by place, and the rules of entitlement."), ("entitlements.rules",)),
+    Entry(_l("Calls"), "calls.list_calls", "application.view_all", _l("Calls, applications, rankings, decisions."),
+          group="selection"),
+    Entry(_l("Awards"), "awards.award_list", ("award.answer", "award.view_all"),
+          _l("From selection to the answer of the State, and what follows."), group="selection"),
     Entry(_l("Letters"), "letters.letter_list", "letter.sign",
-          _l("Letters to States: what waits to be signed, and every one that was.")),
+          _l("Letters to States: what waits to be signed, and every one that was."), group="selection"),
+    Entry(_l("Contributions"), "contributions.contribution_list", "contribution.view_all",
+          _l("Money received, accepted, waiting or refunded."), group="money"),
     Entry(_l("Disbursements"), "disbursements.disbursement_list", "disbursement.view_all",
           _l("Each payment with its chain and its date; after the journey, claims and money asked back."),
-          ("claims.claim_list", "claims.recovery_list", "plan.places")),
-    Entry(_l("Paymaster"), "paymaster.desk", "paymaster.pay", _l("Cash on arrival: what to pay, what to count.")),
+          ("claims.claim_list", "claims.recovery_list", "plan.places"), group="payments"),
+    Entry(_l("Daily subsistence"), "entitlements.dsa_rates", "travel_rates.manage",
+          _l("Dated rates by place, and the rules of entitlement."), ("entitlements.rules",), group="payments"),
+    Entry(_l("Paymaster"), "paymaster.desk", "paymaster.pay", _l("Cash on arrival: what to pay, what to count."),
+          group="payments"),
     Entry(_l("Checks of payees"), "sanctions.matches", "sanctions.review",
-          _l("Possible matches with the Security Council's list. Confidential.")),
-    Entry(_l("Ledger"), "ledger.trial_balance", "ledger.view", _l("Accounts and entries.")),
-    Entry(_l("Exchange rates"), "rates.rate_list", "rates.view", _l("What turns other currencies into US dollars.")),
-    Entry(_l("Audit"), "audit.index", "audit.view", _l("Events, their seals, every invariant.")),
+          _l("Possible matches with the Security Council's list. Confidential."), group="payments"),
+    Entry(_l("Ledger"), "ledger.trial_balance", "ledger.view", _l("Accounts and entries."), group="money"),
+    Entry(_l("Exchange rates"), "rates.rate_list", "rates.view", _l("What turns other currencies into US dollars."),
+          group="money"),
+    Entry(_l("Audit"), "audit.index", "audit.view", _l("Events, their seals, every invariant."), group="office"),
     Entry(_l("Mandates"), "calendar.mandates", "calendar.mandates.view",
-          _l("Meetings compared with what the resolutions ask for.")),
+          _l("Meetings compared with what the resolutions ask for."), group="office"),
     Entry(_l("Account requests"), "accounts.requests_list", "account.request.review",
-          _l("Letters of States that ask for an account.")),
+          _l("Letters of States that ask for an account."), group="office"),
     Entry(_l("People"), "accounts.people_list", "account.people.manage",
-          _l("Who signs in, in which role, on which days.")),
+          _l("Who signs in, in which role, on which days."), group="office"),
     Entry(_l("Alternates"), "accounts.alternates", "alternate.designate",
-          _l("Who may act for an office holder, when, and up to which amount.")),
+          _l("Who may act for an office holder, when, and up to which amount."), group="office"),
     Entry(_l("Schedule"), "operations.schedule_page", "operations.view",
-          _l("What runs by itself, and when it last did.")),
+          _l("What runs by itself, and when it last did."), group="office"),
 )
+GROUPS = {"selection": _l("Selection"), "money": _l("Money"), "payments": _l("Payments"), "office": _l("Office")}
+FEW = 6  # as many rooms stand side by side; of more, those of a group share one entry
 # what a person has for himself or herself; reached from My account
 OWN = (
     Entry(_l("My calendar"), "plan.my_calendar", "disbursement.view_all", _l("Steps of payments as a calendar feed")),
@@ -147,18 +160,35 @@ def _is_here(address: str) -> bool:
 
 
 def _links(entries: tuple[Entry, ...], actor: Actor) -> list[Link]:
-    return [_link(e) for e in entries if e.permission is None or allows(actor, e.permission)]
+    return [_link(e) for e in _offered(entries, actor)]
+
+
+def _offered(entries: tuple[Entry, ...], actor: Actor) -> list[Entry]:
+    return [e for e in entries if not e.permissions or any(allows(actor, p) for p in e.permissions)]
+
+
+def _grouped(entries: list[Entry]) -> list[Link]:
+    """Few rooms stand side by side. Of many, those of a group stand behind its first one, and in a line of their own
+    while one of them is open: nothing folds away, and all of it is links."""
+    if len(entries) <= FEW:
+        return [_link(e) for e in entries]
+    found: list[Link] = []
+    for group in dict.fromkeys(e.group or e.endpoint for e in entries):
+        parts = tuple(_link(e) for e in entries if (e.group or e.endpoint) == group)
+        found.append(parts[0] if len(parts) == 1 else
+                     Link(str(GROUPS[group]), parts[0].url, any(p.current for p in parts), parts=parts))
+    return found
 
 
 def nav_items() -> list[Link]:
-    """The main navigation: My desk and what the roles permit, then what everybody sees."""
+    """The main navigation: My desk and what the roles permit (in groups where it is much), then what everybody sees."""
     if not has_request_context():
         return []
     person = current_person()
     if person is None:
         return _links(PUBLIC, current_actor())
     here = request.path == _address("accounts.desk")
-    return [Link(_("My desk"), _address("accounts.desk"), here), *_links(WORK, current_actor()),
+    return [Link(_("My desk"), _address("accounts.desk"), here), *_grouped(_offered(WORK, current_actor())),
             *_links(PUBLIC[:3], current_actor())]
 
 
@@ -200,4 +230,5 @@ def signed_in_name() -> str | None:
     return person.name if person is not None else None
 
 
-assert all(entry.permission in PERMISSIONS for entry in (*WORK, *OWN))
+assert all(code in PERMISSIONS for entry in (*WORK, *OWN) for code in entry.permissions)
+assert {entry.group for entry in WORK} <= {"", *GROUPS}

@@ -102,6 +102,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "award.estimate": frozenset({"fund_manager"}),
     "travel_rates.manage": frozenset({"fund_manager"}),
     "award.withdraw": frozenset({"fund_manager"}),
+    "travel.override": frozenset({"head_of_fund"}),
     "letter.sign": frozenset({"head_of_fund", "fund_manager"}),
     "award.view_all": _APPLICATIONS | {"requesting_officer", "payee_data_officer", "bank_signatory"},
     "disbursement.request": frozenset({"requesting_officer"}),

@@ -45,6 +45,10 @@ class RequestPage(RequestRow):
     letter_name: str
     letter_size: int
     current_focal_points: tuple[str, ...]
+    primary_office: str
+    backup_office: str
+    primary_of_ministry: bool
+    backup_of_ministry: bool
 
 
 def list_requests(query: TableQuery) -> tuple[list[RequestRow], int]:
@@ -84,7 +88,8 @@ def get_request(request_id: uuid.UUID) -> RequestPage:
         row.id, row.reference, organisation.id, name(organisation.id), row.state, row.received_at, row.decided_at,
         row.version, row.unsealed("primary_name"), row.unsealed("primary_email"), row.unsealed("backup_name"),
         row.unsealed("backup_email"), organisation.known_email, row.letter_date, letter.id, letter.name, letter.size,
-        tuple(_focal_points(organisation.id)),
+        tuple(_focal_points(organisation.id)), row.unsealed("primary_office"), row.unsealed("backup_office"),
+        row.primary_of_ministry, row.backup_of_ministry,
     )
 
 

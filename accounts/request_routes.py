@@ -70,14 +70,18 @@ def send_account_request() -> Answer:
                                state=queries.name(uuid.UUID(form.state.data)))
     try:
         made = submit_account_request(
-            uuid.UUID(form.state.data), FocalPointData(form.primary_name.data, form.primary_email.data),
-            FocalPointData(form.backup_name.data, form.backup_email.data), letter, _day(form),
+            uuid.UUID(form.state.data), _focal_point(form, "primary"), _focal_point(form, "backup"), letter, _day(form),
             locale=str(get_locale() or "en"),
         )
     except RuleBroken as refusal:
         add_error(form, refusal.field, refusal.message)
         return render_template("accounts/request.html", form=form), 422
     return redirect(url_for("accounts.request_received", request_id=made), 303)
+
+
+def _focal_point(form: AccountRequestForm, part: str) -> FocalPointData:
+    return FocalPointData(form[f"{part}_name"].data, form[f"{part}_email"].data, form[f"{part}_office"].data,
+                          form[f"{part}_sits"].data == "ministry")
 
 
 def _request_form() -> AccountRequestForm:

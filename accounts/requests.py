@@ -29,10 +29,13 @@ RETURN_REASONS = ("letter_unreadable", "letter_not_signed", "names_differ", "not
 
 @dataclass(frozen=True)
 class FocalPointData:
-    """A focal point as the letter names him or her. Personal: never leaves the sealed columns and mails."""
+    """A focal point as the letter names him or her, the office the person works in, and whether that is in a ministry.
+    Personal: never leaves the sealed columns and mails."""
 
     name: str
     email: str
+    office: str = ""
+    of_ministry: bool = False
 
 
 @command
@@ -65,10 +68,12 @@ def submit_account_request(
         id=new_id(), reference=next_reference("ACC", clock.today().year), organisation_id=organisation.id,
         state=ACCOUNT_REQUEST.initial, letter_file_id=keep(letter, "account_letter", PUBLIC).id,
         letter_date=letter_date, locale=locale, received_at=clock.now(), version=1,
+        primary_of_ministry=primary.of_ministry, backup_of_ministry=backup.of_ministry,
     )
     for field, value in (("primary_name", primary.name), ("primary_email", addresses[0]),
-                         ("backup_name", backup.name), ("backup_email", addresses[1])):
-        setattr(request, f"{field}_sealed", vault.seal(request.id, " ".join(value.split())))
+                         ("backup_name", backup.name), ("backup_email", addresses[1]),
+                         ("primary_office", primary.office), ("backup_office", backup.office)):
+        setattr(request, f"{field}_sealed", vault.seal(request.id, " ".join(value.split()) or None))
     db.session.add(request)
     db.session.flush()  # the event names it
     events.record(PUBLIC, "accounts.request.receive", "account_request", request.id, to_state=request.state,
@@ -104,10 +109,11 @@ def accept_account_request(request_id: uuid.UUID, actor: Actor, expected_version
                           data={"checked_by": checked_by, "organisation": str(request.organisation_id)})
     request.decided_at, request.decided_by = clock.now(), actor.person_id
     for part in ("primary", "backup"):
-        _open_for(request, actor, request.unsealed(f"{part}_name"), request.unsealed(f"{part}_email"))
+        _open_for(request, actor, request.unsealed(f"{part}_name"), request.unsealed(f"{part}_email"),
+                  request.primary_of_ministry if part == "primary" else request.backup_of_ministry)
 
 
-def _open_for(request: AccountRequest, actor: Actor, name: str, email: str) -> None:
+def _open_for(request: AccountRequest, actor: Actor, name: str, email: str, of_ministry: bool) -> None:
     person = db.session.scalar(select(Person).where(Person.email == email))
     if person is None:
         person_id = service._new_person(actor, email, name, request.locale, None, False, _is_demo(request), True)
@@ -116,7 +122,8 @@ def _open_for(request: AccountRequest, actor: Actor, name: str, email: str) -> N
     if person_id == actor.person_id:
         raise RuleBroken(gettext("The letter names you. Another officer must decide on it."), code="request.oneself")
     try:
-        service._grant(actor, person_id, request.organisation_id, "focal_point", None, None, request.letter_file_id)
+        service._grant(actor, person_id, request.organisation_id, "focal_point", None, None, request.letter_file_id,
+                       of_ministry)
     except RuleBroken as refusal:
         if refusal.code != "membership.held":
             raise

@@ -13,6 +13,8 @@ _SHAPELESS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 # controls but tab and line ends, embeddings and overrides, isolates, blanks without width, what is no character
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u200e\u200f\u061c\u202a-\u202e\u2060-\u2069"
                      "\u206a-\u206f\ufeff\ufffe\uffff]")
+# signs that no page shows and no keyboard types: control characters but tab and line ends, and what is no character
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _OURS = "\u2068\u2069"  # the isolates that keep a figure or a name together in a sentence of the other direction
 
 
@@ -25,6 +27,11 @@ def one_line(text: str) -> str:
         for ch in unicodedata.normalize("NFC", text)
     )
     return " ".join(kept.split()).strip(_JOINERS)
+
+
+def without_controls(text: str) -> str:
+    """The text as a form takes it: marks of direction stay, which people who write Arabic need."""
+    return _CONTROLS.sub("", text)
 
 
 def seen(text: str, *, isolates: bool = False) -> str:

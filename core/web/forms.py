@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
 
-from babel.support import Translations
 from flask_babel import gettext
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Field, FieldList, FormField, HiddenField, PasswordField, StringField
 from wtforms.csrf.core import CSRFTokenField
 from wtforms.fields.core import UnboundField
-from wtforms.i18n import messages_path
 from wtforms.validators import Optional, StopValidation, ValidationError
 
 from core.money import Money
+from core.text import without_controls
 from core.web.fields import (
     MEGABYTE,
     DayField,
@@ -28,7 +28,8 @@ from core.web.fields import (
     parse_day,
     stripped,
 )
-from core.web.formats import current_locale, format_day, format_instant, format_money, format_number
+from core.web.form_words import FormWords, had_unseen
+from core.web.formats import format_day, format_instant, format_money, format_number
 
 __all__ = [
     "MEGABYTE",
@@ -67,9 +68,8 @@ def _with_stripping(unbound: UnboundField) -> UnboundField:
     return copy
 
 
-@lru_cache(maxsize=32)
-def _words_of_wtforms(locale: str) -> Any:
-    return Translations.load(messages_path(), [locale], domain="wtforms")
+class _Cleaned(MultiDict[str, Any]):
+    """What was sent, cleaned already."""
 
 
 class BaseForm(FlaskForm):
@@ -82,13 +82,33 @@ class BaseForm(FlaskForm):
             """Bind a field, with stripping added."""
             return super().bind_field(form, _with_stripping(unbound_field), options)
 
-        def get_translations(self, form: Any) -> Any:
-            """WTForms' own words, read once a language: Flask-WTF reads the file again for every request."""
-            return _words_of_wtforms(str(current_locale()))
+        def get_translations(self, form: Any) -> FormWords:
+            """Words of ours instead of WTForms' own."""
+            return FormWords()
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """What was sent, without signs that cannot be seen; passwords keep every character typed."""
+            data = super().wrap_formdata(form, formdata)
+            if not isinstance(data, MultiDict) or isinstance(data, _Cleaned):
+                return data
+            kept = {name for name, field in form._fields.items() if isinstance(field, PasswordField)}
+            clean = [(name, without_controls(value) if isinstance(value, str) and name not in kept else value)
+                     for name, value in data.items(multi=True)]
+            form.had_unseen = {name for (name, now), (_n, was) in
+                               zip(clean, data.items(multi=True), strict=True) if now != was}
+            return _Cleaned(clean) if form.had_unseen else data
+
+    had_unseen: Collection[str] = ()  # fields whose text held signs that cannot be seen
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Check every field. Overriding forms keep this signature and call it first."""
-        return bool(super().validate(extra_validators))
+        good = bool(super().validate(extra_validators))
+        for name in self.had_unseen:
+            field = self._fields.get(name)
+            if field is not None and not field.errors and not isinstance(field, HiddenField):
+                field.errors = [had_unseen()]
+                good = False
+        return good
 
 
 class RowForm(BaseForm):

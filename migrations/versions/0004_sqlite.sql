@@ -414,6 +414,13 @@ CREATE TABLE second_factor_way (
 -- next --
 INSERT INTO second_factor_way (code) VALUES ('code'), ('recovery')
 -- next --
+CREATE TABLE chair_capacity (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_chair_capacity PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO chair_capacity (code) VALUES ('chair'), ('representative')
+-- next --
 CREATE TABLE paper_kind (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_paper_kind PRIMARY KEY (code)
@@ -526,19 +533,26 @@ CREATE TABLE entitlement_rule (
 -- next --
 INSERT INTO entitlement_rule (code) VALUES ('full'), ('reduced'), ('no_night'), ('too_short'), ('last_day'), ('in_air'), ('private'), ('quote'), ('call_estimate'), ('leg'), ('leg_car'), ('by_officer')
 -- next --
+CREATE TABLE travel_condition (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_travel_condition PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO travel_condition (code) VALUES ('passport'), ('visa')
+-- next --
 CREATE TABLE state_letter_kind (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_state_letter_kind PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO state_letter_kind (code) VALUES ('selected'), ('reserve'), ('not_selected'), ('call_cancelled'), ('postponed'), ('cancelled')
+INSERT INTO state_letter_kind (code) VALUES ('selected'), ('reserve'), ('not_selected'), ('ineligible'), ('lapsed'), ('withdrawn'), ('taken_back'), ('call_cancelled'), ('postponed'), ('cancelled')
 -- next --
 CREATE TABLE state_letter_reason (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_state_letter_reason PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO state_letter_reason (code) VALUES ('no_funds'), ('rules'), ('reserve_ended'), ('outside_call')
+INSERT INTO state_letter_reason (code) VALUES ('no_funds'), ('rules'), ('reserve_ended'), ('outside_call'), ('incomplete'), ('not_nominated_by_state'), ('no_declaration'), ('mission_prevails'), ('no_money'), ('rules_not_met'), ('details_wrong'), ('meeting_changed'), ('state_request')
 -- next --
 CREATE TABLE disbursement_state (
 	code VARCHAR(40) NOT NULL, 
@@ -1424,6 +1438,10 @@ CREATE TABLE account_request (
 	primary_email_sealed TEXT NOT NULL, 
 	backup_name_sealed TEXT NOT NULL, 
 	backup_email_sealed TEXT NOT NULL, 
+	primary_office_sealed TEXT, 
+	backup_office_sealed TEXT, 
+	primary_of_ministry BOOLEAN NOT NULL, 
+	backup_of_ministry BOOLEAN NOT NULL, 
 	locale VARCHAR(12) NOT NULL, 
 	received_at VARCHAR(27) NOT NULL, 
 	decided_at VARCHAR(27), 
@@ -1856,6 +1874,11 @@ CREATE TABLE call (
 	announced_at VARCHAR(27), 
 	announced_count INTEGER, 
 	panel_round_open INTEGER, 
+	panel_told_for INTEGER, 
+	panel_reminded_for INTEGER, 
+	head_told_for INTEGER, 
+	equity_calls INTEGER NOT NULL, 
+	equity_counted JSON, 
 	id CHAR(32) NOT NULL, 
 	version INTEGER NOT NULL, 
 	CONSTRAINT pk_call PRIMARY KEY (id), 
@@ -1869,6 +1892,7 @@ CREATE TABLE call (
 	CONSTRAINT ck_call_part_both_or_neither CHECK ((part_first_day IS NULL) = (part_last_day IS NULL)), 
 	CONSTRAINT ck_call_part_in_order CHECK (part_first_day IS NULL OR part_first_day BETWEEN 1 AND part_last_day), 
 	CONSTRAINT ck_call_announced_with_number CHECK ((announced_at IS NULL) = (announced_count IS NULL)), 
+	CONSTRAINT ck_call_equity_calls CHECK (equity_calls BETWEEN 0 AND 10), 
 	CONSTRAINT uq_call_reference UNIQUE (reference), 
 	CONSTRAINT fk_call_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id), 
 	CONSTRAINT fk_call_state FOREIGN KEY(state) REFERENCES call_state (code), 
@@ -2325,6 +2349,47 @@ CREATE TRIGGER second_factor_proof_no_replace BEFORE INSERT ON second_factor_pro
 -- next --
 CREATE TRIGGER second_factor_proof_of_live_factor BEFORE INSERT ON second_factor_proof WHEN NOT EXISTS (SELECT 1 FROM second_factor f WHERE f.id = NEW.factor_id AND f.person_id = NEW.person_id AND f.confirmed_at IS NOT NULL AND f.ended_at IS NULL) BEGIN SELECT RAISE(ABORT, 'second_factor_proof_of_live_factor: no such second factor'); END
 -- next --
+CREATE TABLE call_chair (
+	call_id CHAR(32) NOT NULL, 
+	person_id CHAR(32) NOT NULL, 
+	organisation_id CHAR(32) NOT NULL, 
+	capacity VARCHAR(40) NOT NULL, 
+	source VARCHAR(200) NOT NULL, 
+	designated_by CHAR(32) NOT NULL, 
+	designated_at VARCHAR(27) NOT NULL, 
+	ended_by CHAR(32), 
+	ended_at VARCHAR(27), 
+	end_reason TEXT NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_call_chair PRIMARY KEY (id), 
+	CONSTRAINT ck_call_chair_has_source CHECK (length(source) > 0), 
+	CONSTRAINT ck_call_chair_ended_by_somebody CHECK ((ended_at IS NULL) = (ended_by IS NULL)), 
+	CONSTRAINT ck_call_chair_ended_with_reason CHECK (ended_at IS NULL OR length(end_reason) > 0), 
+	CONSTRAINT ck_call_chair_ends_after_it_begins CHECK (ended_at IS NULL OR ended_at >= designated_at), 
+	CONSTRAINT fk_call_chair_call_id FOREIGN KEY(call_id) REFERENCES call (id), 
+	CONSTRAINT fk_call_chair_person_id FOREIGN KEY(person_id) REFERENCES person (id), 
+	CONSTRAINT fk_call_chair_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
+	CONSTRAINT fk_call_chair_capacity FOREIGN KEY(capacity) REFERENCES chair_capacity (code), 
+	CONSTRAINT fk_call_chair_designated_by FOREIGN KEY(designated_by) REFERENCES person (id), 
+	CONSTRAINT fk_call_chair_ended_by FOREIGN KEY(ended_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_call_chair_call_id ON call_chair (call_id)
+-- next --
+CREATE INDEX ix_call_chair_person_id ON call_chair (person_id)
+-- next --
+CREATE UNIQUE INDEX uq_call_chair_live ON call_chair (call_id) WHERE ended_at IS NULL
+-- next --
+CREATE TRIGGER call_chair_no_update BEFORE UPDATE OF call_id, person_id, organisation_id, capacity, source, designated_by, designated_at, id ON call_chair BEGIN SELECT RAISE(ABORT, 'call_chair is append-only'); END
+-- next --
+CREATE TRIGGER call_chair_no_renumber BEFORE UPDATE ON call_chair WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'call_chair is append-only'); END
+-- next --
+CREATE TRIGGER call_chair_no_delete BEFORE DELETE ON call_chair BEGIN SELECT RAISE(ABORT, 'call_chair is append-only'); END
+-- next --
+CREATE TRIGGER call_chair_no_replace BEFORE INSERT ON call_chair WHEN EXISTS (SELECT 1 FROM call_chair WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'call_chair is append-only'); END
+-- next --
+CREATE TRIGGER call_chair_ends_once BEFORE UPDATE ON call_chair WHEN OLD.ended_at IS NOT NULL BEGIN SELECT RAISE(ABORT, 'call_chair_ends_once: a designation that has ended stays as it is'); END
+-- next --
 CREATE TABLE call_pool (
 	call_id CHAR(32) NOT NULL, 
 	pool_id CHAR(32) NOT NULL, 
@@ -2629,6 +2694,7 @@ CREATE TABLE nominee (
 	travel_from DATE, 
 	travel_to DATE, 
 	confirmed_at VARCHAR(27), 
+	answers_sealed TEXT, 
 	reuse_consent_at VARCHAR(27), 
 	id CHAR(32) NOT NULL, 
 	version INTEGER NOT NULL, 
@@ -2667,11 +2733,14 @@ CREATE TABLE screening (
 	at VARCHAR(27) NOT NULL, 
 	as_of DATE, 
 	fact_met BOOLEAN, 
+	value VARCHAR(60), 
 	override_reason TEXT NOT NULL, 
 	id CHAR(32) NOT NULL, 
 	CONSTRAINT pk_screening PRIMARY KEY (id), 
 	CONSTRAINT ck_screening_override_has_reason CHECK (fact_met IS NULL OR fact_met = met OR length(override_reason) > 0), 
 	CONSTRAINT uq_screening_criterion UNIQUE (application_id, round, criterion), 
+	CONSTRAINT ck_screening_value_of_equity CHECK ((criterion IN ('equity_region', 'equity_sex')) = (value IS NOT NULL)), 
+	CONSTRAINT ck_screening_value_has_evidence CHECK (value IS NULL OR (length(override_reason) > 0 AND length(source) > 0 AND as_of IS NOT NULL)), 
 	CONSTRAINT fk_screening_application_id FOREIGN KEY(application_id) REFERENCES application (id), 
 	CONSTRAINT fk_screening_criterion FOREIGN KEY(criterion) REFERENCES screening_criterion (code), 
 	CONSTRAINT fk_screening_by_person FOREIGN KEY(by_person) REFERENCES person (id)
@@ -2758,6 +2827,11 @@ CREATE TRIGGER recommendation_not_by_recused BEFORE INSERT ON recommendation WHE
   AND r.organisation_id = a.organisation_id)
  OR EXISTS (SELECT 1 FROM membership m WHERE m.person_id = NEW.by_person AND m.organisation_id = a.organisation_id
   AND m.valid_from <= substr(NEW.at, 1, 10) AND (m.valid_to IS NULL OR m.valid_to > substr(NEW.at, 1, 10))))) BEGIN SELECT RAISE(ABORT, 'a panel member who is recused from a State does not record advice on it'); END
+-- next --
+CREATE TRIGGER recommendation_by_seated BEFORE INSERT ON recommendation WHEN NEW.by_person IS NOT NULL AND (NOT (NOT EXISTS (SELECT 1 FROM call k WHERE k.id = NEW.call_id AND k.governance = 'secretariat_chair')
+ OR EXISTS (SELECT 1 FROM call_chair c WHERE c.call_id = NEW.call_id AND c.person_id = NEW.by_person AND c.ended_at IS NULL) OR EXISTS (SELECT 1 FROM membership m JOIN organisation o ON o.id = m.organisation_id
+  WHERE m.person_id = NEW.by_person AND m.role = 'panel_member' AND o.kind = 'secretariat'
+  AND m.valid_from <= substr(NEW.at, 1, 10) AND (m.valid_to IS NULL OR m.valid_to > substr(NEW.at, 1, 10)))) OR EXISTS (SELECT 1 FROM call_chair c JOIN application a ON a.id = NEW.application_id WHERE c.call_id = NEW.call_id AND c.person_id = NEW.by_person AND c.organisation_id = a.organisation_id)) BEGIN SELECT RAISE(ABORT, 'only the secretariat and the Chair of the call record advice; the Chair is recused from the own State'); END
 -- next --
 CREATE TABLE approval (
 	subject_type VARCHAR(40) NOT NULL, 
@@ -3323,6 +3397,28 @@ CREATE TABLE award_journey (
 	CONSTRAINT fk_award_journey_set_by FOREIGN KEY(set_by) REFERENCES person (id)
 )
 -- next --
+CREATE TABLE travel_override (
+	award_id CHAR(32) NOT NULL, 
+	condition VARCHAR(40) NOT NULL, 
+	reason TEXT NOT NULL, 
+	by_person CHAR(32) NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_travel_override PRIMARY KEY (id), 
+	CONSTRAINT ck_travel_override_has_reason CHECK (length(reason) > 0), 
+	CONSTRAINT fk_travel_override_award_id FOREIGN KEY(award_id) REFERENCES award (id), 
+	CONSTRAINT fk_travel_override_condition FOREIGN KEY(condition) REFERENCES travel_condition (code), 
+	CONSTRAINT fk_travel_override_by_person FOREIGN KEY(by_person) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_travel_override_award_id ON travel_override (award_id)
+-- next --
+CREATE TRIGGER travel_override_no_update BEFORE UPDATE ON travel_override BEGIN SELECT RAISE(ABORT, 'travel_override is append-only'); END
+-- next --
+CREATE TRIGGER travel_override_no_delete BEFORE DELETE ON travel_override BEGIN SELECT RAISE(ABORT, 'travel_override is append-only'); END
+-- next --
+CREATE TRIGGER travel_override_no_replace BEFORE INSERT ON travel_override WHEN EXISTS (SELECT 1 FROM travel_override WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'travel_override is append-only'); END
+-- next --
 CREATE TABLE state_letter (
 	reference VARCHAR(20) NOT NULL, 
 	batch_id CHAR(32) NOT NULL, 
@@ -3345,8 +3441,11 @@ CREATE TABLE state_letter (
 	CONSTRAINT pk_state_letter PRIMARY KEY (id), 
 	CONSTRAINT uq_state_letter_once UNIQUE (kind, subject_id, occasion), 
 	CONSTRAINT ck_state_letter_subject CHECK (subject_id = COALESCE(award_id, application_id)), 
-	CONSTRAINT ck_state_letter_selected_is_of_award CHECK ((kind = 'selected') = (award_id IS NOT NULL)), 
-	CONSTRAINT ck_state_letter_not_selected_has_reason CHECK ((kind = 'not_selected') = (reason IS NOT NULL)), 
+	CONSTRAINT ck_state_letter_kind_of_award CHECK ((kind IN ('selected', 'lapsed', 'withdrawn')) = (award_id IS NOT NULL)), 
+	CONSTRAINT ck_state_letter_kind_with_reason CHECK ((kind IN ('not_selected', 'ineligible', 'withdrawn')) = (reason IS NOT NULL)), 
+	CONSTRAINT ck_state_letter_reason_of_not_selected CHECK (kind <> 'not_selected' OR reason IN ('no_funds', 'rules', 'reserve_ended', 'outside_call')), 
+	CONSTRAINT ck_state_letter_reason_of_ineligible CHECK (kind <> 'ineligible' OR reason IN ('incomplete', 'not_nominated_by_state', 'no_declaration', 'outside_call', 'mission_prevails')), 
+	CONSTRAINT ck_state_letter_reason_of_withdrawn CHECK (kind <> 'withdrawn' OR reason IN ('no_money', 'rules_not_met', 'details_wrong', 'meeting_changed', 'state_request')), 
 	CONSTRAINT ck_state_letter_digest CHECK (length(sha256) = 64), 
 	CONSTRAINT ck_state_letter_replaces_another CHECK (replaces_id IS NULL OR replaces_id <> id), 
 	CONSTRAINT uq_state_letter_reference UNIQUE (reference), 

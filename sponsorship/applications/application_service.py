@@ -32,7 +32,7 @@ from sponsorship.applications.signals import ApplicationWithdrawn, application_w
 from sponsorship.applications.transitions import APPLICATION
 
 PAGES = ("declaration", "contribution", "attendance", "questions")  # the last only where the call asks some
-NOMINEE_PAGES = ("person", "journey")
+NOMINEE_PAGES = ("person", "journey", "answers")  # the last only where the call asks about nominees
 SEALED = ("family_name", "given_names", "function", "ministry", "email", "birth_date")
 WRITABLE = ("draft", "returned")
 # what a mission may still write to: the page's typed words never exceed this many characters
@@ -167,11 +167,14 @@ def _write_application(application: Application, page: str, values: Mapping[str,
         application.most_affected = values.get("most_affected")
         application.most_affected_evidence = values.get("most_affected_evidence") or None
     elif page == "questions":
-        given = {key: value for key, value in values.items() if value}
-        application.answers_sealed = vault.seal(application.id, json.dumps(given, ensure_ascii=False, sort_keys=True)
-                                                if given else None)
+        application.answers_sealed = _sealed_answers(application.id, values)
     else:
         raise NotFound()
+
+
+def _sealed_answers(subject: uuid.UUID, values: Mapping[str, Any]) -> str | None:
+    given = {key: value for key, value in values.items() if value}
+    return vault.seal(subject, json.dumps(given, ensure_ascii=False, sort_keys=True) if given else None)
 
 
 def _write_nominee(nominee: Nominee, page: str, values: Mapping[str, Any]) -> None:
@@ -181,6 +184,8 @@ def _write_nominee(nominee: Nominee, page: str, values: Mapping[str, Any]) -> No
     elif page == "journey":
         nominee.departure_city = values.get("departure_city") or None
         nominee.travel_from, nominee.travel_to = values.get("travel_from"), values.get("travel_to")
+    elif page == "answers":
+        nominee.answers_sealed = _sealed_answers(nominee.id, values)
     else:
         raise NotFound()
     nominee.version += 1

@@ -19,7 +19,7 @@ from core.money import usd
 from core.web.forms import DayField, MoneyField, Required, WholeNumberField
 from meetings.calendar.queries import MeetingRow
 from sponsorship.applications.call_service import CallValues
-from sponsorship.applications.call_terms import MOST_QUESTIONS, MOST_WEIGHT
+from sponsorship.applications.call_terms import MOST_EARLIER, MOST_QUESTIONS, MOST_WEIGHT
 from sponsorship.applications.forms import OneOf, OneOfList, VersionedForm
 from sponsorship.applications.models import CRITERIA
 from sponsorship.applications.paper_kinds import PAPER_KINDS
@@ -121,6 +121,11 @@ class CallForm(CallDatesForm):
     pool_3 = OneOfList(_l("Pool drawn third"), [Optional()])
     ranking_method = OneOf(_l("How the rules are applied"), [Required(_l("Choose how the rules are applied."))],
                            choices=list(METHOD_NAMES.items()), default="in_order")
+    equity_calls = WholeNumberField(
+        _l("Earlier calls that the rules of equity count"),
+        [Optional(), NumberRange(0, MOST_EARLIER, _l("Between 0 and 10."))], default=0,
+        description=_l("0 counts the places of this ranking alone. 1 begins at the places that the last decided call "
+                       "gave, and so on."))
     late_rule = OneOf(_l("What arrives later still"),
                       [Required(_l("Choose what becomes of an application received later."))],
                       choices=list(LATE_RULE_NAMES.items()), default="refuse")
@@ -158,6 +163,7 @@ class CallForm(CallDatesForm):
         lines = range(1, MOST_QUESTIONS + 1)
         return tuple(
             {"key": f"q{n}", "text": self[f"question_{n}"].data, "required": bool(self[f"question_{n}_required"].data)}
+            | ({"of_nominee": True} if self[f"question_{n}_of_nominee"].data else {})
             for n in lines if self[f"question_{n}"].data)
 
     @property
@@ -190,7 +196,7 @@ class CallForm(CallDatesForm):
             guidance_text=self.guidance_text.data or "", ranking_method=_of(self.ranking_method), weights=self.weights,
             late_rule=_of(self.late_rule), governance=_of(self.governance), part_first_day=self.part_first_day.data,
             part_last_day=self.part_last_day.data, required_papers=tuple(self.required_papers.data or ()),
-            questions=self.questions,
+            questions=self.questions, equity_calls=self.equity_calls.data or 0,
         )
 
     def fill(self, call: CallRow, zone: str) -> None:
@@ -198,7 +204,8 @@ class CallForm(CallDatesForm):
         opens, closes = call.opens_at.astimezone(ZoneInfo(zone)), call.closes_at.astimezone(ZoneInfo(zone))
         last = call.grace_until.astimezone(ZoneInfo(zone))
         same = ("version", "decide_by", "offer_days", "seats_per_state", "package", "ceiling", "governance_text",
-                "guidance_text", "ranking_method", "late_rule", "governance", "part_first_day", "part_last_day")
+                "guidance_text", "ranking_method", "late_rule", "governance", "part_first_day", "part_last_day",
+                "equity_calls")
         plain = {name: getattr(call, name) for name in same} | {
             "meeting_id": str(call.meeting_id), "opens_on": opens.date(), "opens_time": f"{opens:%H:%M}",
             "closes_on": closes.date(), "closes_time": f"{closes:%H:%M}",
@@ -215,6 +222,7 @@ class CallForm(CallDatesForm):
         for question in call.questions:
             name = f"question_{question.key.removeprefix('q')}"
             self[name].data, self[f"{name}_required"].data = question.text, question.required
+            self[f"{name}_of_nominee"].data = question.of_nominee
 
 
 def _add_lines() -> None:
@@ -227,6 +235,8 @@ def _add_lines() -> None:
         setattr(CallForm, f"question_{n}", StringField(_l("Question %(number)s", number=n), [Length(max=300)]))
         needed = _l("An answer to question %(number)s is needed", number=n)
         setattr(CallForm, f"question_{n}_required", BooleanField(needed))
+        each = _l("Question %(number)s is asked about each nominee", number=n)
+        setattr(CallForm, f"question_{n}_of_nominee", BooleanField(each))
 
 
 assert len(ORDINALS) == len(CRITERIA)

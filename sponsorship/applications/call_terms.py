@@ -13,11 +13,12 @@ from flask_babel import gettext as _
 
 from core.errors import RuleBroken
 from meetings.calendar.models import Meeting
-from sponsorship.applications.models import CRITERIA, GOVERNANCE, LATE_RULES, METHODS, PACKAGES, Call
+from sponsorship.applications.models import CRITERIA, EQUITY_CRITERIA, GOVERNANCE, LATE_RULES, METHODS, PACKAGES, Call
 from sponsorship.applications.paper_kinds import PAPER_KINDS
 
 MOST_WEIGHT = 100
 MOST_QUESTIONS = 5
+MOST_EARLIER = 10  # earlier calls that equity may count
 # where an officer puts right what a field of the table says
 FIELD_OF = {"opens_at": "opens_on", "criteria": "criterion_1", "weights": "weight_1", "questions": "question_1"}
 
@@ -26,8 +27,9 @@ FIELD_OF = {"opens_at": "opens_on", "criteria": "criterion_1", "weights": "weigh
 class CallValues:
     """What an officer writes about a call. Instants in UTC; money in US cents, for one delegate.
 
-    `weights`: whole points by criterion, only by points. `part_first_day` and `part_last_day` number days of the
-    meeting. `questions`: {"key", "text", "required"}; a key stays with its question.
+    `weights`: whole points by criterion, only by points. `equity_calls`: earlier calls that equity counts.
+    `part_first_day` and `part_last_day` number days of the meeting. `questions`: {"key", "text", "required"}, with
+    "of_nominee" where it is asked about each; a key stays with its question.
     """
 
     meeting_id: uuid.UUID
@@ -54,6 +56,7 @@ class CallValues:
     part_last_day: int | None = None
     required_papers: tuple[str, ...] = ()
     questions: tuple[Mapping[str, Any], ...] = ()
+    equity_calls: int = 0
 
 
 def check_terms(values: CallValues, meeting: Meeting) -> None:
@@ -92,6 +95,12 @@ def _check_dates(values: CallValues, meeting: Meeting) -> None:
 def _check_ranking(values: CallValues) -> None:
     if len(set(values.criteria)) != len(values.criteria) or not set(values.criteria) <= set(CRITERIA):
         raise RuleBroken(_("Name each rule of the ranking only once."), code="call.criteria", field="criterion_1")
+    if not 0 <= values.equity_calls <= MOST_EARLIER:
+        raise RuleBroken(_("Write how many earlier calls count, from 0 to %(most)s.", most=MOST_EARLIER),
+                         code="call.equity_calls", field="equity_calls")
+    if values.equity_calls and not set(values.criteria) & set(EQUITY_CRITERIA):
+        raise RuleBroken(_("Earlier calls count for the rules of equity only. Choose one of these rules, or write 0."),
+                         code="call.equity_calls", field="equity_calls")
     if values.ranking_method not in METHODS:
         raise RuleBroken(_("Choose how the rules are applied."), code="call.method", field="ranking_method")
     if values.ranking_method == "in_order":
@@ -151,7 +160,9 @@ def _check_asked(values: CallValues) -> None:
         raise RuleBroken(_("A call asks at most %(most)s questions.", most=MOST_QUESTIONS), code="call.questions",
                          field="question_1")
     for n, question in enumerate(values.questions, 1):
-        if not str(question.get("text", "")).strip() or set(question) != {"key", "text", "required"}:
+        if not str(question.get("text", "")).strip() or (
+            set(question) - {"of_nominee"} != {"key", "text", "required"}
+        ):
             raise RuleBroken(_("Write the question."), code="call.questions", field=f"question_{n}")
 
 

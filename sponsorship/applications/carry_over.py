@@ -6,7 +6,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from core import clock
 from core.actor import Actor, system
@@ -71,16 +71,19 @@ def _move(application: Application, call: Call) -> None:
     application.carried_from_id = application.carried_from_id or first
     application.call_id = call.id
     application.received_after_date, application.reminded_at = False, None
+    application.answers_sealed = None  # they answered what the other call asked
     APPLICATION.apply(application, "carry_over", system("calls-carry-over"),
                       data={"from_call": str(first), "to_call": str(call.id)})
     letters.carried_over(application, call)
 
 
 def _forget_journeys(application_ids: list[uuid.UUID]) -> None:
-    """The days of travel were for another meeting: the mission writes them anew."""
+    """The days of travel were for another meeting, the answers for another call: the mission writes them anew."""
     db.session.execute(
         update(Nominee).where(Nominee.application_id.in_(application_ids))
-        .values(travel_from=None, travel_to=None, version=Nominee.version + 1))
+        .values(travel_from=None, travel_to=None, answers_sealed=None, version=Nominee.version + 1))
     db.session.execute(
         delete(ApplicationStep)
-        .where(ApplicationStep.application_id.in_(application_ids), ApplicationStep.key.startswith("journey:")))
+        .where(ApplicationStep.application_id.in_(application_ids), or_(
+            ApplicationStep.key.startswith("journey:"), ApplicationStep.key.startswith("answers:"),
+            ApplicationStep.key == "questions")))

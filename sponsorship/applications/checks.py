@@ -10,6 +10,7 @@ from core.db import db
 from core.verify import check
 from sponsorship.applications.models import Application, Call, Nominee, Ranking, Recommendation, Recusal
 from sponsorship.applications.ranking import Entry, rank
+from sponsorship.applications.ranking_service import earlier_of
 
 _UNDECIDED = ("submitted", "returned", "eligible", "recommended", "reserve", "not_recommended")
 
@@ -60,7 +61,7 @@ def _rankings() -> tuple[int, list[str]]:
         entries = [Entry(r.application_id, reference, r.received_at, r.criteria_values, r.region, r.sex)
                    for r, reference in rows]
         expected = [(p.entry.application_id, p.points) for p in
-                    rank(entries, call.criteria, call.ranking_method, call.weights)]
+                    rank(entries, call.criteria, call.ranking_method, call.weights, earlier_of(call))]
         if expected != [(r.application_id, r.points) for r, _reference in rows]:
             faults.append(f"ranking of call {call.id} does not follow from its values")
         checked += len(rows)

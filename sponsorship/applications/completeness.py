@@ -84,7 +84,16 @@ class Asked:
 
 def answers_of(application: Application) -> dict[str, str]:
     """The answers to the call's own questions, by key; empty once the application is forgotten."""
-    words = vault.unseal(application.id, application.answers_sealed)
+    return _answers(application.id, application.answers_sealed)
+
+
+def nominee_answers(nominee: Nominee) -> dict[str, str]:
+    """The answers to the call's questions about a nominee, by key; empty once the person is forgotten."""
+    return _answers(nominee.id, nominee.answers_sealed)
+
+
+def _answers(subject: uuid.UUID, sealed: str | None) -> dict[str, str]:
+    words = vault.unseal(subject, sealed)
     found: dict[str, str] = json.loads(words) if words else {}
     return found
 
@@ -103,7 +112,8 @@ def missing(
         found.append(Missing("contribution", None, _("Say what your State pays itself.")))
     if application.first_attendance is None or application.no_mission_at_seat is None:
         found.append(Missing("attendance", None, _("Answer the questions about earlier meetings and the seat.")))
-    if open_questions := [q for q in asked.questions if q.required and not asked.answers.get(q.key)]:
+    if open_questions := [q for q in asked.questions if q.required and not q.of_nominee
+                          and not asked.answers.get(q.key)]:
         found.append(Missing("questions", None, ngettext(
             "Answer the question of this call that is still open.",
             "Answer the %(num)s questions of this call that are still open.", len(open_questions))))
@@ -122,6 +132,13 @@ def missing(
         elif problem := travel_problem(nominee.travel_from, nominee.travel_to, start, end):
             found.append(Missing("journey", nominee.id, _("Nominee %(number)s: %(problem)s", number=nominee.priority,
                                                           problem=problem[1])))
+        about = [q for q in asked.questions if q.required and q.of_nominee]
+        answers = nominee_answers(nominee) if about else {}
+        if left := [q for q in about if not answers.get(q.key)]:
+            found.append(Missing("answers", nominee.id, ngettext(
+                "Nominee %(place)s: answer the question of this call that is still open.",
+                "Nominee %(place)s: answer the %(num)s questions of this call that are still open.", len(left),
+                place=nominee.priority)))
     return found + _missing_papers(asked, nominees, present)
 
 

@@ -15,7 +15,7 @@ from sponsorship.applications.form_queries import waiting_at_mission
 from sponsorship.applications.nominee_queries import unanswered
 from sponsorship.applications.officer_queries import waiting_calls
 from sponsorship.applications.queries import applications_by_ids, calls_by_ids
-from sponsorship.applications.recusals import SEATS, seats_of, tainted_calls
+from sponsorship.applications.recusals import SEATS, chairs_of, seats_of, tainted_calls
 from sponsorship.applications.substitution_service import unchecked_applications
 
 
@@ -75,13 +75,16 @@ def _panel(actor: Actor) -> list[DeskItem]:
     """Calls on whose panel the member sits: to be recommended, or again because somebody is recused since."""
     calls = waiting_calls(("ranked", "recommended"))
     kinds = seats_of(actor) if calls else set()
+    chairs = chairs_of(call.id for call in calls) if kinds else {}
+    chaired = {key for key, chair in chairs.items() if chair.person_id == actor.person_id}
     again = tainted_calls() if any(call.state == "recommended" for call in calls) else set()
     return [
         DeskItem(call.meeting, url_for("panel.recommendation", id=call.id), call.decide_by,
                  _("Recommend on the ranked States") if call.state == "ranked"
                  else _("Record the recommendation again: a member is recused since"), call.reference,
                  "waiting" if call.state == "ranked" else "attention")
-        for call in calls if kinds & set(SEATS[call.governance]) and (call.state == "ranked" or call.id in again)
+        for call in calls if (kinds & set(SEATS[call.governance]) or call.id in chaired)
+        and (call.state == "ranked" or call.id in again)
     ]
 
 

@@ -21,7 +21,7 @@ from core.errors import NotFound
 from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_by_id
 from sponsorship.applications import related
 from sponsorship.applications.application_service import NOMINEE_PAGES, PAGES, WRITABLE, step_key
-from sponsorship.applications.completeness import Asked, Missing, answers_of, missing
+from sponsorship.applications.completeness import Asked, Missing, answers_of, missing, nominee_answers
 from sponsorship.applications.models import Application, ApplicationStep, Call, Nominee
 from sponsorship.applications.paper_kinds import KINDS
 from sponsorship.applications.paper_queries import Place, places_present
@@ -29,6 +29,7 @@ from sponsorship.applications.queries import (
     ApplicationRow,
     CallRow,
     NomineeRow,
+    Question,
     application_row,
     call_rows,
     nominee_by_id,
@@ -65,6 +66,7 @@ class MissionPage:
     told: bool  # an offer has been sent
     answers: list[tuple[str, str | None]]  # the call's own questions, in its order, with what the State answered
     present: frozenset[Place]  # the places that hold a paper
+    about: dict[uuid.UUID, list[tuple[str, str | None]]]  # the same of the questions about each nominee
 
     @property
     def status(self) -> Any:
@@ -85,7 +87,7 @@ class MissionPage:
     @property
     def pages(self) -> tuple[str, ...]:
         """The pages of the form about the State: that of the call's own questions only where it asks some."""
-        return tuple(page for page in PAGES if page != "questions" or self.call.questions)
+        return tuple(page for page in PAGES if page != "questions" or self.call.state_questions)
 
     @property
     def writable(self) -> bool:
@@ -121,8 +123,19 @@ def mission_page(application_id: uuid.UUID, actor: Actor) -> MissionPage:
         application_row(application), call_rows([call])[0], meeting,
         names([application.organisation_id])[application.organisation_id], nominees_of(application_id, actor),
         lacks, _last_saved(application_id), bool(related.told([application_id])),
-        [(q.text, asked.answers.get(q.key)) for q in asked.questions], present,
+        [(q.text, asked.answers.get(q.key)) for q in asked.questions if not q.of_nominee], present,
+        answers_about(rows, asked.questions),
     )
+
+
+def answers_about(nominees: Sequence[Nominee], asked: Sequence[Question]
+                  ) -> dict[uuid.UUID, list[tuple[str, str | None]]]:
+    """The call's questions about each nominee with what was answered; empty where it asks none."""
+    about = [q for q in asked if q.of_nominee]
+    if not about:
+        return {}
+    given = {nominee.id: nominee_answers(nominee) for nominee in nominees}
+    return {key: [(q.text, answers.get(q.key)) for q in about] for key, answers in given.items()}
 
 
 def _last_saved(application_id: uuid.UUID) -> tuple[datetime, str] | None:
@@ -146,7 +159,8 @@ def step_state(application_id: uuid.UUID, page: str, nominee_id: uuid.UUID | Non
         nominee = nominee_by_id(nominee_id, actor)
         if nominee.application_id != application_id:
             raise NotFound()
-        values = {name: getattr(nominee, name) for name in NomineeRow.__dataclass_fields__}
+        values = (dict(nominee_answers(get(Nominee, nominee_id))) if page == "answers" else
+                  {name: getattr(nominee, name) for name in NomineeRow.__dataclass_fields__})
         subject = nominee_id
     elif page == "questions":
         values = dict(answers_of(application))

@@ -228,16 +228,19 @@ STEP_FORMS: dict[str, type[StepForm]] = {
 
 
 def form_class_of(page: str, questions: Sequence[Question] = ()) -> type[StepForm]:
-    """The form of a page; that of the call's own questions is made from them. Raises NotFound for a page that does not
-    exist."""
-    if page != "questions":
+    """The form of a page; those of the call's own questions (of the State, about a nominee) are made from them.
+
+    Raises NotFound for a page that does not exist.
+    """
+    if page not in ("questions", "answers"):
         if page not in STEP_FORMS:
             raise NotFound()
         return STEP_FORMS[page]
-    if not questions:
+    asked = [q for q in questions if q.of_nominee == (page == "answers")]
+    if not asked:
         raise NotFound()
     fields: dict[str, Any] = {}
-    for question in questions:
+    for question in asked:
         needed = [Required(_l("Answer this question."))] if question.required else []
         fields[f"answer-{question.key}"] = TextAreaField(
             question.text, [*needed, _no_longer_than(4000)], render_kw={"rows": 5})

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from core.db import db
 from core.jobs import Due, Job
-from sponsorship.applications import application_service, call_service
+from sponsorship.applications import application_service, call_service, panel_mails
 from sponsorship.applications.models import Application, Call
 
 REMIND_BEFORE = timedelta(days=3)
@@ -54,4 +54,10 @@ JOBS = [
         call_service.close_due),
     Job("applications-remind", _l("Remind missions of drafts three days before the closing time"), 300, _reminding,
         _remind),
+    Job("panel-tell", _l("Tell the panel that the States are ranked"), 300, panel_mails.to_tell_panel,
+        panel_mails.tell_panel),
+    Job("panel-remind", _l("Remind the panel of a recommendation that is due"), 300, panel_mails.to_remind_panel,
+        panel_mails.remind_panel),
+    Job("decisions-tell", _l("Tell the head of the fund of recommendations that wait"), 300, panel_mails.to_tell_head,
+        panel_mails.tell_head),
 ]

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, MinorUnits, Versioned, WithId
 from core.ddl import append_only, lookup_table, trigger
+from sponsorship.applications import chair_models
 from sponsorship.applications import paper_models as paper_models
 from sponsorship.applications.transitions import APPLICATION, CALL
 
@@ -52,8 +53,10 @@ class Call(WithId, Versioned, Base):
     `weights` are points by criterion when States are ranked by points. `part_first_day` to `part_last_day` number the
     days of the meeting that the package covers (1 is its first day, so that a postponed meeting takes them along);
     null: the whole meeting. `required_papers` are codes of paper_kinds.PAPER_KINDS; `questions` are
-    {"key", "text", "required"}, asked of each State. `late_rule` says what becomes of what is received after
-    `grace_until`. `panel_round_open` is the round of a recommendation whose last lines another member still records.
+    {"key", "text", "required"}, asked of each State, or about each nominee where they have "of_nominee". `late_rule`
+    says what becomes of what is received after `grace_until`. `panel_round_open` is the round of a recommendation whose
+    last lines another member still records. `equity_calls` is how many earlier calls the rules of equity count, and
+    `equity_counted` what they counted when the standing ranking was made.
     """
 
     __tablename__ = "call"
@@ -72,6 +75,7 @@ class Call(WithId, Versioned, Base):
         CheckConstraint("(part_first_day IS NULL) = (part_last_day IS NULL)", name="part_both_or_neither"),
         CheckConstraint("part_first_day IS NULL OR part_first_day BETWEEN 1 AND part_last_day", name="part_in_order"),
         CheckConstraint("(announced_at IS NULL) = (announced_count IS NULL)", name="announced_with_number"),
+        CheckConstraint("equity_calls BETWEEN 0 AND 10", name="equity_calls"),
     )
     reference: Mapped[str] = mapped_column(String(20), unique=True)
     meeting_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("meeting.id"), index=True)
@@ -110,6 +114,12 @@ class Call(WithId, Versioned, Base):
     announced_at: Mapped[datetime | None]
     announced_count: Mapped[int | None]
     panel_round_open: Mapped[int | None]
+    # of which round the panel (the head of the fund) has been told, and of which the panel was reminded
+    panel_told_for: Mapped[int | None]
+    panel_reminded_for: Mapped[int | None]
+    head_told_for: Mapped[int | None]
+    equity_calls: Mapped[int] = mapped_column(default=0)
+    equity_counted: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # {"calls", "regions", "sexes"}
 
 
 class CallPool(Base):
@@ -189,6 +199,7 @@ class Nominee(WithId, Versioned, Base):
     travel_from: Mapped[date | None]
     travel_to: Mapped[date | None]
     confirmed_at: Mapped[datetime | None]  # the nominee has confirmed these data; a change by the mission undoes it
+    answers_sealed: Mapped[str | None] = mapped_column(Text)  # to the call's questions about each nominee, by key
     reuse_consent_at: Mapped[datetime | None]  # the nominee lets the State name him or her again from these data
 
 
@@ -214,7 +225,8 @@ class Screening(WithId, Base):
     """What an officer found on one criterion, with the evidence and where it was read. A new look is a new round.
 
     `as_of` is the day for which it holds (the closing day). `fact_met` is what the dated facts about States say; an
-    officer who finds otherwise (`met` differs) writes why, and the row keeps who and when.
+    officer who finds otherwise (`met` differs) writes why, and the row keeps who and when. `value` is a regional group
+    or a sex found otherwise than recorded, for the rules of equity; then `as_of` is the day of the evidence.
     """
 
     __tablename__ = "screening"
@@ -222,6 +234,9 @@ class Screening(WithId, Base):
         CheckConstraint("fact_met IS NULL OR fact_met = met OR length(override_reason) > 0",
                         name="override_has_reason"),
         UniqueConstraint("application_id", "round", "criterion", name="uq_screening_criterion"),
+        CheckConstraint("(criterion IN ('equity_region', 'equity_sex')) = (value IS NOT NULL)", name="value_of_equity"),
+        CheckConstraint("value IS NULL OR (length(override_reason) > 0 AND length(source) > 0 AND as_of IS NOT NULL)",
+                        name="value_has_evidence"),
     )
     application_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("application.id"), index=True)
     round: Mapped[int]
@@ -233,6 +248,7 @@ class Screening(WithId, Base):
     at: Mapped[datetime]
     as_of: Mapped[date | None]
     fact_met: Mapped[bool | None]
+    value: Mapped[str | None] = mapped_column(String(60))
     override_reason: Mapped[str] = mapped_column(Text, default="")
 
 
@@ -334,5 +350,31 @@ BEGIN
 END $$""",
         "CREATE TRIGGER recommendation_not_by_recused BEFORE INSERT ON recommendation "
         "FOR EACH ROW EXECUTE FUNCTION recommendation_not_by_recused()",
+    ),
+)
+
+# Under "secretariat with the Chair" nobody else from a State records advice, nor the Chair on the own State.
+_UNSEATED = "only the secretariat and the Chair of the call record advice; the Chair is recused from the own State"
+
+
+def _unseated(day: str) -> str:
+    return (f"NEW.by_person IS NOT NULL AND (NOT {chair_models.seated(day)} OR {chair_models.OWN_STATE})")
+
+
+trigger(
+    Recommendation.__table__, "recommendation_by_seated",  # type: ignore[arg-type]
+    sqlite=f"CREATE TRIGGER recommendation_by_seated BEFORE INSERT ON recommendation "
+           f"WHEN {_unseated('substr(NEW.at, 1, 10)')} BEGIN SELECT RAISE(ABORT, '{_UNSEATED}'); END",
+    postgresql=(
+        f"""CREATE OR REPLACE FUNCTION recommendation_by_seated() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+ IF {_unseated("(NEW.at AT TIME ZONE 'UTC')::date")} THEN
+  RAISE EXCEPTION '{_UNSEATED}' USING ERRCODE = 'integrity_constraint_violation',
+   CONSTRAINT = 'recommendation_by_seated';
+ END IF;
+ RETURN NEW;
+END $$""",
+        "CREATE TRIGGER recommendation_by_seated BEFORE INSERT ON recommendation "
+        "FOR EACH ROW EXECUTE FUNCTION recommendation_by_seated()",
     ),
 )

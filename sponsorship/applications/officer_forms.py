@@ -14,9 +14,17 @@ from wtforms.validators import Length, Optional
 from core.web.forms import DayField, Required, RequiredWhen, WholeNumberField
 from sponsorship.applications.forms import OneOf, OneOfList, VersionedForm
 from sponsorship.applications.models import DECLARED_CRITERIA as DECLARED
-from sponsorship.applications.models import ELIGIBILITY, FACT_CRITERIA
-from sponsorship.applications.screening_service import INELIGIBLE_REASONS, Finding
-from sponsorship.applications.words import CRITERION_NAMES, ELIGIBILITY_NAMES, INELIGIBLE_SENTENCES, OUTCOME_NAMES
+from sponsorship.applications.models import ELIGIBILITY, EQUITY_CRITERIA, FACT_CRITERIA
+from sponsorship.applications.screening_service import CORRECTED, INELIGIBLE_REASONS, Correction, Finding
+from sponsorship.applications.words import (
+    CAPACITY_NAMES,
+    CRITERION_NAMES,
+    CRITERION_SHORT,
+    ELIGIBILITY_NAMES,
+    INELIGIBLE_SENTENCES,
+    OUTCOME_NAMES,
+    SEX_NAMES,
+)
 
 
 class ReasonForm(VersionedForm):
@@ -33,6 +41,28 @@ class RecusalForm(VersionedForm):
         _l("What the interest is"), [Required(_l("Write what the interest is.")), Length(max=1000)],
         description=_l("Read by the panel, the head of the fund and auditors; it stands for the whole call."),
         render_kw={"rows": 3})
+
+
+class ChairForm(VersionedForm):
+    """Who sits on the panel as Chair of the meeting, or in the Chair's place."""
+
+    person = OneOfList(_l("Panel member of a State"), [Required(_l("Choose the person."))],
+                       description=_l("The administrator gives the role of panel member in that State first."))
+    capacity = OneOf(_l("In which capacity"), [Required(_l("Choose in which capacity."))],
+                     choices=list(CAPACITY_NAMES.items()), default="chair")
+    source = StringField(_l("Paper that says so"), [Required(_l("Write which paper says so, with its date.")),
+                                                    Length(max=200)],
+                         description=_l("For example: letter of the Chair of 3 March 2027."))
+
+    def offer(self, people: Sequence[tuple[uuid.UUID, uuid.UUID, str]]) -> None:
+        """Fill the list of persons."""
+        self.person.choices = [("", _("Choose")), *((f"{person}:{state}", label) for person, state, label in people)]
+
+    @property
+    def chosen(self) -> tuple[uuid.UUID, uuid.UUID]:
+        """Person and State. Call after `validate`."""
+        person, state = str(self.person.data).split(":")
+        return uuid.UUID(person), uuid.UUID(state)
 
 
 class ScreeningForm(VersionedForm):
@@ -53,6 +83,14 @@ class ScreeningForm(VersionedForm):
         _l("Reason given to the mission"),
         [RequiredWhen("outcome", "ineligible", _l("Choose the reason that the mission is given."))],
         choices=[("", _l("Choose")), *((code, INELIGIBLE_SENTENCES[code]) for code in INELIGIBLE_REASONS)])
+
+    def corrections(self) -> dict[str, Correction]:
+        """Regional group and sex found otherwise than recorded."""
+        return {
+            code: Correction(self[f"{code}_value"].data, self[f"{code}_day"].data, self[f"{code}_source"].data or "",
+                             self[f"{code}_reason"].data or "")
+            for code in EQUITY_CRITERIA if self[f"{code}_value"].data
+        }
 
     def findings(self) -> dict[str, Finding]:
         """The officer's findings, by criterion."""
@@ -87,6 +125,17 @@ def _add_findings() -> None:
             _l("Why otherwise than on the list: %(criterion)s", criterion=label), [Length(max=1000)]))
         setattr(ScreeningForm, f"{code}_source", StringField(
             _l("Where it was read: %(criterion)s", criterion=label), [Length(max=200)]))
+    for code, values in CORRECTED.items():
+        label = CRITERION_SHORT[code]
+        words = [(v, SEX_NAMES[v] if code == "equity_sex" else v) for v in values]
+        setattr(ScreeningForm, f"{code}_value", OneOfList(
+            label, [Optional()], choices=[("", _l("As recorded")), *words]))
+        setattr(ScreeningForm, f"{code}_day", DayField(
+            _l("Day of the evidence: %(criterion)s", criterion=label), [Optional()]))
+        setattr(ScreeningForm, f"{code}_source", StringField(
+            _l("Where it was read: %(criterion)s", criterion=label), [Length(max=200)]))
+        setattr(ScreeningForm, f"{code}_reason", StringField(
+            _l("Why otherwise than recorded: %(criterion)s", criterion=label), [Length(max=1000)]))
 
 
 _add_findings()

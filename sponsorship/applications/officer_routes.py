@@ -22,7 +22,7 @@ from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
 from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_for_choice
-from sponsorship.applications import call_service, officer_queries, ranking_service
+from sponsorship.applications import call_service, chairs, officer_queries, ranking_service
 from sponsorship.applications.call_forms import CallDatesForm, CallForm, CopyForm
 from sponsorship.applications.call_terms import MOST_QUESTIONS
 from sponsorship.applications.forms import VersionedForm
@@ -211,12 +211,15 @@ def manage(id: uuid.UUID) -> str:
     past, people = officer_queries.call_history(id)
     labels = {"create": _("Call made"), "edit": _("Call changed"), "announce": _("Announced to focal points"),
               "recuse": _("A panel member declared an interest"),
+              "chair": _("A Chair designated for the panel"), "chair_end": _("The Chair's designation ended"),
               "recommend_part": _("Part of the recommendation recorded"),
               "recommend_anew": _("Half a recommendation put aside")}
     return render_template(
         "applications/officer/manage.html", page=page, next=for_call(page.call, page.to_screen, clock.now()),
         timeline=timeline_items(past, CALL, people, labels), moves=CALL.from_state(page.call.state),
         editable=page.call.state in call_service.EDITABLE,
+        chairs=chairs.designations(id) if page.call.governance == "secretariat_chair" else None,
+        chairable=page.call.state in chairs.OPEN,
     )
 
 
@@ -226,6 +229,16 @@ _STEPS: dict[str, Callable[..., None]] = {
     "open": call_service.open_now,
     "resume": call_service.resume_call,
 }
+
+
+@bp.get("/sponsorship/calls/<uuid:id>/open")
+@needs("call.manage")
+def check_open(id: uuid.UUID) -> Page:
+    """What follows once a call opens, now or by schedule: the terms stand and every focal point is told."""
+    page = officer_queries.call_page(id)
+    if page.call.state not in ("draft", "scheduled"):
+        return redirect(url_for(".manage", id=id), 303)
+    return render_template("applications/officer/open.html", page=page, now=clock.now())
 
 
 @bp.post("/sponsorship/calls/<uuid:id>/move/<string:action>")

@@ -41,7 +41,7 @@ class _Sheet:
         lines = ranked_lines(page.call)
         self.lines = [line for line in lines if line.state in JUDGED] if self.open else lines
         self.writes = self.open and allows(self.actor, "panel.recommend")
-        self.seated = not self.writes or recusals.has_seat(page.call.governance, self.actor)
+        self.seated = not self.writes or recusals.has_seat(page.call.id, page.call.governance, self.actor)
         self.standing = (panel_service.open_round(get(Call, page.call.id), [line.application_id for line in self.lines])
                          if self.open else Standing(None, {}, {}))
         self.recused = recusals.recused_from(page.call.id, self.actor.person_id) if self.writes else set()

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import func, select
 
@@ -23,11 +23,12 @@ Advice = Literal["recommend", "reserve", "not"]
 
 @dataclass(frozen=True)
 class Question:
-    """A question that a call asks every State. `key` stays with it."""
+    """A question that a call asks every State, or about every nominee. `key` stays with it."""
 
     key: str
     text: str
     required: bool
+    of_nominee: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,18 @@ class CallRow:
     copied_from_id: uuid.UUID | None = None
     announced_at: datetime | None = None
     announced_count: int | None = None
+    equity_calls: int = 0
+    equity_counted: Mapping[str, Any] | None = None  # what equity counted beside the standing ranking
+
+    @property
+    def state_questions(self) -> tuple[Question, ...]:
+        """Those of the questions that a State answers once."""
+        return tuple(q for q in self.questions if not q.of_nominee)
+
+    @property
+    def nominee_questions(self) -> tuple[Question, ...]:
+        """Those of the questions that are answered about each nominee."""
+        return tuple(q for q in self.questions if q.of_nominee)
 
     def part_of(self, start: date | None) -> tuple[date, date] | None:
         """The days of a meeting beginning on `start` that are paid; None for the whole meeting, or without dates."""
@@ -176,7 +189,7 @@ def _call_row(call: Call, pools: Sequence[uuid.UUID]) -> CallRow:
         weights=call.weights or {}, late_rule=call.late_rule, governance=call.governance,
         part_first_day=call.part_first_day, part_last_day=call.part_last_day, required_papers=required_papers(call),
         questions=questions(call), copied_from_id=call.copied_from_id, announced_at=call.announced_at,
-        announced_count=call.announced_count,
+        announced_count=call.announced_count, equity_calls=call.equity_calls, equity_counted=call.equity_counted,
     )
 
 
@@ -186,8 +199,9 @@ def required_papers(call: Call) -> tuple[str, ...]:
 
 
 def questions(call: Call) -> tuple[Question, ...]:
-    """What the call asks every State beside the form."""
-    return tuple(Question(q["key"], q["text"], bool(q["required"])) for q in call.questions or ())
+    """What the call asks every State, and about every nominee, beside the form."""
+    return tuple(Question(q["key"], q["text"], bool(q["required"]), bool(q.get("of_nominee")))
+                 for q in call.questions or ())
 
 
 def call_rows(calls: Sequence[Call]) -> list[CallRow]:

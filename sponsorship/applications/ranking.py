@@ -8,7 +8,8 @@ earliest first, then of the reference.
 The two criteria of equity follow from the places given so far in this very ranking: of two States the one whose
 regional group (the sex of whose first nominee) has had fewer places goes first. By points, the points of equity go to
 every State whose group has had the fewest places among the States still to be placed. A State without a regional group
-counts as a group of its own; a nominee whose sex is not said counts as being of the sex with more places.
+counts as a group of its own; a nominee whose sex is not said counts as being of the sex with more places. Where the
+call's rule says so, the count begins at the places that earlier calls gave (`Earlier`) instead of at none.
 """
 
 from __future__ import annotations
@@ -50,12 +51,20 @@ class Placed:
     compared: dict[str, int] | None = None
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """Places that earlier calls gave, by regional group and by sex."""
+
+    regions: Mapping[str, int] = field(default_factory=dict)
+    sexes: Mapping[str, int] = field(default_factory=dict)
+
+
 class _Standing:
     """The places given so far, as the criteria of equity count them."""
 
-    def __init__(self) -> None:
-        self.regions: Counter[str] = Counter()
-        self.sexes: Counter[str] = Counter()
+    def __init__(self, earlier: Earlier | None = None) -> None:
+        self.regions: Counter[str] = Counter(dict(earlier.regions) if earlier else {})
+        self.sexes: Counter[str] = Counter(dict(earlier.sexes) if earlier else {})
         self._of: dict[str, Callable[[Entry], int]] = {
             "equity_region": lambda entry: self.regions[entry.region],
             "equity_sex": lambda entry: self.sexes[entry.sex] if entry.sex in SEXES
@@ -94,7 +103,7 @@ def _fewest(heads: Sequence[Entry], criteria: Sequence[str], standing: _Standing
 
 def rank(
     entries: Sequence[Entry], criteria: Sequence[str], method: str = "in_order",
-    weights: Mapping[str, int] | None = None,
+    weights: Mapping[str, int] | None = None, earlier: Earlier | None = None,
 ) -> list[Placed]:
     """Every entry in its place, from 1. The result does not depend on the order in which entries are given.
 
@@ -106,7 +115,7 @@ def rank(
     for entry in sorted(entries, key=lambda e: (e.received_at, e.reference), reverse=True):
         same = (tuple(sorted(entry.values.items())), entry.region, entry.sex)
         queues.setdefault(same, []).append(entry)
-    standing = _Standing()
+    standing = _Standing(earlier)
     placed: list[Placed] = []
     before: Callable[[Entry], tuple[str, dict[str, int] | None]] | None = None
     while queues:

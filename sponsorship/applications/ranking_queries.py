@@ -16,7 +16,6 @@ from accounts.queries import names, person_labels
 from core.db import db
 from sponsorship.applications.models import (
     EQUITY_CRITERIA,
-    SCREENED_CRITERIA,
     Application,
     Ranking,
     Recommendation,
@@ -39,6 +38,12 @@ class Evidence:
     override_reason: str
     by: str  # who found it otherwise than the dated facts say; "" for other findings
     at: datetime
+    value: str | None = None  # a regional group or a sex found otherwise than recorded
+
+    @property
+    def shown(self) -> object:
+        """What was found: yes or no, or the group."""
+        return self.met if self.value is None else SEX_NAMES.get(self.value, self.value)
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,7 @@ def made(call: CallRow) -> tuple[datetime, str] | None:
 
 def _evidence(call: CallRow, rounds: Mapping[uuid.UUID, int]) -> dict[uuid.UUID, list[Evidence]]:
     """What was found on the call's criteria in each application's latest screening. Two queries."""
-    order = [c for c in call.criteria if c in SCREENED_CRITERIA]
+    order = list(call.criteria)
     found: dict[uuid.UUID, list[Evidence]] = defaultdict(list)
     rows = [
         row for row in db.session.scalars(
@@ -152,7 +157,7 @@ def _evidence(call: CallRow, rounds: Mapping[uuid.UUID, int]) -> dict[uuid.UUID,
     for row in rows:
         by = people.get(row.by_person, "") if row.by_person and row.override_reason else ""
         found[row.application_id].append(Evidence(row.criterion, row.met, row.evidence, row.source, row.as_of,
-                                                  row.override_reason, by, row.at))
+                                                  row.override_reason, by, row.at, row.value))
     for findings in found.values():
         findings.sort(key=lambda e: order.index(e.criterion))
     return found

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -14,8 +16,16 @@ from core.actor import Actor
 from core.db import command, db, lock
 from core.errors import RuleBroken
 from sponsorship.applications import recusals
-from sponsorship.applications.models import SCREENED_CRITERIA, Application, Call, Nominee, Ranking, Screening
-from sponsorship.applications.ranking import Entry, rank
+from sponsorship.applications.models import (
+    EQUITY_CRITERIA,
+    SCREENED_CRITERIA,
+    Application,
+    Call,
+    Nominee,
+    Ranking,
+    Screening,
+)
+from sponsorship.applications.ranking import Earlier, Entry, rank
 from sponsorship.applications.screening_service import facts_day
 from sponsorship.applications.transitions import CALL
 
@@ -41,7 +51,8 @@ def rank_call(call_id: uuid.UUID, expected_version: int, actor: Actor) -> None:
     call.ranking_round += 1
     call.panel_round_open = None
     at = clock.now()
-    placed = rank(entries_of(call), call.criteria, call.ranking_method, call.weights)
+    call.equity_counted = _counted(call)
+    placed = rank(entries_of(call), call.criteria, call.ranking_method, call.weights, earlier_of(call))
     db.session.add_all(
         Ranking(call_id=call_id, round=call.ranking_round, application_id=p.entry.application_id, position=p.position,
                 criteria_values=p.entry.values, received_at=p.entry.received_at, decided_by=p.decided_by,
@@ -53,9 +64,34 @@ def rank_call(call_id: uuid.UUID, expected_version: int, actor: Actor) -> None:
     recusals.note_by_rule(call)
 
 
+def _counted(call: Call) -> dict[str, Any] | None:
+    """What the rules of equity count beside this ranking: the States selected under as many earlier calls as the call
+    says, the latest first, by the regional group and sex with which they were ranked. Two queries."""
+    if not call.equity_calls or not set(call.criteria) & set(EQUITY_CRITERIA):
+        return None
+    calls = db.session.execute(
+        select(Call.id, Call.reference)
+        .where(Call.state == "decided", Call.is_demo == call.is_demo, Call.closes_at < call.closes_at,
+               Call.id != call.id)
+        .order_by(Call.closes_at.desc(), Call.id).limit(call.equity_calls)).all()
+    rows = db.session.execute(
+        select(Ranking.region, Ranking.sex)
+        .join(Call, (Call.id == Ranking.call_id) & (Call.ranking_round == Ranking.round))
+        .join(Application, Application.id == Ranking.application_id)
+        .where(Ranking.call_id.in_([row.id for row in calls]), Application.state == "selected")).all()
+    return {"calls": [row.reference for row in calls], "regions": dict(Counter(row.region for row in rows)),
+            "sexes": dict(Counter(row.sex for row in rows))}
+
+
+def earlier_of(call: Call) -> Earlier | None:
+    """The places of earlier calls that the standing ranking began at; None where it began at none."""
+    counted = call.equity_counted
+    return Earlier(counted["regions"], counted["sexes"]) if counted else None
+
+
 def entries_of(call: Call, states: Sequence[str] = ("eligible",)) -> list[Entry]:
     """What the rules look at: the latest round of screening, the regional group on the closing day, the sex of the
-    State's first nominee. Five queries whatever the number."""
+    State's first nominee; of these two what an officer found otherwise. Five queries whatever the number."""
     rows = db.session.execute(
         select(Application.id, Application.reference, Application.received_at, Application.screening_round,
                Application.organisation_id, Nominee.sex)
@@ -65,20 +101,29 @@ def entries_of(call: Call, states: Sequence[str] = ("eligible",)) -> list[Entry]
     rounds = {row.id: row.screening_round for row in rows}
     asked = [c for c in call.criteria if c in SCREENED_CRITERIA]
     values: dict[uuid.UUID, dict[str, bool]] = {row.id: dict.fromkeys(asked, False) for row in rows}
+    corrected: dict[tuple[uuid.UUID, str], str] = {}
     for found in db.session.execute(
-        select(Screening.application_id, Screening.round, Screening.criterion, Screening.met)
+        select(Screening.application_id, Screening.round, Screening.criterion, Screening.met, Screening.value)
         .join(Application, Application.id == Screening.application_id)
-        .where(Application.call_id == call.id, Screening.criterion.in_(asked))
+        .where(Application.call_id == call.id, Screening.criterion.in_((*asked, *EQUITY_CRITERIA)))
     ):
-        if rounds.get(found.application_id) == found.round:
+        if rounds.get(found.application_id) != found.round:
+            continue
+        if found.value is not None:
+            corrected[found.application_id, found.criterion] = found.value
+        elif found.criterion in asked:
             values[found.application_id][found.criterion] = found.met
     facts = dated_facts({row.organisation_id for row in rows}, facts_day(call))
     regions = {
         key: next((fact.code.removeprefix("group:") for fact in found if fact.code.startswith("group:")), "")
         for key, found in facts.items()
     }
-    return [Entry(row.id, row.reference, row.received_at, values[row.id], regions[row.organisation_id], row.sex or "")
-            for row in rows]
+    return [
+        Entry(row.id, row.reference, row.received_at, values[row.id],
+              corrected.get((row.id, "equity_region"), regions[row.organisation_id]),
+              corrected.get((row.id, "equity_sex"), row.sex or ""))
+        for row in rows
+    ]
 
 
 @command

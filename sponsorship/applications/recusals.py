@@ -1,10 +1,11 @@
 """Who sits on the panel of a call, and who takes no part where which State is considered.
 
-The call's governance model says whose members sit: the secretariat with the Chair, a steering committee of donors, or
-a committee elected by the States. In each, the secretariat's own staff serve the panel and are not treated as the State
-whose nationality they may have: only a role held in a State counts. A member is recused
+The call's governance model says whose members sit: the secretariat with the Chair (the one panel member of a State who
+is designated for the call, chairs.py), a steering committee of donors, or a committee elected by the States. In each,
+the secretariat's own staff serve the panel and are not treated as the State whose nationality they may have: only a
+role held in a State counts. A member is recused
 
-- from the State in which the member holds any role (own_state), in every model;
+- from the State in which the member holds any role, or from which the Chair comes (own_state), in every model;
 - in a committee of donors, from the States for which the member's donor has earmarked money of the call's pools
   (agreement): the donor chose them once already;
 - from any State in which the member declares an interest (declared).
@@ -30,15 +31,16 @@ from core import clock, events
 from core.actor import Actor
 from core.db import command, db, lock
 from core.errors import NotAllowed, RuleBroken
+from sponsorship.applications.chair_models import CallChair
 from sponsorship.applications.models import Application, Call, CallPool, Ranking, Recommendation, Recusal
 from sponsorship.applications.screening_service import facts_day
 from sponsorship.contributions.models import Agreement, Pledge
 from sponsorship.ledger.earmarks import EarmarkError, canonical
 from sponsorship.ledger.queries import pools_by_ids
 
-# whose members sit; the secretariat serves every panel
+# whose members sit; the secretariat serves every panel, and whoever is designated Chair of a call sits on its panel
 SEATS: dict[str, tuple[str, ...]] = {
-    "secretariat_chair": ("secretariat", "state", "observer"),
+    "secretariat_chair": ("secretariat",),
     "donor_committee": ("secretariat", "donor", "organisation", "state", "observer"),
     "elected_committee": ("secretariat", "state", "observer"),
 }
@@ -51,7 +53,7 @@ RULES: dict[str, tuple[str, ...]] = {
 DECLARABLE = ("closed", "ranked", "recommended")
 
 
-def _today(*, at: datetime | None = None):  # type: ignore[no-untyped-def]
+def on_today(*, at: datetime | None = None):  # type: ignore[no-untyped-def]
     day = (at or clock.now()).date()
     return (Membership.valid_from <= day, or_(Membership.valid_to.is_(None), Membership.valid_to > day))
 
@@ -61,7 +63,7 @@ def panel_places(person_ids: Iterable[uuid.UUID] | None = None) -> dict[uuid.UUI
     statement = (
         select(Membership.person_id, Organisation.id, Organisation.kind)
         .join(Organisation, Organisation.id == Membership.organisation_id)
-        .where(Membership.role == "panel_member", *_today())
+        .where(Membership.role == "panel_member", *on_today())
     )
     if person_ids is not None:
         statement = statement.where(Membership.person_id.in_(set(person_ids)))
@@ -77,14 +79,33 @@ def seats_of(actor: Actor) -> set[str]:
     return {kind for held in places.values() for kind in held.values()}
 
 
-def has_seat(governance: str, actor: Actor) -> bool:
-    """Whether an organisation for which the person is panel member sits under this governance model. One query."""
-    return bool(seats_of(actor) & set(SEATS[governance]))
+def chairs_of(call_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, CallChair]:
+    """Who is designated Chair, or in the Chair's place, by call. One query."""
+    rows = db.session.scalars(
+        select(CallChair).where(CallChair.call_id.in_(set(call_ids)), CallChair.ended_at.is_(None)))
+    return {row.call_id: row for row in rows}
+
+
+def has_seat(call_id: uuid.UUID, governance: str, actor: Actor) -> bool:
+    """Whether an organisation for which the person is panel member sits under this governance model, or the person is
+    the Chair of the call and a panel member still. Two queries."""
+    kinds, chair = seats_of(actor), chairs_of([call_id]).get(call_id)
+    return bool(kinds & set(SEATS[governance])) or (
+        bool(kinds) and governance == "secretariat_chair" and chair is not None and chair.person_id == actor.person_id)
+
+
+def seated_people(call: Call) -> set[uuid.UUID]:
+    """Everybody who sits on the panel of a call today. Two queries."""
+    places, chair = panel_places(), chairs_of([call.id]).get(call.id)
+    found = {person for person, held in places.items() if set(held.values()) & set(SEATS[call.governance])}
+    if chair is not None and call.governance == "secretariat_chair" and chair.person_id in places:
+        found.add(chair.person_id)
+    return found
 
 
 def require_seat(call: Call, actor: Actor) -> None:
     """Raises NotAllowed for a panel member whose organisation has no seat under the call's governance model."""
-    if not has_seat(call.governance, actor):
+    if not has_seat(call.id, call.governance, actor):
         raise NotAllowed(_("Under this call's rules your organisation has no seat on the panel."),
                          code="panel.no_seat")
 
@@ -92,16 +113,17 @@ def require_seat(call: Call, actor: Actor) -> None:
 def note_by_rule(call: Call, person_ids: Sequence[uuid.UUID] | None = None) -> None:
     """Write down who is recused by rule from a State of the standing ranking (these persons; all members who sit).
     A fixed number of queries."""
-    places = {
-        person: held for person, held in panel_places(person_ids).items()
-        if set(held.values()) & set(SEATS[call.governance])
-    }
+    sitting = seated_people(call)
+    places = {person: held for person, held in panel_places(person_ids).items() if person in sitting}
     states = set(db.session.scalars(
         select(Application.organisation_id).join(Ranking, Ranking.application_id == Application.id)
         .where(Ranking.call_id == call.id, Ranking.round == call.ranking_round)))
     if not places or not states:
         return
     wanted = {(person, state, "own_state") for person, state in _own(places, states)}
+    chair = chairs_of([call.id]).get(call.id)
+    if chair is not None and chair.person_id in places and chair.organisation_id in states:
+        wanted.add((chair.person_id, chair.organisation_id, "own_state"))
     if "agreement" in RULES[call.governance]:
         wanted |= {(person, state, "agreement") for person, state in _earmarked(call, places, states)}
     known = {
@@ -116,7 +138,7 @@ def note_by_rule(call: Call, person_ids: Sequence[uuid.UUID] | None = None) -> N
 def _own(places: Iterable[uuid.UUID], states: set[uuid.UUID]) -> set[tuple[uuid.UUID, uuid.UUID]]:
     rows = db.session.execute(
         select(Membership.person_id, Membership.organisation_id)
-        .where(Membership.person_id.in_(set(places)), Membership.organisation_id.in_(states), *_today()).distinct())
+        .where(Membership.person_id.in_(set(places)), Membership.organisation_id.in_(states), *on_today()).distinct())
     return {(row.person_id, row.organisation_id) for row in rows}
 
 

@@ -20,6 +20,7 @@ from core.web.formats import format_instant
 from core.web.forms import add_error
 from core.web.timeline import TimelineItem, timeline_items
 from sponsorship.applications import application_service, form_queries, related
+from sponsorship.applications.application_service import NOMINEE_PAGES
 from sponsorship.applications.call_money import delegates_carried
 from sponsorship.applications.completeness import MAX_NOMINEES, Missing
 from sponsorship.applications.form_queries import MissionPage, StepState
@@ -252,7 +253,9 @@ def _after(mission: MissionPage, page: str, nominee_id: uuid.UUID | None) -> str
         return url_for(".check", id=id)
     if page == "person":
         return url_for(".nominee_step", id=id, nominee_id=nominee_id, page="journey")
-    if page == "journey":
+    if page == "journey" and mission.call.nominee_questions:
+        return url_for(".nominee_step", id=id, nominee_id=nominee_id, page="answers")
+    if page in ("journey", "answers"):
         return url_for(".nominees", id=id)
     place = mission.pages.index(page) + 1
     if place < len(mission.pages):
@@ -276,7 +279,7 @@ def _progress(mission: MissionPage) -> list[dict[str, Any]]:
     id = mission.application.id
     labels = {"declaration": _("Declaration"), "contribution": _("Own share"), "attendance": _("Earlier meetings"),
               "questions": _("Questions")}
-    lacking = {"nominees" if m.page in ("nominees", "person", "journey") else m.page for m in mission.missing}
+    lacking = {"nominees" if m.page in ("nominees", *NOMINEE_PAGES) else m.page for m in mission.missing}
     return [
         *({"label": labels[page], "url": url_for("applications.step", id=id, page=page), "key": page,
            "done": page not in lacking}

@@ -28,9 +28,11 @@ from sponsorship.applications.models import (
     SCREENED_CRITERIA,
     Application,
     Call,
+    Nominee,
     Screening,
 )
 from sponsorship.applications.transitions import APPLICATION
+from sponsorship.ledger.earmarks import GROUPS
 
 INELIGIBLE_REASONS = ("incomplete", "not_nominated_by_state", "no_declaration", "outside_call")
 FACTS_SOURCE = "dated facts about States"
@@ -44,6 +46,20 @@ class Finding:
     met: bool
     evidence: str = ""
     source: str = ""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A regional group or a sex found otherwise than recorded, for the rules of equity (`EQUITY_CRITERIA`): what it is,
+    the day and name of the paper that shows it, and why the record is not taken."""
+
+    value: str
+    day: date | None
+    source: str
+    reason: str
+
+
+CORRECTED: dict[str, tuple[str, ...]] = {"equity_region": GROUPS, "equity_sex": ("female", "male")}
 
 
 def facts_day(call: Call) -> date:
@@ -114,18 +130,64 @@ def _check_findings(findings: Mapping[str, Finding], call: Call) -> None:
                              field=f"{criterion}_evidence")
 
 
+def _check_corrections(corrections: Mapping[str, Correction], call: Call) -> None:
+    day = facts_day(call)
+    for criterion, found in corrections.items():
+        if criterion not in CORRECTED or criterion not in call.criteria:
+            raise RuleBroken(_("The rules of this call do not count this."), code="screening.correction")
+        if found.value not in CORRECTED[criterion]:
+            raise RuleBroken(_("Choose one of the answers offered."), code="screening.correction",
+                             field=f"{criterion}_value")
+        if found.day is None or found.day > day:
+            raise RuleBroken(_("Write the day of the evidence, not after the closing day (%(day)s).",
+                               day=format_day(day)), code="screening.correction_day", field=f"{criterion}_day")
+        for part, words in (("source", found.source), ("reason", found.reason)):
+            if not words.strip():
+                raise RuleBroken(_("Write where it was read.") if part == "source" else
+                                 _("Write why this is found otherwise than recorded."),
+                                 code="screening.correction", field=f"{criterion}_{part}")
+
+
+def _record_corrections(application: Application, call: Call, corrections: Mapping[str, Correction], actor: Actor
+                        ) -> None:
+    day = facts_day(call)
+    facts = dated_facts([application.organisation_id], day)[application.organisation_id]
+    recorded = {
+        "equity_region": next((f.code.removeprefix("group:") for f in facts if f.code.startswith("group:")), ""),
+        "equity_sex": db.session.scalar(select(Nominee.sex).where(
+            Nominee.application_id == application.id, Nominee.priority == 1)) or "",
+    }
+    for criterion, found in corrections.items():
+        if found.value == recorded[criterion]:
+            raise RuleBroken(_("This is what is recorded already. Leave it as listed."), code="screening.correction",
+                             field=f"{criterion}_value")
+        db.session.add(Screening(
+            application_id=application.id, round=application.screening_round, criterion=criterion, met=True,
+            evidence=_("Recorded: %(value)s", value=recorded[criterion] or "–"), source=found.source.strip()[:200],
+            by_person=actor.person_id, at=clock.now(), as_of=found.day, value=found.value,
+            override_reason=found.reason.strip()))
+        events.record(actor, "applications.application.override", "application", application.id, reason=criterion,
+                      data={"round": application.screening_round, "fact": recorded[criterion], "found": found.value},
+                      text=found.reason.strip())
+
+
 @command
-def find_eligible(application_id: uuid.UUID, findings: Mapping[str, Finding], expected_version: int, actor: Actor
-                  ) -> None:
-    """Every test of eligibility is met. Raises NotFound, NotAllowed, Stale, IllegalMove, RuleBroken."""
+def find_eligible(application_id: uuid.UUID, findings: Mapping[str, Finding], expected_version: int, actor: Actor,
+                  corrections: Mapping[str, Correction] | None = None) -> None:
+    """Every test of eligibility is met. `corrections` are regional group and sex found otherwise than recorded.
+
+    Raises NotFound, NotAllowed, Stale, IllegalMove, RuleBroken.
+    """
     call, application = _screened(application_id, expected_version, actor)
     _check_findings(findings, call)
     failed = next((c for c in ELIGIBILITY if not findings[c].met), None)
     if failed:
         raise RuleBroken(_("One test is not met: return the application for completion, or find it not eligible."),
                          code="screening.not_met", field=f"{failed}_met")
+    _check_corrections(corrections or {}, call)
     doubles.refuse_beside(application)
     _record(call, application, findings, actor)
+    _record_corrections(application, call, corrections or {}, actor)
     APPLICATION.apply(application, "find_eligible", actor, data={"round": application.screening_round})
 
 

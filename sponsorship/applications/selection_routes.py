@@ -96,6 +96,11 @@ def _prefill(form: ScreeningForm, page: officer_queries.ScreeningPage) -> None:
         if found is not None and found.override_reason:
             form[f"{code}_met"].data = "yes" if found.met else "no"
             form[f"{code}_evidence"].data, form[f"{code}_source"].data = found.override_reason, found.source
+    for code in EQUITY_CRITERIA:
+        found = page.findings.get(code)
+        if found is not None:
+            form[f"{code}_value"].data, form[f"{code}_day"].data = found.value, found.as_of
+            form[f"{code}_source"].data, form[f"{code}_reason"].data = found.source, found.override_reason
 
 
 def _show_screening(page: officer_queries.ScreeningPage, form: ScreeningForm) -> str:
@@ -109,6 +114,7 @@ def _show_screening(page: officer_queries.ScreeningPage, form: ScreeningForm) ->
                and allows(current_actor(), "application.screen")),
         eligibility=ELIGIBILITY, fact_criteria=FACT_CRITERIA, held={fact.code for fact in page.facts},
         declared=[c for c in DECLARED if c != "most_affected" or c in page.call.criteria],
+        equity=[c for c in EQUITY_CRITERIA if c in page.call.criteria],
         papers=officer_papers(page, current_actor()),
         timeline=timeline_items(page.history, APPLICATION, page.people, labels),
         related=related.of_application(page.application.id, current_actor()),
@@ -145,7 +151,7 @@ def _apply_screening(id: uuid.UUID, form: ScreeningForm, zone: str) -> None:
         end = datetime.combine(form.due_on.data or date.max, time(0), ZoneInfo(zone)) + timedelta(days=1)
         screening_service.return_for_completion(id, form.note.data, end.astimezone(UTC), version, actor)
     elif form.outcome.data == "eligible":
-        screening_service.find_eligible(id, form.findings(), version, actor)
+        screening_service.find_eligible(id, form.findings(), version, actor, form.corrections())
     else:
         screening_service.find_ineligible(id, form.findings(), form.reason.data, version, actor)
 

@@ -104,7 +104,7 @@ def _forget_person(nominee: Nominee) -> None:
     vault.erase(nominee.id)
     for name in SEALED:
         setattr(nominee, f"{name}_sealed", None)
-    nominee.confirmed_at = nominee.reuse_consent_at = None
+    nominee.confirmed_at = nominee.reuse_consent_at = nominee.answers_sealed = None
     db.session.flush()  # the old key is gone before a new one is made
 
 

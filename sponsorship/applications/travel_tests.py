@@ -47,11 +47,12 @@ class Passport:
 
 @dataclass(frozen=True)
 class Test:
-    """`met` is None while it cannot be told. `rule` is the test in words."""
+    """`met` is None while it cannot be told. `rule` is the test in words. `code`: passport or visa."""
 
     what: Any
     met: bool | None
     rule: str
+    code: str
 
 
 def add_months(day: date, months: int) -> date:
@@ -103,10 +104,10 @@ def tests_of(nominee: NomineeRow, meeting: MeetingRow, given: Passport | None) -
     return [
         Test(_("Passport"), passport, ngettext(
             "Valid for at least one month after the day of return.",
-            "Valid for at least %(num)s months after the day of return.", months)),
+            "Valid for at least %(num)s months after the day of return.", months), "passport"),
         Test(_("Visa"), _visa(given, meeting, away, lead), _(
             "Of a class that fits the host country, and held or with an appointment at least %(days)s days before "
-            "departure.", days=lead)),
+            "departure.", days=lead), "visa"),
     ]
 
 

@@ -72,13 +72,18 @@ GOVERNANCE_NAMES: dict[str, Any] = {
     "elected_committee": _l("A committee elected by the States"),
 }
 GOVERNANCE_RECUSALS: dict[str, Any] = {
-    "secretariat_chair": _l("A member from a State takes no part where that State is considered. Secretariat staff are "
-                            "not treated as their State."),
+    "secretariat_chair": _l("The Chair of the meeting, or whoever is designated in the Chair’s place for this call, "
+                            "sits with the secretariat and takes no part where the own State is considered. "
+                            "Secretariat staff are not treated as their State."),
     "donor_committee": _l("A donor’s member takes no part where the own State is considered, nor where a State is for "
                           "which the donor has earmarked money of this call. Secretariat staff serve the committee and "
                           "are not treated as their State."),
     "elected_committee": _l("A member takes no part where the own State is considered. Secretariat staff serve the "
                             "committee and are not treated as their State."),
+}
+CAPACITY_NAMES: dict[str, Any] = {
+    "chair": _l("Chair of the meeting"),
+    "representative": _l("In the Chair’s place"),
 }
 RECUSAL_CAUSES: dict[str, Any] = {
     "own_state": _l("Own State"),
@@ -119,7 +124,8 @@ def fact_name(code: str) -> Any:
 def call_words() -> dict[str, Any]:
     """Words and helpers for every page that shows the terms of a call."""
     return {"method_names": METHOD_NAMES, "late_rule_names": LATE_RULE_NAMES, "governance_names": GOVERNANCE_NAMES,
-            "governance_recusals": GOVERNANCE_RECUSALS, "paper_kinds": PAPER_KINDS, "part_text": part_text,
+            "governance_recusals": GOVERNANCE_RECUSALS, "capacity_names": CAPACITY_NAMES,
+            "paper_kinds": PAPER_KINDS, "part_text": part_text,
             "criterion_meanings": CRITERION_MEANINGS}
 
 

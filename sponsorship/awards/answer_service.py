@@ -12,6 +12,7 @@ from core import clock
 from core.actor import Actor, system
 from core.db import command, db, get
 from core.errors import RuleBroken
+from core.office import office_day
 from sponsorship.applications.models import Application
 from sponsorship.applications.service import mark_decided
 from sponsorship.awards import mails
@@ -63,7 +64,7 @@ def give_back(award_id: uuid.UUID, actor: Actor, expected_version: int, text: st
     """
     award = lock_award(award_id)
     may(award, "give_back", actor, expected_version)
-    if award.travel_from <= clock.today():
+    if award.travel_from <= office_day(clock.now()):
         raise RuleBroken(_("The travel has begun. Please write to the secretariat instead."), code="award.travelling")
     end(award, "give_back", actor, text=text)
 
@@ -103,9 +104,10 @@ def remind_offer(award_id: uuid.UUID, now: datetime) -> bool:
 
 @command
 def end_reserve(award_id: uuid.UUID, now: datetime) -> bool:
-    """The day of travel has come and no place became free: the reserve list is over. False when it is not."""
+    """The day of travel has come at the fund's seat and no place became free: the reserve list is over. False when it
+    is not."""
     award = lock_award(award_id)
-    if award.state != "reserve" or award.travel_from > now.date():
+    if award.state != "reserve" or award.travel_from > office_day(now):
         return False
     AWARD.apply(award, "end_reserve", system("reserve-lists-end"))
     others = db.session.scalar(

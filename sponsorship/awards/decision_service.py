@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -79,7 +79,7 @@ def decide(call_id: uuid.UUID, choices: Mapping[uuid.UUID, Choice], actor: Actor
     row, slots = call_by_id(call_id), ranked_slots(call_id)
     if {slot.nominee_id for slot in slots} != set(choices):
         raise Stale()
-    _check(slots, choices, row)
+    check_choices(slots, choices, row)
     nominees = nominees_by_ids([slot.nominee_id for slot in slots], actor)
     meeting = meeting_by_id(row.meeting_id)
     best: dict[uuid.UUID, Outcome] = {}
@@ -104,7 +104,9 @@ def decide(call_id: uuid.UUID, choices: Mapping[uuid.UUID, Choice], actor: Actor
     close_decided(call_id, actor)
 
 
-def _check(slots: list[Slot], choices: Mapping[uuid.UUID, Choice], call: CallRow) -> None:
+def check_choices(slots: Sequence[Slot], choices: Mapping[uuid.UUID, Choice], call: CallRow) -> None:
+    """Raises RuleBroken, with the field that can put it right: a departure without a reason, a State's own order of
+    priority broken, more than the ceiling carries."""
     last: dict[uuid.UUID, int] = {}
     for slot in slots:
         choice = choices[slot.nominee_id]

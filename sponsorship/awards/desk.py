@@ -15,7 +15,9 @@ from meetings.calendar.queries import meetings_by_id
 from sponsorship.applications import related
 from sponsorship.applications.models import Call
 from sponsorship.applications.related import Related
+from sponsorship.awards import travel_conditions
 from sponsorship.awards.models import Award
+from sponsorship.awards.panels import register_award_panel
 from sponsorship.awards.queries import AwardRow, applications_offered, awards_waiting, visible
 from sponsorship.awards.transitions import AWARD
 
@@ -34,7 +36,7 @@ def to_decide(actor: Actor) -> list[DeskItem]:
     meetings = meetings_by_id({call.meeting_id for call in calls})
     return [
         DeskItem(_("Call for %(meeting)s", meeting=meetings[call.meeting_id].short_name),
-                 url_for("awards.decision", id=call.id), meetings[call.meeting_id].start_date,
+                 url_for("decisions.decision", id=call.id), meetings[call.meeting_id].start_date,
                  _("Decide on the panel's recommendation"), call.reference, "attention")
         for call in calls
     ]
@@ -67,6 +69,7 @@ def register() -> None:
     """Called once by app.py."""
     related.register(of_application)
     related.register_told(applications_offered)
+    register_award_panel(travel_conditions.panel)
     register_source("award.decide", to_decide)
     register_source("obligation.certify", to_certify)
     register_source("obligation.approve", to_approve)

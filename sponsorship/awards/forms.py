@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectField, TextAreaField
+from wtforms import RadioField, SelectField, TextAreaField
 from wtforms.validators import Length, Optional
 
 from core.money import Money
@@ -57,6 +57,16 @@ class AnswerForm(VersionedForm):
     """The State's answer, with words if it likes."""
 
     text = TextAreaField(_l("Anything the secretariat should know"), validators=[Optional(), Length(max=MOST_WORDS)])
+
+
+class ConditionForm(VersionedForm):
+    """Which condition of travel is let go, and why."""
+
+    condition = RadioField(_l("Condition that is not met"), validators=[Required(_l("Choose the condition."))])
+    reason = TextAreaField(
+        _l("Why the ticket is bought all the same"), description=_l("For the file and the auditor; not shown to the "
+                                                                    "State."),
+        validators=[Required(_l("Write why the ticket is bought all the same.")), Length(max=MOST_WORDS)])
 
 
 class EstimateForm(VersionedForm):

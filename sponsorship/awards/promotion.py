@@ -9,6 +9,7 @@ from sqlalchemy import select
 from core import clock
 from core.actor import system
 from core.db import db, lock
+from core.office import office_day
 from meetings.calendar.queries import meeting_by_id
 from sponsorship.applications.models import Application
 from sponsorship.applications.service import mark_decided
@@ -36,7 +37,7 @@ def fill_places(call_id: uuid.UUID) -> list[uuid.UUID]:
         return []
     candidates = db.session.execute(
         select(Award.id, Award.application_id, Award.meeting_id)
-        .where(Award.call_id == call_id, Award.state == "reserve", Award.travel_from > clock.today())
+        .where(Award.call_id == call_id, Award.state == "reserve", Award.travel_from > office_day(clock.now()))
         .order_by(Award.position, Award.id)
     ).all()
     if not candidates or meeting_by_id(candidates[0].meeting_id).state in _NO_MORE_PLACES:

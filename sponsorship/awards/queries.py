@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
@@ -16,6 +16,7 @@ from core.db import db
 from core.errors import NotFound
 from core.machines import State
 from core.money import Money, usd
+from core.office import begin_of_day, office_day
 from core.web.tables import TableQuery
 from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_by_id
 from sponsorship.applications.queries import (
@@ -249,11 +250,12 @@ def offers_to_lapse(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime
 
 
 def reserves_to_end(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
-    """Reserve places whose travel would have begun: their list is over at the first instant of that day (UTC)."""
-    today = now.date()
+    """Reserve places whose travel would have begun: their list is over when the day before has ended at the fund's
+    seat."""
+    today = office_day(now)
     rows = db.session.execute(
         select(Award.id, Award.travel_from, Award.reference)
         .where(Award.state == "reserve", Award.travel_from <= today)
         .order_by(Award.travel_from, Award.id).limit(limit)
     )
-    return [(r.id, datetime.combine(r.travel_from, time(), UTC), r.reference) for r in rows]
+    return [(r.id, begin_of_day(r.travel_from), r.reference) for r in rows]

@@ -1,4 +1,4 @@
-"""Pages of awards: the decision on a call, the list, one award with what can be done to it now."""
+"""Pages of awards: the list, one award with what can be done to it now. (The decision stands in decision_routes.py.)"""
 
 from __future__ import annotations
 
@@ -25,14 +25,11 @@ from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import people_in, timeline_items
 from sponsorship.awards import answer_service, queries, service
 from sponsorship.awards.approvals import signatures, signer, signer_ids
-from sponsorship.awards.decision_service import ADVISED, decide
 from sponsorship.awards.forms import (
     AnswerForm,
     EstimateForm,
     ReasonForm,
     VersionedForm,
-    choices_of,
-    decision_form,
 )
 from sponsorship.awards.money import cover_of
 from sponsorship.awards.panels import panels_for
@@ -252,32 +249,3 @@ def estimate(id: uuid.UUID) -> View:
         _("The estimate has been changed."), _("Change the cost estimate"),
         _("Direct cost in US dollars. Support costs come on top when the money is reserved."), _("Save the estimate"),
     )
-
-
-@bp.route("/sponsorship/calls/<uuid:id>/decision", methods=["GET", "POST"])
-@needs("award.decide")
-@fresh_sign_in(_l("Decide on the panel's recommendation"))
-def decision(id: uuid.UUID) -> View:
-    """The head of the fund takes the panel's recommendation, or departs from it with a reason."""
-    page = queries.decision_page(id, current_actor())
-    labels = {
-        slot.nominee_id: _("%(state)s, nominee %(priority)s", state=page.organisations[slot.organisation_id],
-                           priority=page.nominees[slot.nominee_id].priority)
-        for slot in page.slots
-    }
-    form = decision_form(labels)()
-    if request.method == "GET":  # starts at the panel's advice; what is sent must say each choice itself
-        form.version.data = page.call.version
-        for slot in page.slots:
-            form[f"outcome-{slot.nominee_id}"].data = ADVISED[slot.recommended]
-    elif form.validate_on_submit():
-        try:
-            decide(id, choices_of(form, labels), current_actor(), form.seen)
-        except RuleBroken as error:
-            add_error(form, error.field, error.message)
-        else:
-            flash(_("Decided. The certifying officer is next for each selected award."), "success")
-            return redirect(url_for("awards.award_list"), 303)
-    body = render_template("awards/decision.html", page=page, form=form, labels=labels,
-                           open=page.call.state == "recommended", awards=queries.awards_of_call(id))
-    return (body, 422) if request.method == "POST" else body

@@ -16,6 +16,7 @@ from core import clock
 from core.actor import Actor
 from core.db import command, db, get, lock
 from core.errors import NotFound, RuleBroken, Stale
+from core.office import last_minute, office_day
 from meetings.calendar.queries import meeting_by_id
 from sponsorship.applications.models import Application, Call
 from sponsorship.applications.queries import call_by_id, nominee_by_id, nominees_by_ids
@@ -142,7 +143,8 @@ def certify(award_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
 
 @command
 def approve(award_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
-    """Approve the obligation: the offer goes out, with a date by which to answer (never after the day of travel).
+    """Approve the obligation: the offer goes out, to be answered by the end of a day at the fund's seat (never after
+    the day of travel).
 
     Raises RuleBroken (same person, too late to travel), NotAllowed, Stale, IllegalMove.
     """
@@ -152,7 +154,8 @@ def approve(award_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
     meeting = meeting_by_id(award.meeting_id)
     now = clock.now()
     travel = datetime.combine(award.travel_from, time(0), ZoneInfo(meeting.timezone))
-    expires = min(now + timedelta(days=call_by_id(award.call_id).offer_days), travel)
+    last_day = office_day(now) + timedelta(days=call_by_id(award.call_id).offer_days)
+    expires = min(last_minute(last_day), travel)
     if expires <= now:
         raise RuleBroken(_("The day of travel has come, so an offer can no longer be answered. Refuse it instead."),
                          code="award.too_late")

@@ -14,6 +14,7 @@ from core import clock
 from core.actor import system
 from core.db import db, lock
 from core.errors import RuleBroken
+from core.office import last_minute, office_day
 from meetings.calendar.signals import MeetingCancelled, MeetingMoved, meeting_cancelled, meeting_moved
 from sponsorship.applications.models import Call
 from sponsorship.applications.queries import call_by_id
@@ -80,7 +81,8 @@ def on_meeting_moved(moved: MeetingMoved) -> None:
         if award.state == "suspended":
             back = award.suspended_from
             if back == "offered" and award.offer_expires_at and award.suspended_at:
-                award.offer_expires_at = now + (award.offer_expires_at - award.suspended_at)
+                left = award.offer_expires_at - award.suspended_at
+                award.offer_expires_at = last_minute(office_day(now + left))  # to the end of that day at the seat
                 award.offer_reminded_at = None
             award.suspended_from = award.suspended_at = None
             AWARD.apply(award, f"resume_{back}", CALENDAR, reason="meeting_redated")

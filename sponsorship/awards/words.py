@@ -24,6 +24,7 @@ LABELS = {
     "awards.award.reserve": _l("Placed on the reserve list by the head of the fund"),
     "awards.award.quote": _l("Fare quote recorded"),
     "awards.award.journey": _l("What is known of the journey recorded"),
+    "awards.award.travel_override": _l("A condition of travel let go"),
 }
 # the same moves in the words of a letter to the State
 STATE_LABELS = {

@@ -18,6 +18,7 @@ from meetings.calendar.models import Meeting
 from sponsorship.awards import service as awards
 from sponsorship.awards.approvals import sign, signatures
 from sponsorship.awards.models import Award
+from sponsorship.awards.travel_conditions import check_conditions
 from sponsorship.disbursements import mails
 from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.claim_reckoning import claim_state, is_decided
@@ -85,6 +86,8 @@ def _step(disbursement_id: uuid.UUID, action: str, step: str, actor: Actor, vers
     row, award, payee = lock_chain(disbursement_id, version)
     may(row, action, actor)
     check_payable(award, payee, row)
+    if row.kind == "ticket" and step in ("certified", "approved"):
+        check_conditions(award)
     if step == "certified":
         check_clear(payee)
     elif step == "approved":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.dated import DatedSettings, Setting
+from core.office import SETTINGS as OFFICE
 
 DATA = Path(__file__).resolve().parent / "data"
 SETTINGS = DatedSettings(DATA / "settings.json")
@@ -14,12 +15,12 @@ SETTINGS = DatedSettings(DATA / "settings.json")
 
 def settings() -> tuple[Setting, ...]:
     """Every setting, in order of key and date."""
-    return SETTINGS.rows
+    return tuple(sorted((*OFFICE.rows, *SETTINGS.rows), key=lambda s: (s.key, s.valid_from)))
 
 
 def setting(key: str, on: date) -> Any:
     """The value that holds on a day. Raises KeyError."""
-    return SETTINGS.on(key, on).value
+    return (OFFICE if key == "office_zone" else SETTINGS).on(key, on).value
 
 
 def days(key: str, on: date) -> int:

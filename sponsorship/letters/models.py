@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
@@ -11,18 +12,31 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.db import Base, WithId
 from core.ddl import append_only, lookup_table, trigger
 
-KINDS = ("selected", "reserve", "not_selected", "call_cancelled", "postponed", "cancelled")
-# approved reasons of a letter "not selected": their sentences stand in words.py and say nothing of other States
-REASONS = ("no_funds", "rules", "reserve_ended", "outside_call")
+KINDS = ("selected", "reserve", "not_selected", "ineligible", "lapsed", "withdrawn", "taken_back", "call_cancelled",
+         "postponed", "cancelled")
+OF_AWARD = ("selected", "lapsed", "withdrawn")  # about one award; all others are about an application
+# approved reasons by kind of letter: their sentences stand in words.py and say nothing of other States. The reason of
+# "not eligible" is what the screening found; the others are chosen by whoever signs.
+REASONS_OF = {
+    "not_selected": ("no_funds", "rules", "reserve_ended", "outside_call"),
+    "ineligible": ("incomplete", "not_nominated_by_state", "no_declaration", "outside_call", "mission_prevails"),
+    "withdrawn": ("no_money", "rules_not_met", "details_wrong", "meeting_changed", "state_request"),
+}
+REASONS = tuple(dict.fromkeys(code for codes in REASONS_OF.values() for code in codes))
 lookup_table("state_letter_kind", KINDS)
 lookup_table("state_letter_reason", REASONS)
 
 
-class StateLetter(WithId, Base):
-    """One signed letter about one application, or (`selected`) about one award.
+def _quoted(codes: Iterable[str]) -> str:
+    return ", ".join(f"'{code}'" for code in codes)
 
-    `occasion` tells apart what may happen again to the same subject: the nominee and days of travel of an award, the
-    change of dates by which a meeting was postponed; a letter is signed once for each. `replaces_id` is the earlier
+
+class StateLetter(WithId, Base):
+    """One signed letter about one application, or (`OF_AWARD`) about one award.
+
+    `occasion` tells apart what may happen again to the same subject: the nominee (and who took that place) and days of
+    travel of an award, the round of a screening, the change of dates by which a meeting was postponed; a letter is
+    signed once for each. `replaces_id` is the earlier
     letter of the same kind that it takes the place of. `sha256` is of the bytes in `file_id`. `office` is the role in
     which the officer signed.
     """
@@ -31,8 +45,10 @@ class StateLetter(WithId, Base):
     __table_args__ = (
         UniqueConstraint("kind", "subject_id", "occasion", name="uq_state_letter_once"),
         CheckConstraint("subject_id = COALESCE(award_id, application_id)", name="subject"),
-        CheckConstraint("(kind = 'selected') = (award_id IS NOT NULL)", name="selected_is_of_award"),
-        CheckConstraint("(kind = 'not_selected') = (reason IS NOT NULL)", name="not_selected_has_reason"),
+        CheckConstraint(f"(kind IN ({_quoted(OF_AWARD)})) = (award_id IS NOT NULL)", name="kind_of_award"),
+        CheckConstraint(f"(kind IN ({_quoted(REASONS_OF)})) = (reason IS NOT NULL)", name="kind_with_reason"),
+        *(CheckConstraint(f"kind <> '{kind}' OR reason IN ({_quoted(codes)})", name=f"reason_of_{kind}")
+          for kind, codes in REASONS_OF.items()),
         CheckConstraint("length(sha256) = 64", name="digest"),
         CheckConstraint("replaces_id IS NULL OR replaces_id <> id", name="replaces_another"),
         Index("ix_state_letter_organisation", "organisation_id", "id"),

@@ -26,7 +26,7 @@ from core.web.tables import Column, Filter, Table, TableQuery
 from meetings.calendar.queries import meeting_by_id
 from sponsorship.applications.queries import call_by_id
 from sponsorship.letters import queries, service
-from sponsorship.letters.models import KINDS, REASONS
+from sponsorship.letters.models import KINDS, REASONS, REASONS_OF
 from sponsorship.letters.words import KIND_LABELS, REASON_LABELS
 
 bp = Blueprint("letters", __name__)
@@ -40,6 +40,9 @@ COLUMNS = [
     Column("application", _l("Application")),
     Column("signer", _l("Signed by")),
 ]
+# reasons among which the signing officer chooses; that of "not eligible" is what the screening found
+CHOICES = {kind: [(code, REASON_LABELS[code]) for code in codes] for kind, codes in REASONS_OF.items()
+           if kind != "ineligible"}
 DIGEST = Column("sha256", _l("SHA-256"))
 
 
@@ -83,7 +86,7 @@ def _show(call_id: uuid.UUID, found: list[service.Draft], taken: set[str] | None
     return render_template(
         "letters/prepare.html", call=call, meeting=meeting_by_id(call.meeting_id), drafts=found, taken=taken,
         batch=batch or new_id(), seen={draft.waiting.key: service.digest([draft]) for draft in found}, problem=problem,
-        changed=changed, kinds=KIND_LABELS, reasons=REASON_LABELS, offered=mail_languages(), signs=signs,
+        changed=changed, kinds=KIND_LABELS, reasons=CHOICES, offered=mail_languages(), signs=signs,
         counts=Counter(draft.waiting.kind for draft in found), decisions=queries.DECISIONS,
         name=person_labels([actor.person_id]).get(actor.person_id) if signs and actor.person_id else None,
         office=ROLES[service.office_of(actor)].label if signs else None,

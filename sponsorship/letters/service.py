@@ -31,7 +31,7 @@ from sponsorship.applications.models import Call
 from sponsorship.applications.queries import call_by_id, nominees_by_ids
 from sponsorship.awards.models import Award, AwardLine
 from sponsorship.awards.words import COVERED
-from sponsorship.letters.models import REASONS, StateLetter
+from sponsorship.letters.models import OF_AWARD, REASONS_OF, StateLetter
 from sponsorship.letters.papers import paper
 from sponsorship.letters.waiting import Waiting, waiting_letters
 from sponsorship.letters.words import KIND_LABELS, About, Place, Words, words
@@ -73,7 +73,8 @@ def drafts(call_id: uuid.UUID, actor: Actor, choices: Mapping[str, Choice] | Non
     for one in waiting:
         choice = given.get(one.key) or Choice(spoken.get(one.organisation_id, "en"))
         language = choice.language if choice.language in offered else "en"
-        reason = (choice.reason if choice.reason in REASONS else one.proposed) if one.kind == "not_selected" else None
+        chosen_here = choice.reason in REASONS_OF.get(one.kind, ()) and one.kind != "ineligible"
+        reason = (choice.reason if chosen_here else one.proposed) if one.kind in REASONS_OF else None
         chosen[one.key] = Choice(language, reason)
     for language in sorted({choice.language for choice in chosen.values()}):
         with in_language(language):
@@ -222,7 +223,7 @@ def _keep(
         stored = files.keep(laid[key], PURPOSE, actor)
         row = StateLetter(
             id=new_id(), reference=numbers[key], batch_id=batch, kind=one.kind, call_id=call_id,
-            application_id=one.application_id, award_id=one.awards[0] if one.kind == "selected" else None,
+            application_id=one.application_id, award_id=one.awards[0] if one.kind in OF_AWARD else None,
             organisation_id=one.organisation_id, subject_id=one.subject_id, occasion=one.occasion,
             reason=draft.choice.reason, replaces_id=one.replaces[0] if one.replaces else None,
             language=draft.choice.language, file_id=stored.id, sha256=stored.sha256, signed_by=actor.person_id,

@@ -12,12 +12,17 @@ from flask_babel import lazy_gettext as _l
 
 from core.pdf import inline
 from core.web.formats import format_days, format_instant
+from sponsorship.applications.words import INELIGIBLE_SENTENCES
 from sponsorship.awards.words import COVERED
 
 KIND_LABELS: dict[str, Any] = {
     "selected": _l("Selected"),
     "reserve": _l("Reserve list"),
     "not_selected": _l("Not selected"),
+    "ineligible": _l("Not eligible"),
+    "lapsed": _l("Offer lapsed"),
+    "withdrawn": _l("Award ended"),
+    "taken_back": _l("Application withdrawn"),
     "call_cancelled": _l("Call cancelled"),
     "postponed": _l("Meeting postponed"),
     "cancelled": _l("Meeting cancelled"),
@@ -27,6 +32,15 @@ REASON_LABELS: dict[str, Any] = {
     "rules": _l("Order of the published rules"),
     "reserve_ended": _l("No place became free"),
     "outside_call": _l("Outside the call"),
+    "incomplete": _l("Not complete"),
+    "not_nominated_by_state": _l("Not nominated through the mission"),
+    "no_declaration": _l("No declaration of need"),
+    "mission_prevails": _l("The mission's note prevails"),
+    "no_money": _l("Money no longer there"),
+    "rules_not_met": _l("Rules no longer met"),
+    "details_wrong": _l("Details turned out otherwise"),
+    "meeting_changed": _l("The meeting has changed"),
+    "state_request": _l("The State asked for it"),
 }
 SENTENCES: dict[str, Any] = {
     "no_funds": _l("More was asked for than the money available carries."),
@@ -35,6 +49,12 @@ SENTENCES: dict[str, Any] = {
     "reserve_ended": _l("The application stood on the reserve list, and no place became free before the day of "
                         "travel."),
     "outside_call": _l("What was asked for is not what this call pays."),
+    **INELIGIBLE_SENTENCES,
+    "no_money": _l("The money from which the place was to be paid is no longer available."),
+    "rules_not_met": _l("The rules of the fund for this place are no longer met."),
+    "details_wrong": _l("Details on which the award rested turned out to be otherwise."),
+    "meeting_changed": _l("The meeting is no longer held as it was when the award was made."),
+    "state_request": _l("Your Government asked for it."),
 }
 Fact = tuple[str, str]
 
@@ -144,6 +164,47 @@ def _not_selected(about: About) -> Words:
     ))
 
 
+def _ineligible(about: About) -> Words:
+    assert about.reason is not None
+    return Words(_("Result of screening: application %(application)s", **_usual(about)), (
+        _("I have the honour to refer to application %(application)s of your Government for %(meeting)s. I regret to "
+          "inform you that it was found not eligible under call %(call)s and is not considered further.",
+          **_usual(about)),
+        _("Reason: %(reason)s", reason=SENTENCES[about.reason]),
+        _("If this rests on a mistake, please write to the secretariat and quote the reference of the application. A "
+          "new application to the next call is welcome."),
+    ))
+
+
+def _lapsed(about: About) -> Words:
+    return Words(_("Offer lapsed: %(meeting)s", meeting=inline(about.short_name)), (
+        _("I have the honour to refer to the offer to sponsor %(officials)s for %(meeting)s. No answer was received by "
+          "the day given in it, so the offer has lapsed and the place goes to the next State on the reserve list.",
+          officials=_named(about), **_usual(about)),
+        _("Any earlier letter about this award no longer holds. Please do not travel on the strength of it."),
+        _("A new application to the next call is welcome; it is considered on its own."),
+    ))
+
+
+def _withdrawn(about: About) -> Words:
+    assert about.reason is not None
+    return Words(_("End of an award: %(meeting)s", meeting=inline(about.short_name)), (
+        _("I have the honour to inform you that the sponsorship of %(officials)s for %(meeting)s has ended.",
+          officials=_named(about), **_usual(about)),
+        _("Reason: %(reason)s", reason=SENTENCES[about.reason]),
+        _("Any earlier letter about this award no longer holds. Please do not travel on the strength of it. Where a "
+          "ticket or an allowance has been paid already, the secretariat will write to you."),
+    ))
+
+
+def _taken_back(about: About) -> Words:
+    return Words(_("Withdrawal of application %(application)s", **_usual(about)), (
+        _("I have the honour to confirm that application %(application)s of your Government for %(meeting)s was "
+          "withdrawn as your Government asked. It is not considered further.", **_usual(about)),
+        _("A new application, under this call while it is open or under the next one, is welcome."),
+    ))
+
+
 def _call_cancelled(about: About) -> Words:
     return Words(_("Call %(call)s is cancelled", **_usual(about)), (
         _("I have the honour to inform you that the call for applications %(call)s for %(meeting)s has been "
@@ -189,6 +250,7 @@ def _cancelled(about: About) -> Words:
 
 
 _WORDS = {
-    "selected": _selected, "reserve": _reserve, "not_selected": _not_selected, "call_cancelled": _call_cancelled,
+    "selected": _selected, "reserve": _reserve, "not_selected": _not_selected, "ineligible": _ineligible,
+    "lapsed": _lapsed, "withdrawn": _withdrawn, "taken_back": _taken_back, "call_cancelled": _call_cancelled,
     "postponed": _postponed, "cancelled": _cancelled,
 }

@@ -229,6 +229,8 @@ def test_fund_manager_opens_a_call(cast: Cast, story: Story) -> None:
     manager.press("Save")
     story.references["call"] = reference(manager)
     manager.sees("Draft", "Unearmarked contributions")
+    manager.follow("Check and let it open")
+    manager.sees("these terms stand", "Least developed country")
     manager.press("Open now")
     manager.sees("Open for applications")
     story.at["call"] = manager.path().removesuffix("manage")
@@ -362,6 +364,8 @@ def test_the_panel_recommends_and_the_head_decides(cast: Cast, story: Story) -> 
         # the form starts at what the panel advises
         chosen = line.locator('input[name^="outcome-"]:checked, select[name^="outcome-"]')
         expect(chosen).to_have_value(value)
+    head.press("Check the decision")
+    head.sees("Nothing is decided yet", "every line follows the panel", "Which letter each State gets")
     head.press("Decide on all")
     show_factor(head)  # the choices wait behind the question
     head.sees("Decided.")
@@ -577,7 +581,8 @@ def test_a_state_opens_its_account(browser: Browser, cast: Cast, site: Site, tmp
     visitor.choose(state="Demo State XG")
     visitor.fill(letter_date=_day(TODAY - timedelta(days=3)), primary_name="Demo Newcomer One",
                  primary_email="newcomer@xg.demo.example", backup_name="Demo Newcomer Two",
-                 backup_email="backup@xg.demo.example")
+                 backup_email="backup@xg.demo.example", primary_office="Permanent Mission",
+                 backup_office="Ministry of the Interior")
     visitor.page.locator('input[name="letter"]').set_input_files(letter)
     visitor.page.locator('input[name="agreed"]').check()
     visitor.press("Go on and check")
@@ -588,7 +593,7 @@ def test_a_state_opens_its_account(browser: Browser, cast: Cast, site: Site, tmp
 
     organiser = cast["organiser"]
     desk(organiser, requested)
-    organiser.sees("newcomer@xg.demo.example", "note-verbale.pdf")
+    organiser.sees("newcomer@xg.demo.example", "note-verbale.pdf", "Ministry of the Interior")
     organiser.pick(checked_by="known_address")
     organiser.press("Accept and open the account")
     organiser.sees("The account is open.")

@@ -351,9 +351,9 @@ def test_bad_persons_are_told_beside_the_field(administrator, data, field, words
 
 @pytest.mark.parametrize(("data", "field", "words"), [
     ({"role": ""}, "role", "Choose a role."),
-    ({"role": "emperor"}, "role", "Not a valid choice|Choose"),
+    ({"role": "emperor"}, "role", "Choose one of the answers offered|Choose"),
     ({"organisation_id": ""}, "organisation_id", "Choose an organisation."),
-    ({"organisation_id": "7"}, "organisation_id", "Not a valid choice|Choose"),
+    ({"organisation_id": "7"}, "organisation_id", "Choose one of the answers offered|Choose"),
     ({"role": "focal_point"}, "organisation_id", "not held in an organisation of this kind"),
     ({"valid_from": ""}, "valid_from", "Write the first day"),
     ({"valid_from": "31 February 2027"}, "valid_from", "Write a date that exists"),

@@ -1,5 +1,6 @@
 """States, their names in six languages and their dated facts; navigation; the command that makes an administrator."""
 
+import re
 from datetime import date
 
 import pytest
@@ -138,6 +139,20 @@ def test_navigation_follows_the_roles(app, client, make, as_person):
     page = as_person(make.person("administrator")).get("/desk").text
     assert "My desk" in page and "/accounts/people/" in page and "Sign out" in page
     assert "/accounts/people/" not in as_person(make.person("focal_point")).get("/desk").text
+
+
+def test_many_rooms_are_grouped_and_none_is_hidden(app, make, as_person):
+    """Groups lead to their first room; inside one, all of its rooms stand in a line below. Few rooms stand alone."""
+    client = as_person(make.person("fund_manager"))
+    page = client.get("/awards/").text
+    main = re.findall(r">([^<]+)</a>", page.split('class="main-nav"')[1].split("</nav>")[0])
+    assert main == ["My desk", "Selection", "Money", "Payments", "Meetings", "Sponsorship", "Fund"]
+    below = page.split('class="sub-nav"')[1].split("</nav>")[0]
+    assert re.findall(r">([^<]+)</a>", below) == ["Calls", "Awards", "Letters"]
+    assert re.search(r'href="/awards/" aria-current="page"', below) and page.count('aria-current="true">Selection') == 1
+    assert 'class="sub-nav"' not in client.get("/desk").text
+    own = as_person(make.person("focal_point", organisation=make.state("XA"))).get("/awards/").text
+    assert ">Awards</a>" in own and ">Offers</a>" not in own and 'class="sub-nav"' not in own
 
 
 def test_everybody_has_a_desk(app, make, as_person):

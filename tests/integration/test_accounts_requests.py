@@ -26,7 +26,8 @@ def answers(place, **changes):
     return {
         "state": str(place), "letter_date": "2026-11-02", "primary_name": "Amina Example",
         "primary_email": "amina@xa.example", "backup_name": "Badru Example", "backup_email": "badru@xa.example",
-        "agreed": "y", "letter": letter(), **changes,
+        "primary_sits": "mission", "primary_office": "Permanent Mission of Axland", "backup_sits": "ministry",
+        "backup_office": "Ministry of the Interior", "agreed": "y", "letter": letter(), **changes,
     }
 
 
@@ -62,7 +63,8 @@ def sent(client, state):
 def test_the_form_is_checked_then_sent_then_receipted(client, state):
     assert "Axland" in client.get("/accounts/request").text
     page = check(client, state)
-    for shown in ("Check your answers", "Axland", "note.pdf", "Amina Example", "badru@xa.example", "2 November 2026"):
+    for shown in ("Check your answers", "Axland", "note.pdf", "Amina Example", "badru@xa.example", "2 November 2026",
+                  "Ministry of the Interior"):
         assert shown in page.text
     assert db.session.query(AccountRequest).count() == 0
     answer = send(client, state)
@@ -101,7 +103,7 @@ def test_the_known_address_is_told(client, state):
 
 @pytest.mark.parametrize(("changes", "field", "words"), [
     ({"state": ""}, "state", "Choose your State."),
-    ({"state": "not-a-state"}, "state", "Not a valid choice|Choose"),
+    ({"state": "not-a-state"}, "state", "Choose one of the answers offered|Choose"),
     ({"letter_date": ""}, "letter_date", "Write the date printed on the letter."),
     ({"letter_date": "30 February 2026"}, "letter_date", "Write a date that exists"),
     ({"letter_date": "2026-12-01"}, "letter_date", "lies in the future"),
@@ -118,6 +120,8 @@ def test_the_known_address_is_told(client, state):
     ({"backup_name": "  "}, "backup_name", "Write the name of the backup"),
     ({"backup_email": "AMINA@xa.example"}, "backup_email", "each person signs in alone"),
     ({"backup_email": ""}, "backup_email", "Write the address of the backup"),
+    ({"primary_office": " "}, "primary_office", "Write in which mission, ministry or office the primary"),
+    ({"backup_sits": "at home"}, "backup_sits", "Choose one of the answers offered"),
     ({"agreed": ""}, "agreed", "Ask the two persons first"),
 ])
 def test_bad_answers_are_told_beside_the_field(client, state, changes, field, words):
@@ -150,7 +154,8 @@ def test_a_good_letter_is_kept_while_other_answers_are_put_right(client, state):
 def test_accepting_opens_the_account_for_both(sent, state, make, as_person):
     officer = as_person(make.person("organiser", name="Olga Officer"))
     page = officer.get(f"/accounts/requests/{sent.id}/")
-    for shown in (sent.reference, "Amina Example", "badru@xa.example", "note.pdf", "Accept and open the account"):
+    for shown in (sent.reference, "Amina Example", "badru@xa.example", "note.pdf", "Accept and open the account",
+                  "Permanent Mission of Axland", "Ministry of the Interior", "in a ministry or another office"):
         assert shown in page.text
     answer = officer.post(f"/accounts/requests/{sent.id}/accept", data={"version": 1, "checked_by": "note_verbale"})
     assert answer.status_code == 303
@@ -164,6 +169,8 @@ def test_accepting_opens_the_account_for_both(sent, state, make, as_person):
         assert "/accounts/welcome/" in mail.body
     assert {m.evidence_file_id for m in db.session.query(Membership).filter_by(organisation_id=state)} == {
         sent.letter_file_id}
+    sits = {m.person_id: m.of_ministry for m in db.session.query(Membership).filter_by(organisation_id=state)}
+    assert {p.name: sits[p.id] for p in people} == {"Amina Example": False, "Badru Example": True}
 
 
 def test_a_focal_point_who_signs_in_already_keeps_the_account(sent, state, make, as_person):
@@ -197,7 +204,7 @@ def test_returning_tells_the_primary_focal_point_why(sent, make, as_person):
 
 @pytest.mark.parametrize(("data", "field", "words"), [
     ({"version": 1, "checked_by": ""}, "checked_by", "Say how the letter was checked"),
-    ({"version": 1, "checked_by": "a hunch"}, "checked_by", "Not a valid choice|Say how"),
+    ({"version": 1, "checked_by": "a hunch"}, "checked_by", "Choose one of the answers offered|Say how"),
 ])
 def test_bad_acceptances(sent, make, as_person, data, field, words):
     answer = as_person(make.person("organiser")).post(f"/accounts/requests/{sent.id}/accept", data=data)
@@ -209,7 +216,7 @@ def test_bad_acceptances(sent, make, as_person, data, field, words):
 
 @pytest.mark.parametrize(("data", "words"), [
     ({"version": 1, "reason": "", "words": "kept words"}, "Choose a reason."),
-    ({"version": 1, "reason": "a whim", "words": "kept words"}, "Not a valid choice|Choose a reason"),
+    ({"version": 1, "reason": "a whim", "words": "kept words"}, "Choose one of the answers offered|Choose a reason"),
     ({"version": 1, "reason": "duplicate", "words": "x" * 1001}, "at most 1,?000"),
     ({"reason": "duplicate", "words": "kept words"}, "This page was incomplete"),
 ])

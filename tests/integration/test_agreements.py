@@ -200,7 +200,7 @@ def test_papers_are_added_seen_by_the_donor_and_taken_back(fund: Fund, manager: 
 
 
 @pytest.mark.parametrize(("change", "field", "words"), [
-    ({"kind": ""}, "kind", "what kind of paper"), ({"kind": "novel"}, "kind", "Not a valid choice"),
+    ({"kind": ""}, "kind", "what kind of paper"), ({"kind": "novel"}, "kind", "Choose one of the answers offered"),
     ({"title": " "}, "title", "Write a title"), ({"title": "x" * 201}, "title", "at most 200"),
     ({"file": (io.BytesIO(b""), "")}, "file", "Choose a PDF"),
     ({"file": (io.BytesIO(b""), "a.pdf")}, "file", "empty"),

@@ -258,7 +258,9 @@ def test_officers_go_from_new_call_to_recommendation(room, as_person):
     call = db.session.query(Call).one()
     manage = f"/sponsorship/calls/{call.id}/manage"
     assert answer.location == manage
-    assert "Let it open by schedule" in text_of(manager.get(manage))
+    assert "Check and let it open" in text_of(manager.get(manage))
+    check = text_of(manager.get(f"/sponsorship/calls/{call.id}/open"))
+    assert "Let it open by schedule" in check and "these terms stand" in check and "Open now" in check
     manager.post(f"/sponsorship/calls/{call.id}/move/schedule", data={"version": call.version})
     assert call_service.open_due(call.id, call.opens_at) == "opened"
     room.make.state("XC", facts=("group:African",))

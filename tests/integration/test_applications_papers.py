@@ -64,7 +64,8 @@ def link_in(address):
 def test_papers_asked_by_the_call_are_missing_until_they_come(room, client, as_person):
     call = asks(room.call(), "nomination_letter", "passport",
                 questions=[{"key": "version", "text": "Which law applies?", "required": True},
-                           {"key": "b", "text": "Anything else?", "required": False}])
+                           {"key": "b", "text": "Anything else?", "required": False},
+                           {"key": "c", "text": "Will this person speak?", "required": True, "of_nominee": True}])
     person = room.focal_point("XA")
     mission = as_person(person)
     from core.actor import person as actor_of
@@ -74,6 +75,7 @@ def test_papers_asked_by_the_call_are_missing_until_they_come(room, client, as_p
     first, second = nominees_of(application.id)
     page = text_of(mission.get(f"{base}/form/check"))
     for words in ("Answer the question of this call that is still open.", "Upload: Note verbale of nomination.",
+                  "Nominee 1: answer the question of this call that is still open.",
                   "Nominee 1: upload: Passport", "Nominee 2: upload: Passport"):
         assert words in page
     with pytest.raises(RuleBroken):
@@ -88,6 +90,19 @@ def test_papers_asked_by_the_call_are_missing_until_they_come(room, client, as_p
     assert done.status_code == 303
     assert "القانون رقم ٥" in text_of(mission.get(f"{base}/form/check"))
     assert "القانون" not in str(db.session.execute(sa.select(Application.answers_sealed)).scalar_one())
+
+    # those about each nominee, under the nominee's own key
+    assert "Will this person speak?" not in text_of(mission.get(url))
+    for nominee, answer in ((first, "Yes, on item 6."), (second, "No, only listens.")):
+        url = f"{base}/form/nominees/{nominee.id}/answers"
+        version = version_in(mission.get(url))
+        assert mission.post(url, data={"version": version, "go": "on", "answer-c": ""}).status_code == 422
+        done = mission.post(url, data={"version": version, "go": "on", "answer-c": answer})
+        assert done.status_code == 303 and done.location.endswith("/form/nominees/")
+    page = text_of(mission.get(f"{base}/form/check"))
+    assert "Questions about nominee 2" in page and "No, only listens." in page and "Nominee 1: answer" not in page
+    sealed = fresh(Nominee, first.id).answers_sealed
+    assert "item 6" not in sealed and "item 6" in vault.unseal(first.id, sealed)
 
     # wrong files: clear words, nothing kept
     upload = f"{base}/papers/{first.id}/passport"

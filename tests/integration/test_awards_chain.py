@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from core import clock, jobs
+from core import clock, jobs, vault
 from core.actor import person
-from core.db import db
+from core.db import db, new_id
 from core.errors import IllegalMove, NotAllowed, NotFound, RuleBroken, Stale
 from core.events import history
 from core.outbox import OutboxMail
 from sponsorship.applications.models import Application, Call
-from sponsorship.awards import answer_service, service
+from sponsorship.applications.paper_models import NomineePassport
+from sponsorship.awards import answer_service, service, travel_conditions
 from sponsorship.awards.approvals import signatures
 from sponsorship.awards.decision_service import Choice, decide
 from sponsorship.awards.models import Award
+from sponsorship.disbursements import service as payments
 from sponsorship.ledger import earmarks
 from sponsorship.ledger.posting import NotEnoughMoney
 from sponsorship.ledger.queries import pool_figures
@@ -110,7 +116,10 @@ def test_certification_reserves_and_approval_sends_the_offer(story):
     assert not mails("award-offer")
     service.approve(first, story.officer("approving_officer"), story.award(first).version)
     award = story.award(first)
-    assert award.state == "offered" and award.offer_expires_at == award.offered_at + timedelta(days=14)
+    seat = ZoneInfo("America/New_York")  # fourteen days, to the end of the last one where the fund sits
+    until = award.offer_expires_at.astimezone(seat)
+    assert award.state == "offered" and f"{until:%H:%M}" == "23:59"
+    assert until.date() == award.offered_at.astimezone(seat).date() + timedelta(days=14)
     assert [m.to_address for m in mails("award-offer")] == [story.focal[0].email]
     assert not story.verify()
 
@@ -273,8 +282,11 @@ def test_withdrawal_promotes_and_skips_a_withdrawn_application(story):
 def test_reserve_list_ends_when_travel_begins(story):
     _first, second, third = story.decide()
     day = story.award(second).travel_from
-    with clock.moved_to(clock.now() + timedelta(days=120)):
-        assert clock.today() > day
+    begins = datetime.combine(day, time(0), ZoneInfo("America/New_York")).astimezone(UTC)  # not at midnight in UTC
+    with clock.moved_to(begins - timedelta(minutes=1)):
+        assert clock.today() == day and jobs.run("reserve-lists-end").done == 0
+    assert [i[1] for i in jobs.preview("reserve-lists-end", begins)] == [begins, begins]
+    with clock.moved_to(begins):
         assert jobs.run("reserve-lists-end").done == 2
     assert {story.award(a).state for a in (second, third)} == {"reserve_ended"}
     assert db.session.get(Application, story.applications[2]).state == "not_selected"
@@ -329,3 +341,54 @@ def test_the_narrowest_earmark_pays_first_whatever_the_call_says(story):
     elsewhere = open_pool("elsewhere", "Another meeting", {"meeting": ["elsewhere"]})
     call = replace(call_by_id(story.call_id), pool_ids=(story.pool_id, elsewhere, wide, narrow))
     assert fitting_pools(story.award(first), call) == [narrow, wide, story.pool_id]
+
+
+def test_no_ticket_on_a_passport_that_ends_too_early(story, as_person):
+    """A condition that is not met stops certifying and approving the ticket, and nothing else; the head of the fund
+    lets it go with a reason, for the person who holds the place now."""
+    award = story.accepted()
+    story.give_bank_data(award)
+    nominee, ticket = story.award(award).nominee_id, story.payments(award)["ticket"]
+    row = NomineePassport(nominee_id=nominee, subject_id=new_id(), given_at=clock.now())
+    expires = story.award(award).travel_to + timedelta(days=30)
+    row.passport_sealed = vault.seal(row.subject_id, json.dumps({"number": "AB1", "expires": expires.isoformat()}))
+    row.visa_sealed = vault.seal(row.subject_id, json.dumps({"class": "g2", "held": True}))
+    db.session.add(row)
+    db.session.commit()
+
+    def step(kind, name, role):
+        payment = story.payments(award)[kind]
+        getattr(payments, name)(payment, story.officer(role), story.payment(payment).version)
+
+    with clock.moved_to(story.payment(ticket).due_at):
+        step("ticket", "request", "requesting_officer")
+        with pytest.raises(RuleBroken) as error:
+            step("ticket", "certify", "certifying_officer")
+        assert error.value.code == "award.travel_conditions" and "Passport" in str(error.value.message)
+        step("terminal", "request", "requesting_officer")
+        step("terminal", "certify", "certifying_officer")
+        version = story.award(award).version
+        for role, code in (("fund_manager", "needs.travel.override"), ("certifying_officer", "needs.travel.override")):
+            with pytest.raises(NotAllowed) as refused:
+                travel_conditions.override(award, "passport", "x", version, story.officer(role))
+            assert refused.value.code == code
+        for condition, reason, code in (("visa", "x", "travel.condition"), ("passport", " ", "travel.reason")):
+            with pytest.raises(RuleBroken) as error:
+                travel_conditions.override(award, condition, reason, version, story.officer("head_of_fund"))
+            assert error.value.code == code
+        head, url = as_person(story.people["head_of_fund"]), f"/awards/{award}/travel-conditions"
+        shown = head.get(f"/awards/{award}").text
+        assert "neither certified nor approved" in shown and url in shown and "AB1" not in shown
+        assert url not in as_person(story.people["certifying_officer"]).get(f"/awards/{award}").text
+        assert "not good for" not in as_person(story.focal[0]).get(f"/awards/{award}").text
+        assert "Passport" in head.get(url).text
+        data = {"version": version, "condition": "passport", "reason": ""}
+        assert head.submit(url, data).status_code == 422
+        assert head.submit(url, data | {"reason": "A new one is issued next week."}).status_code == 303
+        assert "A new one is issued next week." in head.get(f"/awards/{award}").text
+        step("ticket", "certify", "certifying_officer")
+        step("ticket", "approve", "approving_officer")
+    assert history("award", award)[-1].tag == "awards.award.travel_override"
+    with pytest.raises(DBAPIError, match="append-only"), db.session.begin_nested():
+        db.session.execute(text("UPDATE travel_override SET reason = 'x'"))
+    assert not story.verify()

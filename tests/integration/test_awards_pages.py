@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import uuid
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from core.events import Event
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction
 from tests.support.award_story import IBAN, AwardStory
+from tests.support.pages import decide_by_pages
 
 pytestmark = pytest.mark.pages
 
@@ -42,7 +44,7 @@ def test_the_whole_chain_through_the_pages(story, as_role, as_person):
     data = {"version": 1}
     for n, nominee in enumerate(story.nominees):
         data[f"outcome-{nominee}"] = "selected" if n == 0 else "reserve"
-    assert head.submit(page, data).status_code == 303
+    assert decide_by_pages(head, page, data).status_code == 303
     award = db.session.query(Award).filter_by(state="selected").one().id
     url = f"/awards/{award}"
     for role, action in (("certifying_officer", "certify"), ("approving_officer", "approve")):
@@ -281,7 +283,7 @@ def counted() -> tuple[int, ...]:
     ("changes", "message"),
     [
         ({"reason": "", "text": "Some words kept"}, "Choose an answer"),
-        ({"reason": "nonsense", "text": "Some words kept"}, "Not a valid choice"),
+        ({"reason": "nonsense", "text": "Some words kept"}, "Choose one of the answers offered"),
         ({"reason": "other", "text": ""}, "Say in a sentence why."),
         ({"reason": "other", "text": "  \t "}, "Say in a sentence why."),
         ({"reason": "other", "text": "x" * 2001}, "2000"),
@@ -337,19 +339,47 @@ def test_turning_down_with_too_many_words(story, as_person):
 def test_decision_form(story, as_role):
     head = as_role("head_of_fund")
     page = f"/sponsorship/calls/{story.call_id}/decision"
+    check = f"{page}/check"
     good = {"version": 1, **{f"outcome-{n}": "reserve" for n in story.nominees}}
     good[f"outcome-{story.nominees[0]}"] = "selected"
     before = counted()
     last = story.nominees[-1]
-    wrong(head.submit(page, {**good, f"outcome-{last}": "selected"}), "Say why the decision departs")
-    wrong(head.submit(page, {**good, f"outcome-{last}": "maybe"}), "Not a valid choice")
+    wrong(head.submit(check, {**good, f"outcome-{last}": "selected"}), "Say why the decision departs")
+    wrong(head.submit(check, {**good, f"outcome-{last}": "maybe"}), "Choose one of the answers offered.")
     missing = {k: v for k, v in good.items() if k != f"outcome-{last}"}
-    assert head.submit(page, missing).status_code == 422
-    wrong(head.submit(page, {**good, f"reason-{last}": "r" * 2001}), "2000", kept="rrr")
+    assert head.submit(check, missing).status_code == 422
+    wrong(head.submit(check, {**good, f"reason-{last}": "r" * 2001}), "2000", kept="rrr")
+    # the check page says what would be done, and binds nothing
+    departing = {**good, f"outcome-{last}": "not", f"reason-{last}": "The State <asked> for it."}
+    shown = text(head.submit(check, departing))
+    for words in ("Nothing is decided yet", "the panel advised “Reserve list”, you decide “Not selected”",
+                  "The State &lt;asked&gt; for it.", "2,000.01", "Which letter each State gets"):
+        assert words in shown, words
+    assert "carry every place" not in shown
+    back = text(head.submit(check, {**departing, "action": "change"}))
+    assert "Check the decision" in back and "The State &lt;asked&gt; for it." in back
+    # stale, unchecked, or another choice than the one shown: told, and nothing done
+    stale = head.submit(check, {**good, "version": 9})
+    assert stale.status_code == 409 and "has changed since you opened the page" in text(stale)
     assert head.submit(page, {**good, "version": 9}).status_code == 409
+    assert "Nothing is decided yet" in text(head.submit(page, good))
+    seen = re.search(r'name="seen" value="([^"]+)"', shown).group(1)
+    other = head.submit(page, {**good, "seen": seen})
+    assert other.status_code == 409 and "Look through the decision once more" in text(other)
     assert counted() == before
-    assert head.submit(page, good).status_code == 303
+    assert decide_by_pages(head, page, good).status_code == 303
+    decided = counted()
+    again = head.submit(page, {**good, "seen": seen}, follow_redirects=True)
+    assert "This call is decided already" in text(again) and counted() == decided
     assert "Decided" in text(head.get(page))
+
+
+def test_the_check_says_when_the_money_does_not_carry_it(make, as_person):
+    story = AwardStory(make, recommended=3, money=250_000)
+    data = {"version": 1, **{f"outcome-{n}": "selected" for n in story.nominees}}
+    shown = text(as_person(story.people["head_of_fund"]).submit(
+        f"/sponsorship/calls/{story.call_id}/decision/check", data))
+    assert "does not carry every place" in shown and "It carries 1 of 3." in shown
 
 
 @pytest.fixture
@@ -381,7 +411,7 @@ def test_confirmation_form(story, as_role, released, changes, message):
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"reason": ""}, "Choose an answer"), ({"reason": "x"}, "Not a valid choice"),
+    [({"reason": ""}, "Choose an answer"), ({"reason": "x"}, "Choose one of the answers offered"),
      ({"bank_reference": "a\u202eb"}, "Write letters, figures"), ({"text": "t" * 2001}, "2000")],
 )
 def test_failure_form(story, as_role, released, changes, message):

@@ -3,6 +3,7 @@ state with each command."""
 
 import re
 import uuid
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -26,10 +27,11 @@ from sponsorship.applications import (
 )
 from sponsorship.applications.call_money import carried
 from sponsorship.applications.models import Application, Call, Nominee, Ranking, Screening
-from sponsorship.applications.queries import Question, call_by_id, questions, required_papers
-from sponsorship.applications.screening_service import Finding
+from sponsorship.applications.queries import Question, call_by_id, questions, ranked_slots, required_papers
+from sponsorship.applications.screening_service import Correction, Finding
 from sponsorship.applications.service import close_decided
 from sponsorship.applications.transitions import CALL
+from sponsorship.awards.decision_service import ADVISED, Choice, decide
 from sponsorship.ledger import service as ledger
 from tests.support.applications import NOW, fresh, kit, nominees_of
 from tests.support.people import TESTS
@@ -277,6 +279,64 @@ def test_a_fact_is_overridden_with_a_reason_that_names_who_and_when(room):
     db.session.rollback()
 
 
+def test_equity_counts_earlier_calls_and_what_was_found_otherwise(room, as_person):
+    """A region and a sex found otherwise on a paper dated by the closing day; places of the last call count."""
+    early = NOW + timedelta(days=5)
+    before, _rows = room.recommended(criteria=("equity_sex",), closes_at=early, grace_until=early)
+    choices = {s.nominee_id: Choice(ADVISED[s.recommended]) for s in ranked_slots(before.id)}
+    decide(before.id, choices, room.make.actor("head_of_fund"), before.version)
+    refused("call.equity_calls", lambda: room.call(criteria=("ldc",), equity_calls=1))
+    call = room.call(criteria=("equity_region", "equity_sex"), equity_calls=1)
+    first, second = room.sent(call, "XA"), room.sent(call, "XB")
+
+    def find(application, **found):
+        screening_service.find_eligible(application.id, room.findings(), application.version, room.manager, found)
+
+    region = Correction("African", NOW.date(), "A/77/1", "The State changed its group.")
+    sex = Correction("male", NOW.date(), "passport", "Typed wrongly by the mission.")
+    late = screening_service.facts_day(call) + timedelta(days=1)
+    for wrong, field in ((replace(region, value="Atlantis"), "value"), (replace(region, day=late), "day"),
+                         (replace(region, day=None), "day"), (replace(region, source=" "), "source"),
+                         (replace(region, reason=""), "reason")):
+        with pytest.raises(RuleBroken) as error:
+            find(first, equity_region=wrong)
+        assert error.value.field == f"equity_region_{field}"
+    refused("screening.correction", lambda: find(first, equity_sex=replace(sex, value="female")))
+    officer = as_person(room.make.person("fund_manager"))
+    url = f"/sponsorship/applications/{first.id}/screening"
+    page = officer.get(url).get_data(as_text=True)
+    sent = dict.fromkeys((f"{c}_met" for c in ("complete", "nominated_by_state", "declaration")), "yes") | {
+        "version": str(first.version), "outcome": "eligible", "first_attendance_met": "no",
+        "no_mission_at_seat_met": "no", "equity_sex_value": "male", "equity_sex_day": NOW.date().isoformat(),
+        "equity_sex_source": "passport", "equity_sex_reason": ""}
+    assert "Where the region or the sex is recorded wrongly" in page
+    answer = officer.post(url, data=sent)
+    assert answer.status_code == 422 and "Write why this is found otherwise" in answer.get_data(as_text=True)
+    assert officer.post(url, data=sent | {"equity_sex_reason": sex.reason}).status_code == 303
+    find(second, equity_region=region)
+    told = db.session.query(Event).filter_by(tag="applications.application.override").all()
+    assert {(e.reason, e.data["fact"], e.data["found"]) for e in told} == {
+        ("equity_sex", "female", "male"), ("equity_region", "", "African")}
+    room.close(call)
+    ranking_service.rank_call(call.id, fresh(Call, call.id).version, room.manager)
+    rows = {r.application_id: r for r in db.session.query(Ranking).filter_by(call_id=call.id)}
+    # one woman, of no group, was selected before: the African State begins at no place, the man as well
+    assert (rows[second.id].position, rows[second.id].places) == (1, {"equity_region": 0, "equity_sex": 1})
+    assert (rows[first.id].sex, rows[first.id].places) == ("male", {"equity_region": 1, "equity_sex": 0})
+    counted = fresh(Call, call.id).equity_counted
+    assert counted == {"calls": [before.reference], "regions": {"": 1}, "sexes": {"female": 1}}
+    page = re.sub(r"\s+", " ", officer.get(f"/sponsorship/calls/{call.id}/ranking").get_data(as_text=True))
+    for words in ("The count begins at the places that earlier calls gave", before.reference, "no regional group 1",
+                  "Female 1", "The State changed its group.", "Typed wrongly by the mission.", "A/77/1"):
+        assert words in page, words
+    assert not CHECKS["applications.rankings"]()[1]
+    with pytest.raises(sa.exc.IntegrityError, match="value_has_evidence"):
+        db.session.execute(sa.insert(Screening).values(
+            id=uuid.uuid4(), application_id=first.id, round=9, criterion="equity_sex", met=True, value="male",
+            override_reason="x", evidence="", source="", at=NOW))
+    db.session.rollback()
+
+
 @pytest.mark.pages
 def test_a_state_declares_that_it_is_most_affected_and_the_officer_reads_what_shows_it(room, as_person):
     call = room.call(criteria=("most_affected",))
@@ -311,7 +371,7 @@ def test_officers_write_every_term_and_take_them_over_through_the_pages(room, as
         room, ranking_method="by_points", weight_1="5", weight_2="3", weight_3="", criterion_4="equity_region",
         weight_4="2", late_rule="carry_over", governance="donor_committee", part_first_day="2", part_last_day="3",
         required_papers=["passport", "visa"], question_1="", question_2="Which law is being revised?",
-        question_2_required="y")
+        question_2_required="y", question_3="Does this person speak?", question_3_of_nominee="y")
     answer = manager.post("/sponsorship/calls/new", data=answers)
     assert answer.status_code == 422 and "Write the points of this rule" in answer.get_data(as_text=True)
     answer = manager.post("/sponsorship/calls/new", data=answers | {"required_papers": ["diploma"], "weight_3": "1"})
@@ -320,8 +380,11 @@ def test_officers_write_every_term_and_take_them_over_through_the_pages(room, as
     assert answer.status_code == 303
     call = db.session.query(Call).one()
     assert call.weights == {"ldc": 5, "sids": 3, "first_attendance": 1, "equity_region": 2}
-    assert call.questions == [{"key": "q2", "text": "Which law is being revised?", "required": True}]
+    assert call.questions == [
+        {"key": "q2", "text": "Which law is being revised?", "required": True},
+        {"key": "q3", "text": "Does this person speak?", "required": False, "of_nominee": True}]
     page = manager.get(f"/sponsorship/calls/{call.id}/edit").get_data(as_text=True)
+    assert re.search(r'<input[^>]*checked[^>]*name="question_3_of_nominee"', page)
     assert "Which law is being revised?" in page
     ticked = set(re.findall(r'<input checked[^>]*name="required_papers"[^>]*value="(\w+)"', page))
     assert ticked == {"passport", "visa"}
@@ -341,6 +404,7 @@ def test_officers_write_every_term_and_take_them_over_through_the_pages(room, as
     assert db.session.query(Call).filter_by(copied_from_id=call.id).one().questions == call.questions
     public = as_person(room.make.person("donor")).get(f"/sponsorship/calls/{call.id}/").get_data(as_text=True)
     assert "With each nominee:" in public and "Which law is being revised?" in public
+    assert "About each nominee, beside the form:" in public and "Does this person speak?" in public
 
 
 # --- money ------------------------------------------------------------------------------------------------------

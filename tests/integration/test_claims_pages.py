@@ -54,7 +54,7 @@ def test_the_story_after_the_journey(story, as_person):
         assert "Day by day" in form and first.isoformat() in form
         empty = focal.post(f"{page}/submit", data={"version": 1})
         assert empty.status_code == 422 and "Choose one of the two." in text(empty)
-        assert "Not a valid choice" not in text(empty), "one thing at a time"
+        assert "Choose one of the answers offered" not in text(empty), "one thing at a time"
         sent = {"version": 1, "as_planned": "no", "first": (first + 3 * DAY).isoformat(),
                 "last": (last - 2 * DAY).isoformat(), "days": [f"{(first + 3 * DAY).isoformat()}:lunch"],
                 "no_legs": ["departure", "home_in"], "words": "<b>Called home early.</b>"}

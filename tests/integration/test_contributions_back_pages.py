@@ -278,7 +278,7 @@ BAD_LINES: list[tuple[dict[str, str], str, str]] = [
     ({"value_date": (TODAY + timedelta(days=1)).isoformat()}, "value_date", "has not come yet"),
     ({"value_date": "1926-01-01"}, "value_date", "more than a year ago"),
     ({"value_date": "31 June 2026"}, "value_date", "a date that exists"),
-    ({"currency": "XXX"}, "currency", "Not a valid choice"),
+    ({"currency": "XXX"}, "currency", "Choose one of the answers offered"),
     ({"paid": "-1"}, "paid", "without a sign"),
     ({"paid": "0"}, "paid", "above zero"),
     ({"paid": "1000.001"}, "paid", "no smaller part"),
@@ -437,7 +437,7 @@ BAD_REFUNDS: list[tuple[dict[str, str], str, str]] = [
     ({"amount": "970.01"}, "amount", "Up to USD 970.00 can go back"),
     ({"amount": "1.234,5"}, "amount", "in figures"),
     ({"reason": ""}, "reason", "Choose a reason"),
-    ({"reason": "wrong_entry"}, "reason", "Not a valid choice"),
+    ({"reason": "wrong_entry"}, "reason", "Choose one of the answers offered"),
     ({"note": " "}, "note", "Write why"),
     ({"note": "x" * 2001}, "note", "under 2,000"),
 ]

@@ -388,7 +388,7 @@ BAD_DECISIONS: list[tuple[str, str, dict[str, str], int, str, str]] = [
     ("head_of_fund", "accept", {"checked": "Checked.", "version": "x"}, 422, "", ""),
     ("fund_manager", "accept", {"checked": "Checked."}, 403, "", ""),
     ("fund_manager", "refuse", {"reason": ""}, 422, "reason", "Choose a reason"),
-    ("fund_manager", "refuse", {"reason": "because"}, 422, "reason", "Not a valid choice"),
+    ("fund_manager", "refuse", {"reason": "because"}, 422, "reason", "Choose one of the answers offered"),
     ("fund_manager", "refuse", {"reason": "purpose", "note": "x" * 2001}, 422, "note", "under 2,000"),
     ("auditor", "refuse", {"reason": "purpose"}, 403, "", ""),
     ("fund_manager", "refuse", {"reason": "purpose", "version": "1"}, 409, "", ""),
@@ -462,7 +462,7 @@ def test_an_agreement_goes_on_record(make: Any, as_person: Any, pool: uuid.UUID)
 FUTURE = (clock.today() + timedelta(days=5)).isoformat()
 BAD_AGREEMENTS: list[tuple[dict[str, str], str, str]] = [
     ({"organisation": ""}, "organisation", "Choose the donor"),
-    ({"organisation": str(uuid.uuid4())}, "organisation", "Not a valid choice"),
+    ({"organisation": str(uuid.uuid4())}, "organisation", "Choose one of the answers offered"),
     ({"reference": ""}, "reference", "Write the reference"),
     ({"reference": "x" * 81}, "reference", "at most 80"),
     ({"exchange_of_letters": ""}, "exchange_of_letters", "Write the date"),

@@ -234,7 +234,7 @@ def test_an_even_split_by_a_button_that_needs_no_script(client: Any) -> None:
     ({"number": ""}, "number", "how many"), ({"number": "21"}, "number", "from 1 to 20"),
     ({"number": "0"}, "number", "from 1 to 20"), ({"number": "x"}, "number", "whole number"),
     ({"first": ""}, "first", "date of the first"), ({"first": "soon"}, "first", "date that exists"),
-    ({"every": "5"}, "every", "Not a valid choice"),
+    ({"every": "5"}, "every", "Choose one of the answers offered"),
 ])
 def test_splits_that_cannot_be(client: Any, change: dict[str, str], field: str, words: str) -> None:
     client.submit("/donate/", DATED)

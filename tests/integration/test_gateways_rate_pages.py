@@ -225,9 +225,10 @@ def test_what_is_still_to_be_told(manager: Any) -> None:
 
 @pytest.mark.parametrize(("change", "words"), [
     ({"currency": ""}, "Choose the column with the currency"), ({"rate": ""}, "Choose the column with the rate"),
-    ({"rate": "1"}, "holds something else already"), ({"rate": "99"}, "Not a valid choice"),
+    ({"rate": "1"}, "holds something else already"), ({"rate": "99"}, "Choose one of the answers offered"),
     ({"header": "x"}, "whole number"), ({"skip": "all"}, "as numbers"), ({"skip": "9" * 300}, "under 200"),
-    ({"decimal": "x"}, "Not a valid choice"), ({"order": "x"}, "Not a valid choice"), ({"header": "-5"}, ""),
+    ({"decimal": "x"}, "Choose one of the answers offered"), ({"order": "x"}, "Choose one of the answers offered"),
+    ({"header": "-5"}, ""),
 ])
 def test_a_wrong_telling_is_said_and_kept(manager: Any, change: dict[str, str], words: str) -> None:
     page = send(manager, un_file({"EUR": "0.923"}, MARCH))

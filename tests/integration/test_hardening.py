@@ -121,7 +121,8 @@ def test_a_letter_sent_for_one_state_is_not_taken_for_another(client, make):
     first, second = make.state("XA"), make.state("XB")
     typed = {"state": str(first), "letter_date": date(2026, 1, 5).isoformat(), "primary_name": "A B",
              "primary_email": "a@mission.example", "backup_name": "C D", "backup_email": "c@mission.example",
-             "agreed": "y"}
+             "primary_sits": "mission", "primary_office": "Mission", "backup_sits": "mission",
+             "backup_office": "Mission", "agreed": "y"}
     page = client.post("/accounts/request", data={**typed, "letter": (io.BytesIO(PDF), "letter.pdf")},
                        content_type="multipart/form-data")
     kept = re.search(r'name="kept_letter"[^>]*value="([^"]+)"', page.text)[1]

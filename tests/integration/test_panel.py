@@ -4,19 +4,24 @@ database; the recommendation that several members record together; the decision 
 import re
 import threading
 import uuid
-from datetime import date
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
+from accounts.models import Person
 from accounts.service import grant
-from core import clock
+from core import clock, jobs
+from core.actor import person
 from core.db import db
 from core.errors import NotAllowed, RuleBroken, Stale
 from core.events import Event
+from core.outbox import OutboxMail
 from core.verify import CHECKS
-from sponsorship.applications import panel_service, recusals
+from sponsorship.applications import chairs, panel_service, recusals
+from sponsorship.applications.chair_models import CallChair
 from sponsorship.applications.models import Application, Call, Recommendation, Recusal
 from sponsorship.applications.panel_service import Advice
 from sponsorship.applications.queries import ranked_slots
@@ -24,6 +29,7 @@ from sponsorship.awards.decision_service import ADVISED, Choice, decide
 from sponsorship.contributions.models import Agreement
 from sponsorship.ledger.service import open_pool
 from tests.support.applications import NOW, fresh, kit
+from tests.support.pages import decide_by_pages
 from tests.support.people import TESTS
 
 
@@ -59,6 +65,13 @@ def kept(call):
     return {(r.person_id, r.organisation_id, r.cause) for r in db.session.query(Recusal).filter_by(call_id=call.id)}
 
 
+def chaired(room, call, actor, state, capacity="chair"):
+    """The member takes the Chair's part under a call."""
+    chairs.designate(call.id, actor.person_id, state, capacity, "Letter of 1 March 2027", fresh(Call, call.id).version,
+                     room.manager)
+    return fresh(Call, call.id)
+
+
 def test_whose_members_sit_and_who_is_recused_by_rule(room):
     xa, xb, xc = (room.make.state(code) for code in ("XA", "XB", "XC"))
     chair = room.make.actor("panel_member", organisation=xb)
@@ -76,6 +89,10 @@ def test_whose_members_sit_and_who_is_recused_by_rule(room):
         db.session.commit()
         call, rows = room.ranked(governance=governance, pool_ids=(ldc_pool, room.pool_id))
         expected = {(chair.person_id, xb, "own_state"), (head_of_donor_state.person_id, xc, "own_state")}
+        if governance == "secretariat_chair":  # of the States only the Chair sits, once designated
+            assert kept(call) == set()
+            refused("panel.no_seat", lambda call=call: recusals.declare(call.id, xa, "x", chair), NotAllowed)
+            call, expected = chaired(room, call, chair, xb), {(chair.person_id, xb, "own_state")}
         if governance == "donor_committee":
             expected |= {(donor.person_id, xa, "agreement")}  # XA is the LDC; XC's money is not earmarked for States
         assert kept(call) == expected, governance
@@ -93,6 +110,7 @@ def test_a_recused_member_leaves_the_line_to_another(room):
     xb = room.make.state("XB")
     chair = room.make.actor("panel_member", organisation=xb)
     call, _rows = room.ranked()
+    call = chaired(room, call, chair, xb)
     a, b, c = (fresh(Application, i) for i in panel_service.ranked_ids(call))
     assert b.organisation_id == xb
     refused("panel.recused", lambda: recommend(
@@ -121,6 +139,7 @@ def test_a_recused_member_leaves_the_line_to_another(room):
 def test_what_is_half_recorded_is_put_aside_or_falls_with_the_ranking(room):
     chair = room.make.actor("panel_member", organisation=room.make.state("XB"))
     call, _rows = room.ranked()
+    call = chaired(room, call, chair, room.make.state("XB"))
     a, b, c = (fresh(Application, i) for i in panel_service.ranked_ids(call))
     refused("panel.nothing_open", lambda: panel_service.begin_again(call.id, call.version, room.panel))
     call = recommend(call, chair, (a, "recommend", 1, ""), (c, "reserve", 3, ""))
@@ -175,6 +194,8 @@ def test_the_database_holds_recusals_by_itself(room):
     state = room.make.state("XB")
     chair = room.make.actor("panel_member", organisation=state)
     call, _rows = room.ranked()
+    call = chaired(room, call, chair, state)
+    stranger = room.make.actor("panel_member", organisation=room.make.state("XD"))
     a, b, _c = (fresh(Application, i) for i in panel_service.ranked_ids(call))
     recusals.declare(call.id, a.organisation_id, "kin", room.panel)
 
@@ -183,8 +204,9 @@ def test_the_database_holds_recusals_by_itself(room):
             id=uuid.uuid4(), call_id=call.id, round=9, application_id=application.id, outcome="reserve",
             position=1, seats=0, reason="", by_person=person_id, at=NOW)
 
-    for application, actor in ((b, chair), (a, room.panel)):
-        with pytest.raises(DatabaseError, match="recused"):
+    for application, actor, why in ((b, chair, "recused"), (a, room.panel, "recused"),
+                                    (a, stranger, "only the secretariat and the Chair")):
+        with pytest.raises(DatabaseError, match=why):
             db.session.execute(line(application, actor.person_id))
         db.session.rollback()
     for statement in ("DELETE FROM recusal", "UPDATE recusal SET reason = 'none'"):
@@ -196,8 +218,71 @@ def test_the_database_holds_recusals_by_itself(room):
             id=uuid.uuid4(), call_id=call.id, person_id=chair.person_id, organisation_id=a.organisation_id,
             cause="declared", reason="", at=NOW))
     db.session.rollback()
-    db.session.execute(line(a, chair.person_id))  # the member of another State may
+    db.session.execute(line(a, chair.person_id))  # the Chair, of another State, may
     db.session.rollback()
+    for change, why in (("SET source = 'x'", "append-only"), ("SET ended_at = designated_at", "(?i)check|constraint")):
+        with pytest.raises(DatabaseError, match=why):
+            db.session.execute(sa.text(f"UPDATE call_chair {change}"))
+        db.session.rollback()
+
+
+def test_the_chairs_part_begins_ends_and_recuses(room, as_person):
+    """Designated on a paper for one call, one at a time, recused from the own State whatever becomes of the role."""
+    xa, xb = room.make.state("XA"), room.make.state("XB")
+    first = room.make.person("panel_member", organisation=xa, name="First Chair")
+    second = room.make.person("panel_member", organisation=xb, name="Second Chair")
+    call, _rows = room.ranked()
+    a, b, c = (fresh(Application, i) for i in panel_service.ranked_ids(call))
+    one, two = person(first.id), person(second.id)
+    for wrong, code in (((first.id, xb, "chair", "x"), "chair.person"), ((first.id, xa, "king", "x"), "chair.capacity"),
+                        ((first.id, xa, "chair", " "), "chair.source")):
+        refused(code, lambda wrong=wrong: chairs.designate(call.id, *wrong, call.version, room.manager))
+    refused("needs.call.manage", lambda: chaired_by(room.panel, call, one, xa), NotAllowed)
+    manager = as_person(room.make.person("fund_manager"))
+    url = f"/sponsorship/calls/{call.id}/chair"
+    assert "Nobody is designated as the Chair" in text_of(manager.get(f"/sponsorship/calls/{call.id}/manage"))
+    page = manager.get(url)
+    data = {"version": version_in(page), "person": f"{first.id}:{xa}", "capacity": "representative", "source": ""}
+    answer = manager.post(url, data=data)
+    assert answer.status_code == 422 and "Write which paper says so" in text_of(answer)
+    assert manager.post(url, data=data | {"source": "Letter of 2 March 2027"}).status_code == 303
+    page = text_of(manager.get(f"/sponsorship/calls/{call.id}/manage"))
+    assert "First Chair, State XA, sits on it: In the Chair’s place." in page and "Letter of 2 March 2027" in page
+    told, = db.session.query(OutboxMail).filter_by(kind="applications.chair")
+    assert told.to_address == first.email
+    assert kept(call) == {(first.id, xa, "own_state")}
+    refused("panel.recused", lambda: recommend(call, one, (a, "recommend", 1, ""), (b, "recommend", 2, ""),
+                                               (c, "reserve", 3, "")))
+    assert "Recommend on the ranked States" in as_person(first).get("/desk").text
+    # the panel is told once each, and reminded; then the head
+    asleep = [first.email, db.session.get(Person, room.panel.person_id).email]
+    assert jobs.run("panel-tell").done == 1 and jobs.run("panel-tell").done == 0
+    assert sorted(asleep) == sorted(
+        m.to_address for m in db.session.query(OutboxMail).filter_by(kind="applications.panel-ranked"))
+    due = datetime.combine(fresh(Call, call.id).decide_by, time(0), ZoneInfo("America/New_York")) - timedelta(days=3)
+    assert [i[1] for i in jobs.preview("panel-remind", due)] == [due]
+    assert not jobs.preview("panel-remind", due - timedelta(minutes=1))
+    with clock.moved_to(due):
+        assert jobs.run("panel-remind").done == 1 and jobs.run("panel-remind").done == 0
+    # another takes the place: the former no longer records, and remains recused
+    chaired(room, call, two, xb)
+    refused("panel.no_seat", lambda: recommend(call, one, (b, "recommend", 2, ""), (c, "reserve", 3, "")), NotAllowed)
+    recommend(call, two, (a, "recommend", 1, ""), (c, "reserve", 3, ""))
+    refused("chair.reason", lambda: chairs.end(call.id, " ", fresh(Call, call.id).version, room.manager))
+    page = manager.get(f"{url}/end")
+    ended = manager.post(f"{url}/end", data={"version": version_in(page), "reason": "The term is over."})
+    assert ended.status_code == 303 and [r.ended_at is None for r in db.session.query(CallChair)] == [False, False]
+    refused("chair.nobody", lambda: chairs.end(call.id, "x", fresh(Call, call.id).version, room.manager))
+    assert recommend(call, room.panel, (b, "recommend", 2, "")).state == "recommended"
+    head = room.make.person("head_of_fund")
+    assert jobs.run("decisions-tell").done == 1 and jobs.run("decisions-tell").done == 0
+    mail, = db.session.query(OutboxMail).filter_by(kind="applications.decision-waits")
+    assert mail.to_address == head.email and f"/sponsorship/calls/{call.id}/decision" in mail.body
+    verify_is_clean()
+
+
+def chaired_by(actor, call, who, state):
+    chairs.designate(call.id, who.person_id, state, "chair", "x", fresh(Call, call.id).version, actor)
 
 
 # --- pages ------------------------------------------------------------------------------------------------------
@@ -216,6 +301,7 @@ def test_the_panel_records_together_and_the_head_sees_the_ranking_beside(room, a
     chair, member = as_person(chair_person), as_person(colleague)
     call, _rows = room.ranked(criteria=("ldc", "equity_region", "equity_sex"), ranking_method="by_points",
                               weights={"ldc": 5, "equity_region": 2, "equity_sex": 1})
+    call = chaired(room, call, person(chair_person.id), xb)
     a, b, c = (fresh(Application, i) for i in panel_service.ranked_ids(call))
     base = f"/sponsorship/calls/{call.id}"
     page = text_of(chair.get(f"{base}/ranking"))
@@ -256,7 +342,7 @@ def test_the_panel_records_together_and_the_head_sees_the_ranking_beside(room, a
         assert words in text_of(page), words
     slots = ranked_slots(call.id)
     sent = {"version": version_in(page)} | {f"outcome-{s.nominee_id}": ADVISED[s.recommended] for s in slots}
-    assert head.post(f"{base}/decision", data=sent).status_code == 303
+    assert decide_by_pages(head, f"{base}/decision", sent).status_code == 303
     page = text_of(head.get(f"{base}/decision"))
     assert "Ranking, recommendation and decision" in page and "Otherwise equal; received later." in page
     verify_is_clean()

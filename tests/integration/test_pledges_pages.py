@@ -148,7 +148,7 @@ WRONG_ACTS: list[tuple[str, dict[str, str], str, str]] = [
     ("defer", {"plan": "listed", "words": "x"} | rows(("", "900")), "instalments-0-due_on", "date for each"),
     ("cancel", {"words": ""}, "words", "Write why"),
     ("agree", {"agreement": ""}, "agreement", "Choose the agreement"),
-    ("agree", {"agreement": str(uuid.uuid4())}, "agreement", "Not a valid choice"),
+    ("agree", {"agreement": str(uuid.uuid4())}, "agreement", "Choose one of the answers offered"),
 ]
 
 

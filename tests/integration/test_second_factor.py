@@ -73,6 +73,9 @@ def test_approving_asks_and_loses_nothing(make, as_person):
         typed[f"outcome-{nominee}"] = choice.outcome
         typed[f"reason-{nominee}"] = "Words with “quotes” & <marks>\nand a second line"
     address = f"/sponsorship/calls/{call}/decision"
+    shown = text_of(client.submit(f"{address}/check", typed))
+    assert "Nothing is decided yet" in shown and "Confirm that it is you" not in shown
+    typed["seen"] = re.search(r'name="seen" value="([^"]+)"', shown).group(1)
     asked = client.submit(address, typed)
     page = text_of(asked)
     assert asked.status_code == 200 and "Confirm that it is you" in page and db.session.query(Award).count() == 0
@@ -104,7 +107,7 @@ def test_every_binding_act_of_the_chains_asks(app, make, as_person):
     """Approving, deciding, releasing, restarting, agreeing: their views carry the mark; a person without a device is
     told how to get one, and nothing is done."""
     marked = {name for name, view in app.view_functions.items() if getattr(view, "asks_fresh_sign_in", False)}
-    assert {"awards.approve", "awards.decision", "disbursements.approve", "disbursements.release",
+    assert {"awards.approve", "decisions.decide_all", "disbursements.approve", "disbursements.release",
             "accounts.agree_factor_reset"} <= marked
     story = AwardStory(make)
     award = story.decide()[0]

@@ -19,7 +19,12 @@ from core.files import StoredFile
 from core.outbox import OutboxMail
 from meetings.calendar.models import Meeting
 from meetings.calendar.service import cancel_meeting, postpone_meeting, redate_meeting
-from sponsorship.applications import call_service
+from sponsorship.applications import (
+    application_service,
+    call_service,
+    screening_service,
+    substitution_service,
+)
 from sponsorship.applications.models import Application, Call
 from sponsorship.awards import answer_service
 from sponsorship.awards.decision_service import Choice as Decision
@@ -188,6 +193,65 @@ def test_the_call_is_cancelled_and_a_reserve_list_ends(make, story):
         room.draft(call, "XB")
         call_service.cancel_call(call.id, call.version, "No money.", room.manager)
     assert waits(call.id) == [("call_cancelled", application.reference)], "a draft is nobody's business"
+
+
+def test_letters_tell_of_every_end(make, story, as_person):
+    """Not eligible, lapsed, ended by the fund, withdrawn by the State, another person in the place."""
+    awards, (first, second, _third) = decided(story)
+    story.offer(awards[0])
+    sign(story)
+    # another person takes the place: no letter before an officer has looked, then one that replaces the former
+    application = db.session.get(Application, story.applications[0])
+    new = {"family_name": "Newcome", "given_names": "Ada", "function": "Officer", "ministry": "Interior",
+           "email": "ada@state.example", "birth_date": "1980-05-05", "sex": "female"}
+    row = substitution_service.substitute(application.id, story.nominees[0], new, "Reassigned.", application.version,
+                                          story.focal_point(0))
+    assert waits(story.call_id) == []
+    substitution_service.check(row, story.officer("fund_manager"))
+    assert waits(story.call_id) == [("selected", first)] and sign(story) == 1
+    newer, older = db.session.query(StateLetter).filter_by(kind="selected").order_by(StateLetter.id.desc())
+    assert newer.replaces_id == older.id
+    words = text_of(pdf(as_person(story.focal[0]), newer))
+    assert "Ada Newcome" in words and older.reference in words and "Family0" not in words
+    # the offer lapses; the next moves up, and the fund ends that award
+    with clock.moved_to(story.award(awards[0]).offer_expires_at + timedelta(minutes=1)):
+        answer_service.lapse(awards[0], clock.now())
+        assert waits(story.call_id) == [("lapsed", first)]
+        assert sign(story) == 1
+        story.offer(awards[1])
+        sign(story)
+        answer_service.withdraw(awards[1], story.officer("fund_manager"), story.award(awards[1]).version, "no_money",
+                                "The pool was closed.")
+        waiting, = waiting_letters(story.call_id)
+        assert (waiting.kind, waiting.application, waiting.proposed) == ("withdrawn", second, "no_money")
+        page = as_person(story.people["fund_manager"]).get(f"/letters/calls/{story.call_id}").text
+        assert "no longer available" in page and "The pool was closed." not in page
+        assert f'name="reason-{waiting.key}"' in page
+        assert sign(story) == 1 and waits(story.call_id) == []
+    lapsed = db.session.query(StateLetter).filter_by(kind="lapsed").one()
+    words = text_of(pdf(as_person(story.focal[0]), lapsed))
+    assert "has lapsed" in words and not re.search(r"USD|State X[BC]", words)
+
+    room = kit(make)
+    with clock.moved_to(NOW):
+        call = room.call()
+        actor = make.actor("focal_point", organisation=make.state("XB"))
+        applications = [room.sent(call), room.sent(call, "XB", actor=actor)]
+        screening_service.find_ineligible(applications[0].id, room.findings(declaration=False), "no_declaration",
+                                          applications[0].version, room.manager)
+        application_service.withdraw(applications[1].id, applications[1].version, "Nobody can go.", actor)
+        assert waits(call.id) == sorted([("ineligible", applications[0].reference),
+                                         ("taken_back", applications[1].reference)])
+        found = service.drafts(call.id, room.manager)
+        shown = " ".join(p for d in found for p in d.text.body if isinstance(p, str))
+        assert "could not attend otherwise" in shown and "withdrawn as your Government asked" in shown
+        head = make.actor("head_of_fund")
+        chosen = {d.waiting.key: service.Choice("en", "rules") for d in found}  # another reason is not taken
+        made = service.drafts(call.id, head, chosen)
+        assert service.sign_letters(call.id, chosen, service.digest(made), new_id(), head) == 2
+        assert db.session.query(StateLetter).filter_by(kind="ineligible").one().reason == "no_declaration"
+        assert waits(call.id) == []
+    assert story.verify() == []
 
 
 def test_nobody_else_signs_and_nothing_is_changed(story, make):

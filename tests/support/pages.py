@@ -124,3 +124,13 @@ class PageClient(FlaskClient):
     def submit(self, url: str, data: dict[str, Any] | None = None, **kwargs: Any) -> TestResponse:
         """POST a form (tests run without CSRF tokens; tests/integration/test_security.py tries those)."""
         return self.post(url, data=data or {}, **kwargs)
+
+
+def decide_by_pages(client: Any, page: str, data: dict[str, Any]) -> TestResponse:
+    """The decision on a call, through its check page: what the first form sends is shown, then confirmed as shown."""
+    shown = client.submit(f"{page}/check", data)
+    if shown.status_code != 200:
+        return shown
+    seen = re.search(r'name="seen" value="([0-9a-f]{64})"', shown.get_data(as_text=True))
+    assert seen, "the check page carries what it showed"
+    return client.submit(page, {**data, "seen": seen.group(1)})

@@ -1,13 +1,15 @@
 """The ranking is what a person works out by hand; a departure from it is what needs a reason."""
 
 import uuid
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sponsorship.applications.panel_service import Advice, departures
-from sponsorship.applications.ranking import Entry, rank
+from sponsorship.applications.ranking import Earlier, Entry, rank
 
 CRITERIA = ("ldc", "sids", "first_attendance")
 START = datetime(2027, 3, 1, tzinfo=UTC)
@@ -65,9 +67,10 @@ ALL = ("ldc", "equity_region", "most_affected", "equity_sex")
 REGIONS = ("African", "Asia-Pacific", "GRULAC", "")
 
 
-def brute_force(rows, criteria, weights):
-    """For every place, every State still to be placed is held against every other, counting the list so far anew."""
-    left, given_places = list(rows), []
+def brute_force(rows, criteria, weights, before=()):
+    """For every place, every State still to be placed is held against every other, counting the list so far anew. Those
+    who had places under earlier calls stand at its head, one by one."""
+    left, given_places = list(rows), list(before)
 
     def had(criterion, e):
         if criterion == "equity_region":
@@ -117,14 +120,19 @@ wide_entries = st.lists(
     for n, (m, a, b, region, sex) in enumerate(rows, 1)])
 
 
+selected_before = st.lists(st.builds(SimpleNamespace, region=st.sampled_from(REGIONS),
+                                     sex=st.sampled_from(("female", "male", "not_said", ""))), max_size=5)
+
+
 @settings(deadline=None, max_examples=150)
 @given(wide_entries, st.permutations(ALL), st.integers(0, 4),
-       st.one_of(st.none(), st.lists(st.integers(1, 9), min_size=4, max_size=4)))
-def test_the_ranking_equals_an_independent_one(rows, order, most, drawn):
+       st.one_of(st.none(), st.lists(st.integers(1, 9), min_size=4, max_size=4)), selected_before)
+def test_the_ranking_equals_an_independent_one(rows, order, most, drawn, before):
     criteria = order[:most]
     weights = dict(zip(criteria, drawn or (), strict=False))
-    placed = rank(rows, criteria, "by_points" if drawn else "in_order", weights)
-    expected = brute_force(rows, criteria, weights)
+    earlier = Earlier(Counter(e.region for e in before), Counter(e.sex for e in before))
+    placed = rank(rows, criteria, "by_points" if drawn else "in_order", weights, earlier)
+    expected = brute_force(rows, criteria, weights, before)
     assert [p.entry for p in placed] == [e for e, _points in expected]
     if weights:
         assert [p.points for p in placed] == [points for _e, points in expected]
@@ -167,6 +175,19 @@ def test_equity_worked_example():
         {"equity_region": 0, "equity_sex": 0}, {"equity_region": 0, "equity_sex": 0},
         {"equity_region": 0, "equity_sex": 1}, {"equity_region": 1, "equity_sex": 1},
         {"equity_region": 2, "equity_sex": 2}]
+
+
+def test_earlier_calls_worked_example():
+    """Africa had two places and women none under the calls that count: the man from Asia waits for the woman."""
+    def state(n, region, sex):
+        return Entry(uuid.UUID(int=n), f"APP-2027-{n:04d}", START + timedelta(minutes=n), {}, region, sex)
+
+    rows = [state(1, "African", "female"), state(2, "Asia-Pacific", "male"), state(3, "Asia-Pacific", "female")]
+    placed = rank(rows, ("equity_region", "equity_sex"), earlier=Earlier({"African": 2}, {"male": 2}))
+    assert [p.entry.application_id.int for p in placed] == [3, 2, 1]
+    assert [p.places for p in placed] == [{"equity_region": 0, "equity_sex": 0}, {"equity_region": 1, "equity_sex": 2},
+                                          {"equity_region": 2, "equity_sex": 1}]
+    assert placed[1].compared == {"before": 0, "after": 2} and placed[2].compared == {"before": 1, "after": 2}
 
 
 def test_points_worked_example():

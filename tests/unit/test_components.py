@@ -617,7 +617,7 @@ def test_error_summary_links_to_fields_and_shows_all_levels(app: Flask) -> None:
 
 def test_radio_error_leads_to_the_first_choice(app: Flask) -> None:
     form = typed_form(sex="?")
-    assert ("sex-0", "Not a valid choice.") in f.error_items(form)
+    assert ("sex-0", "Choose one of the answers offered.") in f.error_items(form)
 
 
 def test_strings_are_stripped_but_passwords_are_not(app: Flask) -> None:
@@ -628,6 +628,38 @@ def test_strings_are_stripped_but_passwords_are_not(app: Flask) -> None:
 
     form = Form(MultiDict({"name": " a ", "secret": " b ", "lines-0": " c "}), meta={"csrf": False})
     assert (form.name.data, form.secret.data, form.lines.data) == ("a", " b ", ["c"])
+
+
+def test_signs_that_cannot_be_seen_are_taken_out_and_told(app: Flask) -> None:
+    class Form(f.BaseForm):
+        name = StringField("Name")
+        share = f.MoneyField("Share")
+        words = TextAreaField("Words")
+        secret = PasswordField("Password")
+
+    typed = {"name": "a\x07b\x00", "share": "1\x1b2x", "words": "one\ttwo\r\nthree", "secret": "p\x07"}
+    form = Form(MultiDict(typed), meta={"csrf": False})
+    assert not form.validate()
+    assert (form.name.data, form.share._value(), form.words.data) == ("ab", "12x", "one\ttwo\r\nthree")
+    assert form.secret.data == "p\x07" and not form.words.errors
+    assert "cannot be seen" in form.name.errors[0] and "in figures" in form.share.errors[0]
+    again = Form(MultiDict({"name": "ab"}), meta={"csrf": False})
+    assert again.validate()
+
+
+def test_no_sentence_of_wtforms_is_left() -> None:
+    """Every sentence that WTForms can say has words of ours that say what to do."""
+    import wtforms
+
+    from core.web.form_words import WORDS
+
+    folder = Path(wtforms.__file__).parent
+    source = "".join(p.read_text() for p in (folder / "validators.py", *(folder / "fields").glob("*.py")))
+    said = set(re.findall(r'gettext\(\s*"([^"]+)"', source))
+    unused = {s for s in said if s.startswith((
+        "Invalid IP", "Invalid Mac", "Invalid UUID", "Invalid value", "Date must", "This field cannot be edited",
+        "This field is disabled", "Choices cannot", "Invalid field name", "Not a valid week"))}
+    assert said - unused and said - unused <= set(WORDS)
 
 
 @pytest.mark.parametrize(
