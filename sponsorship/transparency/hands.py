@@ -1,5 +1,6 @@
 """Separate hands, for auditors and administrators: who could hold which hands of one chain, computed from memberships
-and designations of today; and proof from signatures and events that nobody ever signed one chain twice."""
+and designations of today; and proof from signatures and events that nobody, and no
+office, ever signed one chain twice."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from itertools import combinations
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select, union_all
 
 from accounts.designation_models import Designation
 from accounts.models import NEVER_TOGETHER, Membership, Person
@@ -124,7 +125,7 @@ class PairRow:
             return _("The database refuses both roles, and designations, on the same days.")
         if "payee_data_officer" in (self.one, self.other):
             return _("The database refuses approval and release by whoever verified the bank data.")
-        return _("The database takes one signature of a person in each round.")
+        return _("The database takes one signature of a person, and of an office, in each round.")
 
     @property
     def status(self) -> State:
@@ -134,15 +135,23 @@ class PairRow:
 
 
 def _signed_by_one() -> dict[tuple[str, frozenset[str]], int]:
-    """From the signatures: rounds in which one person signed two steps, by chain and the two roles."""
+    """From the signatures: rounds in which one person, or one office, signed two steps, by chain and the two roles. An
+    office is its holder and whoever signs in the holder's place, as the database reckons it
+    (`approval_one_per_holder`)."""
+    signed = (
+        select(Approval.subject_type, Approval.subject_id, Approval.round, Approval.step,
+               Approval.person_id.label("hand")),
+        select(Approval.subject_type, Approval.subject_id, Approval.round, Approval.step,
+               Designation.holder_id.label("hand")).join(Designation, Designation.id == Approval.designation_id),
+    )
+    hands = union_all(*signed).subquery()
+    key = (hands.c.subject_type, hands.c.subject_id, hands.c.round, hands.c.hand)
+    twice = select(*key).group_by(*key).having(func.count() > 1).subquery()
     rows = db.session.execute(
-        select(Approval.subject_type, Approval.step, Approval.subject_id, Approval.round, Approval.person_id)
-        .where(Approval.subject_id.in_(
-            select(Approval.subject_id).group_by(Approval.subject_type, Approval.subject_id, Approval.round,
-                                                 Approval.person_id).having(func.count() > 1)))).all()
+        select(*key, hands.c.step).join(twice, and_(*(column == twice.c[column.name] for column in key)))).all()
     steps: dict[tuple[str, uuid.UUID, int, uuid.UUID], list[str]] = {}
     for row in rows:
-        steps.setdefault((row.subject_type, row.subject_id, row.round, row.person_id), []).append(ROLE[row.step])
+        steps.setdefault((row.subject_type, row.subject_id, row.round, row.hand), []).append(ROLE[row.step])
     found: dict[tuple[str, frozenset[str]], int] = {}
     for (chain, *_rest), roles in steps.items():
         for pair in combinations(roles, 2):
@@ -175,7 +184,7 @@ class Proof:
 def proof() -> Proof:
     """Go through every signature and every event of one. Fixed number of queries; rows are read as a stream."""
     faults = [*_twice_in_events(), *_without_authority()]
-    faults += [f"{chain}: one person signed as {' and '.join(sorted(roles))} in {n} rounds"
+    faults += [f"{chain}: one person or office signed as {' and '.join(sorted(roles))} in {n} rounds"
                for (chain, roles), n in _signed_by_one().items()]
     signatures, alternates = db.session.execute(select(func.count(), func.count(Approval.designation_id))).one()
     rounds = db.session.scalar(select(func.count()).select_from(
@@ -185,9 +194,10 @@ def proof() -> Proof:
 
 
 def _twice_in_events() -> Iterator[str]:
-    """From the record alone: an actor who signed one round twice."""
+    """From the record alone: an actor, or an office (the holder whom an alternate's event names), twice in one
+    round."""
     rows = db.session.execute(
-        select(Event.subject_type, Event.subject_id, Event.tag, Event.actor_id)
+        select(Event.subject_type, Event.subject_id, Event.tag, Event.actor_id, Event.data)
         .where(Event.tag.in_(SIGNING), Event.actor_id.is_not(None))
         .order_by(Event.subject_id, Event.recorded_at, Event.id).execution_options(yield_per=5000))
     at: uuid.UUID | None = None
@@ -195,9 +205,11 @@ def _twice_in_events() -> Iterator[str]:
     for row in rows:
         if row.subject_id != at or SIGNING[row.tag]:
             at, hands = row.subject_id, set()
-        if row.actor_id in hands:
-            yield f"{row.subject_type} {row.subject_id}: the record names {row.actor_id} twice in one round"
-        hands.add(row.actor_id)
+        holder = (row.data or {}).get("for")
+        now = {row.actor_id} | ({uuid.UUID(holder)} if holder else set())
+        for hand in now & hands:
+            yield f"{row.subject_type} {row.subject_id}: the record names {hand} twice in one round"
+        hands |= now
 
 
 def _without_authority() -> Iterator[str]:
@@ -229,6 +241,7 @@ def _utc_day(at: datetime) -> date:
 
 @check("transparency.hands")
 def nobody_signed_twice() -> tuple[int, list[str]]:
-    """The record of events names nobody twice in one round, and every signature had its authority on its day."""
+    """The record of events names no person and no office twice in one round, and every signature had its authority on
+    its day."""
     found = proof()
     return found.signatures + found.events, found.faults
