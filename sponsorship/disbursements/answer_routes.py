@@ -33,6 +33,7 @@ from sponsorship.disbursements.answer_forms import (
     HandOverForm,
     RefuseFindingForm,
 )
+from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.transitions import PAID
 
 bp = routes.bp
@@ -177,7 +178,7 @@ def refuse_finding(id: uuid.UUID) -> View:
 @bp.route("/disbursements/instructions/<uuid:id>/hand-over", methods=["GET", "POST"])
 @needs("disbursement.release")
 def hand_over(id: uuid.UUID) -> View:
-    """A signatory confirms that the bank has the whole file."""
+    """A signatory confirms that the bank has the whole file, or the paymaster list and cash."""
     page = queries.instruction_page(id)
     form = HandOverForm()
     if request.method == "GET":
@@ -185,7 +186,9 @@ def hand_over(id: uuid.UUID) -> View:
     elif form.validate_on_submit():
         try:
             moved = release_service.hand_over(id, current_actor(), form.receipt.data or "")
-            flash(_("Recorded: the bank has the file with %(count)s payments.", count=moved), "success")
+            flash(_("Recorded: the paymaster has the list and the cash of %(count)s payments.", count=moved)
+                  if page.row.rail == CASH else
+                  _("Recorded: the bank has the file with %(count)s payments.", count=moved), "success")
             return redirect(url_for("disbursements.instruction", id=id), 303)
         except RuleBroken as error:
             add_error(form, error.field, error.message)

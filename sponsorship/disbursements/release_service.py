@@ -235,7 +235,9 @@ def hand_over(instruction_id: uuid.UUID, actor: Actor, receipt: str = "") -> int
         PaymentLine.instruction_id == instruction_id)).all())
     rows = [row for row in locked(Disbursement, rounds) if row.state == "released" and row.round == rounds[row.id]]
     if db.session.get(Handover, instruction_id) is not None:
-        raise RuleBroken(_("Somebody has already confirmed that the bank has this file."),
+        raise RuleBroken(_("Somebody has already confirmed that the paymaster has this list and its cash.")
+                         if instruction.rail == CASH else
+                         _("Somebody has already confirmed that the bank has this file."),
                          code="instruction.handed_over")
     if db.session.get(Withdrawal, instruction_id) is not None:
         raise RuleBroken(_("This file was withdrawn: a payment in it was made already. The bank must not get it."),

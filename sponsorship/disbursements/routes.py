@@ -302,7 +302,9 @@ def release() -> View:
             except RuleBroken as error:
                 add_error(form, error.field or "payments", error.message)
             else:
-                flash(_("Released. Hand the instruction to the bank, then record its answer."), "success")
+                flash(_("Released. Count the cash with the paymaster, then confirm that it was received.")
+                      if queries.instruction_page(instruction).row.rail == CASH else
+                      _("Released. Hand the instruction to the bank, then record its answer."), "success")
                 return redirect(url_for("disbursements.instruction", id=instruction), 303)
     total = sum((row.amount.minor for row in rows), 0)
     body = render_template("disbursements/release.html", form=form, rows=rows,

@@ -26,16 +26,18 @@ from core.money import usd
 from core.verify import check
 from core.web.formats import format_day, format_money
 from sponsorship.awards.approvals import ROLE, Approval
+from sponsorship.disbursements.cash_models import CashCount
+from sponsorship.disbursements.cash_service import SIGNED
 
 # the hands of each chain, in the order in which they act; payee data is a hand of the payment, though it signs nothing
 CHAINS: dict[str, tuple[str, ...]] = {
     "award": ("head_of_fund", "certifying_officer", "approving_officer"),
     "disbursement": ("payee_data_officer", "requesting_officer", "certifying_officer", "approving_officer",
-                     "bank_signatory"),
+                     "bank_signatory", "paymaster"),
 }
 CHAIN_LABELS = {"award": _l("Obligation"), "disbursement": _l("Payment")}
 HANDS = ("head_of_fund", "payee_data_officer", "requesting_officer", "certifying_officer", "approving_officer",
-         "bank_signatory")
+         "bank_signatory", "paymaster")
 # what an event says of a signature; the first of a chain begins a new round
 SIGNING = {
     "awards.award.select": True, "awards.award.reserve": True, "awards.award.certify": False,
@@ -43,6 +45,11 @@ SIGNING = {
     "disbursements.disbursement.certify": False, "disbursements.disbursement.approve_first": False,
     "disbursements.disbursement.approve": False, "disbursements.disbursement.release": False,
 }
+
+
+# of the record, too: whoever approved or released does not count the cash of that round
+_SIGNED = tuple(f"disbursements.disbursement.{step}" for step in ("approve_first", "approve", "release"))
+COUNTING = tuple(f"disbursements.disbursement.{step}" for step in ("count_cash", "pay_cash", "return_cash"))
 
 
 def never_together(one: str, other: str) -> bool:
@@ -123,6 +130,8 @@ class PairRow:
     def kept(self) -> str:
         if never_together(self.one, self.other):
             return _("The database refuses both roles, and designations, on the same days.")
+        if "paymaster" in (self.one, self.other):
+            return _("Two people count cash. The database takes no count by whoever approved, released or benefits.")
         if "payee_data_officer" in (self.one, self.other):
             return _("The database refuses approval and release by whoever verified the bank data.")
         return _("The database takes one signature of a person, and of an office, in each round.")
@@ -156,6 +165,20 @@ def _signed_by_one() -> dict[tuple[str, frozenset[str]], int]:
     for (chain, *_rest), roles in steps.items():
         for pair in combinations(roles, 2):
             found[chain, frozenset(pair)] = found.get((chain, frozenset(pair)), 0) + 1
+    return _counted_by_signer(found)
+
+
+def _counted_by_signer(found: dict[tuple[str, frozenset[str]], int]) -> dict[tuple[str, frozenset[str]], int]:
+    """With the rounds whose cash was counted by somebody who had approved or released them."""
+    rows = db.session.execute(
+        select(Approval.step, func.count()).join(
+            CashCount, and_(CashCount.disbursement_id == Approval.subject_id, CashCount.round == Approval.round,
+                            CashCount.state == "agreed",
+                            or_(CashCount.counted_by == Approval.person_id, CashCount.second_by == Approval.person_id)))
+        .where(Approval.subject_type == "disbursement", Approval.step.in_(SIGNED)).group_by(Approval.step))
+    for step, n in rows:
+        pair = ("disbursement", frozenset((ROLE[step], "paymaster")))
+        found[pair] = found.get(pair, 0) + int(n)
     return found
 
 
@@ -198,13 +221,20 @@ def _twice_in_events() -> Iterator[str]:
     round."""
     rows = db.session.execute(
         select(Event.subject_type, Event.subject_id, Event.tag, Event.actor_id, Event.data)
-        .where(Event.tag.in_(SIGNING), Event.actor_id.is_not(None))
+        .where(Event.tag.in_((*SIGNING, *COUNTING)), Event.actor_id.is_not(None))
         .order_by(Event.subject_id, Event.recorded_at, Event.id).execution_options(yield_per=5000))
     at: uuid.UUID | None = None
     hands: set[uuid.UUID] = set()
+    barred: set[uuid.UUID] = set()
     for row in rows:
-        if row.subject_id != at or SIGNING[row.tag]:
-            at, hands = row.subject_id, set()
+        if row.subject_id != at or SIGNING.get(row.tag):
+            at, hands, barred = row.subject_id, set(), set()
+        if row.tag in COUNTING:
+            if row.actor_id in barred:
+                yield f"{row.subject_type} {row.subject_id}: the record names {row.actor_id} as signer and counter"
+            continue
+        if row.tag in _SIGNED:
+            barred.add(row.actor_id)
         holder = (row.data or {}).get("for")
         now = {row.actor_id} | ({uuid.UUID(holder)} if holder else set())
         for hand in now & hands:

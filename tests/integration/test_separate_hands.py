@@ -49,6 +49,7 @@ def test_who_could_and_that_nobody_did(story, make, as_person, queries):
     assert found["disbursement", "requesting_officer", "certifying_officer"].holders == 1
     assert found["disbursement", "approving_officer", "bank_signatory"].holders == 0
     assert "on the same days" in found["disbursement", "approving_officer", "bank_signatory"].kept
+    assert "Two people count cash" in found["disbursement", "requesting_officer", "paymaster"].kept
     assert {p.status.code for p in found.values()} == {"kept"}
     proof = hands.proof()
     # three awards decided (one selected, two in reserve), one certified and approved; a ticket requested and certified
@@ -79,7 +80,15 @@ def test_what_would_be_wrong_is_found(story, make):
         events.record(story.officer("head_of_fund"), "awards.award.certify", "award", award)
 
     forge()
+    @command
+    def count_it():
+        for tag in ("release", "count_cash"):
+            events.record(story.officer("bank_signatory"), f"disbursements.disbursement.{tag}", "disbursement", award)
+
+    count_it()
     faults = hands.proof().faults
+    assert any("as signer and counter" in fault for fault in faults)
+    faults = [fault for fault in faults if "signer and counter" not in fault]
     assert any("had no authority for award.certified" in fault for fault in faults)
     assert any("twice in one round" in fault for fault in faults)
     assert len(faults) == 2
