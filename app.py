@@ -40,6 +40,7 @@ BLUEPRINTS = (
     "sponsorship.disbursements.payee_routes:bp",
     "sponsorship.disbursements.cash_routes:bp",
     "sponsorship.disbursements.claim_routes:bp",
+    "sponsorship.disbursements.loss_routes:bp",
     "sponsorship.disbursements.sanctions_routes:bp",
     "sponsorship.disbursements.plan_routes:bp",
     "sponsorship.transparency.routes:bp",
@@ -105,6 +106,7 @@ CHECKS = (
     "sponsorship.disbursements.checks",
     "sponsorship.disbursements.cash_checks",
     "sponsorship.disbursements.claim_checks",
+    "sponsorship.disbursements.loss_checks",
     "sponsorship.transparency.checks",
 )
 

@@ -156,7 +156,7 @@ def _decide(reset_id: uuid.UUID, agree: bool, done: str) -> Answer:
 
 @bp.post("/accounts/factor-resets/<uuid:id>/agree")
 @needs("factor.reset.approve")
-@fresh_sign_in(_l("Agree to the reset"))
+@fresh_sign_in(_l("Agree to the reset"), own_factor=True)
 def agree_factor_reset(id: uuid.UUID) -> Answer:
     return _decide(id, True, _("Reset. The person sets up a new device before the next approval."))
 

@@ -54,14 +54,15 @@ def _session_proof() -> uuid.UUID | None:
         return None
 
 
-def fresh_sign_in(what: Any, *, own_factor: bool = False) -> Callable[[F], F]:
+def fresh_sign_in(what: Any, *, own_factor: bool = False, unless: str | None = None) -> Callable[[F], F]:
     """Mark a view whose POST asks for a fresh second factor; `what` names the act on the page that asks. `own_factor`:
-    the act changes that factor, so it is asked for wherever one stands, whatever roles the person holds today."""
+    the act changes that factor, so it is asked for wherever one stands, whatever roles the person holds today.
+    `unless`: a button of the form that only shows it again, and so asks for nothing."""
 
     def mark(view: F) -> F:
         @wraps(view)
         def asked(**values: Any) -> Any:
-            if request.method in ("GET", "HEAD"):
+            if request.method in ("GET", "HEAD") or (unless is not None and unless in request.form):
                 return view(**values)
             actor = current_actor()
             with reading():

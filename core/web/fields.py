@@ -29,7 +29,7 @@ from wtforms.validators import StopValidation
 from wtforms.widgets import CheckboxInput, TextInput
 
 from core.money import Money, MoneyError
-from core.web.form_words import without_unseen
+from core.text import without_controls
 from core.web.formats import format_day, format_money, format_size
 
 MEGABYTE = 1024 * 1024
@@ -38,7 +38,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2200  # beyond them a typing mistake is certain, a
 
 def stripped(value: Any) -> Any:
     """The text without white space around it and without control characters; anything else as it is."""
-    return without_unseen(value).strip() if isinstance(value, str) else value
+    return without_controls(value).strip() if isinstance(value, str) else value
 
 
 class _KeepsFirstError:

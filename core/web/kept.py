@@ -6,7 +6,7 @@ import re
 
 from flask import request
 
-from core.web.form_words import without_unseen
+from core.text import without_controls
 
 _SECRET = re.compile(r"password|token|secret|account|iban|bic|second_factor", re.IGNORECASE)
 LONGEST = 20_000
@@ -25,6 +25,6 @@ def typed_words() -> list[tuple[str, str]]:
         if name in ("version", "action", "next") or _SECRET.search(name) or not value.strip():
             continue
         if len(value) > 2 or not value.isascii():  # ticks and choices are made again in a moment
-            words = without_unseen(name.replace("_", " ").replace("-", " "))
-            found.append((words, without_unseen(value[:LONGEST])))
+            words = without_controls(name.replace("_", " ").replace("-", " "))
+            found.append((words, without_controls(value[:LONGEST])))
     return found

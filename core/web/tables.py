@@ -15,10 +15,9 @@ from flask import Response, has_request_context, request
 from markupsafe import Markup
 
 from core.money import Money
-from core.text import seen
+from core.text import seen, without_controls
 from core.web.attachments import attachment
 from core.web.fields import parse_day
-from core.web.form_words import without_unseen
 
 MAX_PAGE = 100_000
 MAX_TEXT = 200
@@ -117,7 +116,7 @@ class TableQuery:
         page = int(page_text) if page_text.isascii() and page_text.isdigit() and len(page_text) < 7 else 1
         values = {}
         for item in filters:
-            value = without_unseen(args.get(item.name, "")).strip()
+            value = without_controls(args.get(item.name, "")).strip()
             if value and item.accepts(value):
                 day = parse_day(value) if item.day else None
                 values[item.name] = day.isoformat() if day else value

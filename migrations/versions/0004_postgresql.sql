@@ -586,6 +586,13 @@ CREATE TABLE cash_count_state (
 -- next --
 INSERT INTO cash_count_state (code) VALUES ('counted'), ('agreed'), ('taken_back')
 -- next --
+CREATE TABLE payment_loss_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_payment_loss_state PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO payment_loss_state (code) VALUES ('asked'), ('agreed'), ('cleared'), ('back'), ('refused')
+-- next --
 CREATE TABLE sanctions_match_state (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_sanctions_match_state PRIMARY KEY (code)
@@ -600,27 +607,6 @@ CREATE TABLE bank_answer_kind (
 -- next --
 INSERT INTO bank_answer_kind (code) VALUES ('confirmed'), ('rejected'), ('failed'), ('returned'), ('reversed'), ('contradicted')
 -- next --
-CREATE TABLE match_likeness (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_match_likeness PRIMARY KEY (code)
-)
--- next --
-INSERT INTO match_likeness (code) VALUES ('name_and_birth'), ('name_only'), ('name_not_birth')
--- next --
-CREATE TABLE disbursement_kind (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_disbursement_kind PRIMARY KEY (code)
-)
--- next --
-INSERT INTO disbursement_kind (code) VALUES ('ticket'), ('dsa_advance'), ('terminal'), ('final')
--- next --
-CREATE TABLE payment_rail (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_payment_rail PRIMARY KEY (code)
-)
--- next --
-INSERT INTO payment_rail (code) VALUES ('transfer'), ('paymaster_cash')
--- next --
 CREATE TABLE claim_state (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_claim_state PRIMARY KEY (code)
@@ -633,7 +619,7 @@ CREATE TABLE recovery_state (
 	CONSTRAINT pk_recovery_state PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO recovery_state (code) VALUES ('asked'), ('recovered'), ('written_off')
+INSERT INTO recovery_state (code) VALUES ('asked'), ('recovered'), ('written_off'), ('dropped')
 -- next --
 CREATE TABLE delegate_report_state (
 	code VARCHAR(40) NOT NULL, 
@@ -655,6 +641,34 @@ CREATE TABLE attendance (
 )
 -- next --
 INSERT INTO attendance (code) VALUES ('attended'), ('part'), ('none')
+-- next --
+CREATE TABLE loss_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_loss_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO loss_kind (code) VALUES ('paid_twice'), ('lost'), ('stolen'), ('short')
+-- next --
+CREATE TABLE match_likeness (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_match_likeness PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO match_likeness (code) VALUES ('name_and_birth'), ('name_only'), ('name_not_birth')
+-- next --
+CREATE TABLE disbursement_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_disbursement_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO disbursement_kind (code) VALUES ('ticket'), ('dsa_advance'), ('terminal'), ('final')
+-- next --
+CREATE TABLE payment_rail (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_payment_rail PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO payment_rail (code) VALUES ('transfer'), ('paymaster_cash')
 -- next --
 CREATE TABLE fund_letter_kind (
 	code VARCHAR(40) NOT NULL, 
@@ -1930,6 +1944,10 @@ CREATE TRIGGER instruction_handover_no_update BEFORE UPDATE ON instruction_hando
 CREATE TRIGGER instruction_handover_no_delete BEFORE DELETE ON instruction_handover FOR EACH ROW EXECUTE FUNCTION placard_refuse('instruction_handover is append-only')
 -- next --
 CREATE TRIGGER instruction_handover_no_replace BEFORE TRUNCATE ON instruction_handover FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('instruction_handover is append-only')
+-- next --
+CREATE OR REPLACE FUNCTION instruction_handover_is_held() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF EXISTS (SELECT 1 FROM payment_line l JOIN disbursement d ON d.id = l.disbursement_id JOIN payment_loss p ON p.disbursement_id = d.id OR p.disbursement_id = d.follows_id WHERE l.instruction_id = NEW.instruction_id AND d.state = 'released' AND d.round = l.round AND p.kind = 'paid_twice' AND p.state = 'asked') OR EXISTS (SELECT 1 FROM instruction_withdrawal w WHERE w.instruction_id = NEW.instruction_id) THEN RAISE EXCEPTION 'instruction_handover_is_held: a payment in the file may have been made already' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER instruction_handover_is_held BEFORE INSERT ON instruction_handover FOR EACH ROW EXECUTE FUNCTION instruction_handover_is_held()
 -- next --
 CREATE OR REPLACE FUNCTION handover_not_while_stopped() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(5027308105); IF EXISTS (SELECT 1 FROM release_stop WHERE restarted_at IS NULL) THEN RAISE EXCEPTION 'handover_not_while_stopped: all releases are stopped' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
@@ -3429,53 +3447,6 @@ CREATE OR REPLACE FUNCTION state_letter_to_its_state() RETURNS trigger LANGUAGE 
 -- next --
 CREATE TRIGGER state_letter_to_its_state BEFORE INSERT ON state_letter FOR EACH ROW EXECUTE FUNCTION state_letter_to_its_state()
 -- next --
-CREATE TABLE payee (
-	award_id UUID NOT NULL, 
-	organisation_id UUID NOT NULL, 
-	state VARCHAR(40) NOT NULL, 
-	rail VARCHAR(40) NOT NULL, 
-	currency VARCHAR(3) NOT NULL, 
-	holder_sealed TEXT, 
-	bank_name_sealed TEXT, 
-	bank_country_sealed TEXT, 
-	account_sealed TEXT, 
-	bic_sealed TEXT, 
-	proof_file_id UUID, 
-	data_version INTEGER NOT NULL, 
-	entered_by UUID, 
-	entered_at TIMESTAMP WITH TIME ZONE, 
-	verified_by UUID, 
-	verified_at TIMESTAMP WITH TIME ZONE, 
-	reminded_at TIMESTAMP WITH TIME ZONE, 
-	contact_sealed TEXT, 
-	frozen_until TIMESTAMP WITH TIME ZONE, 
-	name_check VARCHAR(20), 
-	screened_list_id UUID, 
-	screened_version INTEGER, 
-	id UUID NOT NULL, 
-	version INTEGER NOT NULL, 
-	CONSTRAINT pk_payee PRIMARY KEY (id), 
-	CONSTRAINT ck_payee_verified_by_another CHECK (verified_by IS NULL OR verified_by <> entered_by), 
-	CONSTRAINT ck_payee_verified_has_name CHECK ((state = 'verified') = (verified_by IS NOT NULL) OR state = 'ended'), 
-	CONSTRAINT ck_payee_entered_is_complete CHECK (state NOT IN ('entered', 'verified') OR (entered_by IS NOT NULL AND holder_sealed IS NOT NULL AND bank_name_sealed IS NOT NULL AND account_sealed IS NOT NULL)), 
-	CONSTRAINT uq_payee_award_id UNIQUE (award_id), 
-	CONSTRAINT fk_payee_award_id FOREIGN KEY(award_id) REFERENCES award (id), 
-	CONSTRAINT fk_payee_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
-	CONSTRAINT fk_payee_state FOREIGN KEY(state) REFERENCES payee_state (code), 
-	CONSTRAINT fk_payee_rail FOREIGN KEY(rail) REFERENCES payment_rail (code), 
-	CONSTRAINT fk_payee_proof_file_id FOREIGN KEY(proof_file_id) REFERENCES stored_file (id), 
-	CONSTRAINT fk_payee_entered_by FOREIGN KEY(entered_by) REFERENCES person (id), 
-	CONSTRAINT fk_payee_verified_by FOREIGN KEY(verified_by) REFERENCES person (id)
-)
--- next --
-CREATE INDEX ix_payee_organisation_id ON payee (organisation_id)
--- next --
-CREATE INDEX ix_payee_state ON payee (state)
--- next --
-CREATE OR REPLACE FUNCTION payee_verified_by_name() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF NEW.state = 'verified' AND OLD.state <> 'verified' AND NEW.name_check IS NULL THEN RAISE EXCEPTION 'payee_verified_by_name: nobody has compared the names' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
--- next --
-CREATE TRIGGER payee_verified_by_name BEFORE UPDATE ON payee FOR EACH ROW EXECUTE FUNCTION payee_verified_by_name()
--- next --
 CREATE TABLE claim (
 	reference VARCHAR(30) NOT NULL, 
 	award_id UUID NOT NULL, 
@@ -3550,6 +3521,53 @@ CREATE INDEX ix_delegate_report_organisation_id ON delegate_report (organisation
 -- next --
 CREATE INDEX ix_delegate_report_state ON delegate_report (state)
 -- next --
+CREATE TABLE payee (
+	award_id UUID NOT NULL, 
+	organisation_id UUID NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	rail VARCHAR(40) NOT NULL, 
+	currency VARCHAR(3) NOT NULL, 
+	holder_sealed TEXT, 
+	bank_name_sealed TEXT, 
+	bank_country_sealed TEXT, 
+	account_sealed TEXT, 
+	bic_sealed TEXT, 
+	proof_file_id UUID, 
+	data_version INTEGER NOT NULL, 
+	entered_by UUID, 
+	entered_at TIMESTAMP WITH TIME ZONE, 
+	verified_by UUID, 
+	verified_at TIMESTAMP WITH TIME ZONE, 
+	reminded_at TIMESTAMP WITH TIME ZONE, 
+	contact_sealed TEXT, 
+	frozen_until TIMESTAMP WITH TIME ZONE, 
+	name_check VARCHAR(20), 
+	screened_list_id UUID, 
+	screened_version INTEGER, 
+	id UUID NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_payee PRIMARY KEY (id), 
+	CONSTRAINT ck_payee_verified_by_another CHECK (verified_by IS NULL OR verified_by <> entered_by), 
+	CONSTRAINT ck_payee_verified_has_name CHECK ((state = 'verified') = (verified_by IS NOT NULL) OR state = 'ended'), 
+	CONSTRAINT ck_payee_entered_is_complete CHECK (state NOT IN ('entered', 'verified') OR (entered_by IS NOT NULL AND holder_sealed IS NOT NULL AND bank_name_sealed IS NOT NULL AND account_sealed IS NOT NULL)), 
+	CONSTRAINT uq_payee_award_id UNIQUE (award_id), 
+	CONSTRAINT fk_payee_award_id FOREIGN KEY(award_id) REFERENCES award (id), 
+	CONSTRAINT fk_payee_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
+	CONSTRAINT fk_payee_state FOREIGN KEY(state) REFERENCES payee_state (code), 
+	CONSTRAINT fk_payee_rail FOREIGN KEY(rail) REFERENCES payment_rail (code), 
+	CONSTRAINT fk_payee_proof_file_id FOREIGN KEY(proof_file_id) REFERENCES stored_file (id), 
+	CONSTRAINT fk_payee_entered_by FOREIGN KEY(entered_by) REFERENCES person (id), 
+	CONSTRAINT fk_payee_verified_by FOREIGN KEY(verified_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_payee_organisation_id ON payee (organisation_id)
+-- next --
+CREATE INDEX ix_payee_state ON payee (state)
+-- next --
+CREATE OR REPLACE FUNCTION payee_verified_by_name() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF NEW.state = 'verified' AND OLD.state <> 'verified' AND NEW.name_check IS NULL THEN RAISE EXCEPTION 'payee_verified_by_name: nobody has compared the names' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER payee_verified_by_name BEFORE UPDATE ON payee FOR EACH ROW EXECUTE FUNCTION payee_verified_by_name()
+-- next --
 CREATE TABLE award_basis (
 	award_id UUID NOT NULL, 
 	n INTEGER NOT NULL, 
@@ -3586,6 +3604,55 @@ CREATE TRIGGER award_basis_fixed_update BEFORE UPDATE ON award_basis FOR EACH RO
 CREATE OR REPLACE FUNCTION placard_award_basis_fixed_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF (SELECT state FROM award WHERE id = OLD.award_id) <> 'selected' THEN RAISE EXCEPTION 'what an obligation rests on is fixed once it is certified' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN OLD; END $$
 -- next --
 CREATE TRIGGER award_basis_fixed_delete BEFORE DELETE ON award_basis FOR EACH ROW EXECUTE FUNCTION placard_award_basis_fixed_delete()
+-- next --
+CREATE TABLE claim_paper (
+	claim_id UUID NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	file_id UUID NOT NULL, 
+	added_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_claim_paper PRIMARY KEY (id), 
+	CONSTRAINT fk_claim_paper_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id), 
+	CONSTRAINT fk_claim_paper_kind FOREIGN KEY(kind) REFERENCES claim_paper_kind (code), 
+	CONSTRAINT uq_claim_paper_file_id UNIQUE (file_id), 
+	CONSTRAINT fk_claim_paper_file_id FOREIGN KEY(file_id) REFERENCES stored_file (id)
+)
+-- next --
+CREATE INDEX ix_claim_paper_claim_id ON claim_paper (claim_id)
+-- next --
+CREATE TRIGGER claim_paper_no_update BEFORE UPDATE ON claim_paper FOR EACH ROW EXECUTE FUNCTION placard_refuse('claim_paper is append-only')
+-- next --
+CREATE TRIGGER claim_paper_no_delete BEFORE DELETE ON claim_paper FOR EACH ROW EXECUTE FUNCTION placard_refuse('claim_paper is append-only')
+-- next --
+CREATE TRIGGER claim_paper_no_replace BEFORE TRUNCATE ON claim_paper FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('claim_paper is append-only')
+-- next --
+CREATE TABLE claim_line (
+	claim_id UUID NOT NULL, 
+	n INTEGER NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	rule VARCHAR(40) NOT NULL, 
+	day DATE, 
+	place VARCHAR(120) NOT NULL, 
+	rate_minor BIGINT NOT NULL, 
+	share_bp INTEGER NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	source VARCHAR(200) NOT NULL, 
+	source_from DATE, 
+	given JSON NOT NULL, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_claim_line PRIMARY KEY (id), 
+	CONSTRAINT uq_claim_line_n UNIQUE (claim_id, n), 
+	CONSTRAINT ck_claim_line_amounts_not_negative CHECK (amount_minor >= 0 AND rate_minor >= 0), 
+	CONSTRAINT fk_claim_line_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id), 
+	CONSTRAINT fk_claim_line_kind FOREIGN KEY(kind) REFERENCES award_line_kind (code), 
+	CONSTRAINT fk_claim_line_rule FOREIGN KEY(rule) REFERENCES entitlement_rule (code)
+)
+-- next --
+CREATE TRIGGER claim_line_no_update BEFORE UPDATE ON claim_line FOR EACH ROW EXECUTE FUNCTION placard_refuse('claim_line is append-only')
+-- next --
+CREATE TRIGGER claim_line_no_delete BEFORE DELETE ON claim_line FOR EACH ROW EXECUTE FUNCTION placard_refuse('claim_line is append-only')
+-- next --
+CREATE TRIGGER claim_line_no_replace BEFORE TRUNCATE ON claim_line FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('claim_line is append-only')
 -- next --
 CREATE TABLE sanctions_match (
 	payee_id UUID NOT NULL, 
@@ -3741,6 +3808,10 @@ CREATE OR REPLACE FUNCTION disbursement_release_is_cool() RETURNS trigger LANGUA
 -- next --
 CREATE TRIGGER disbursement_release_is_cool BEFORE UPDATE ON disbursement FOR EACH ROW WHEN (NEW.state = 'released' AND OLD.state <> 'released') EXECUTE FUNCTION disbursement_release_is_cool()
 -- next --
+CREATE OR REPLACE FUNCTION disbursement_not_paid_before() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF EXISTS (SELECT 1 FROM payment_loss p WHERE p.kind = 'paid_twice' AND ((p.state = 'asked' AND (p.disbursement_id = NEW.id OR p.disbursement_id = NEW.follows_id)) OR (p.state = 'agreed' AND p.disbursement_id = NEW.id AND p.round <> NEW.round))) THEN RAISE EXCEPTION 'disbursement_not_paid_before: an earlier round of it may have been paid' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER disbursement_not_paid_before BEFORE UPDATE ON disbursement FOR EACH ROW WHEN (NEW.state = 'released' AND OLD.state <> 'released') EXECUTE FUNCTION disbursement_not_paid_before()
+-- next --
 CREATE OR REPLACE FUNCTION disbursement_payee_is_checked() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF EXISTS (SELECT 1 FROM sanctions_match m WHERE m.payee_id = NEW.payee_id AND m.state IN ('open', 'proposed', 'confirmed')) OR (NEW.state = 'certified' AND EXISTS (SELECT 1 FROM payee p WHERE p.id = NEW.payee_id AND (p.screened_list_id IS NULL OR p.screened_version <> p.data_version))) THEN RAISE EXCEPTION 'disbursement_payee_is_checked: the check of the payee has not ended' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
 CREATE TRIGGER disbursement_payee_is_checked BEFORE UPDATE ON disbursement FOR EACH ROW WHEN (NEW.state IN ('certified', 'released') AND OLD.state <> NEW.state) EXECUTE FUNCTION disbursement_payee_is_checked()
@@ -3760,97 +3831,6 @@ CREATE TRIGGER disbursement_second_is_fixed BEFORE UPDATE ON disbursement FOR EA
 CREATE OR REPLACE FUNCTION disbursement_not_while_stopped() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(5027308105); IF EXISTS (SELECT 1 FROM release_stop WHERE restarted_at IS NULL) THEN RAISE EXCEPTION 'disbursement_not_while_stopped: all releases are stopped' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
 CREATE TRIGGER disbursement_not_while_stopped BEFORE UPDATE ON disbursement FOR EACH ROW WHEN (NEW.state = 'released' AND OLD.state <> 'released') EXECUTE FUNCTION disbursement_not_while_stopped()
--- next --
-CREATE TABLE claim_paper (
-	claim_id UUID NOT NULL, 
-	kind VARCHAR(40) NOT NULL, 
-	file_id UUID NOT NULL, 
-	added_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	id UUID NOT NULL, 
-	CONSTRAINT pk_claim_paper PRIMARY KEY (id), 
-	CONSTRAINT fk_claim_paper_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id), 
-	CONSTRAINT fk_claim_paper_kind FOREIGN KEY(kind) REFERENCES claim_paper_kind (code), 
-	CONSTRAINT uq_claim_paper_file_id UNIQUE (file_id), 
-	CONSTRAINT fk_claim_paper_file_id FOREIGN KEY(file_id) REFERENCES stored_file (id)
-)
--- next --
-CREATE INDEX ix_claim_paper_claim_id ON claim_paper (claim_id)
--- next --
-CREATE TRIGGER claim_paper_no_update BEFORE UPDATE ON claim_paper FOR EACH ROW EXECUTE FUNCTION placard_refuse('claim_paper is append-only')
--- next --
-CREATE TRIGGER claim_paper_no_delete BEFORE DELETE ON claim_paper FOR EACH ROW EXECUTE FUNCTION placard_refuse('claim_paper is append-only')
--- next --
-CREATE TRIGGER claim_paper_no_replace BEFORE TRUNCATE ON claim_paper FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('claim_paper is append-only')
--- next --
-CREATE TABLE claim_line (
-	claim_id UUID NOT NULL, 
-	n INTEGER NOT NULL, 
-	kind VARCHAR(40) NOT NULL, 
-	rule VARCHAR(40) NOT NULL, 
-	day DATE, 
-	place VARCHAR(120) NOT NULL, 
-	rate_minor BIGINT NOT NULL, 
-	share_bp INTEGER NOT NULL, 
-	amount_minor BIGINT NOT NULL, 
-	source VARCHAR(200) NOT NULL, 
-	source_from DATE, 
-	given JSON NOT NULL, 
-	id UUID NOT NULL, 
-	CONSTRAINT pk_claim_line PRIMARY KEY (id), 
-	CONSTRAINT uq_claim_line_n UNIQUE (claim_id, n), 
-	CONSTRAINT ck_claim_line_amounts_not_negative CHECK (amount_minor >= 0 AND rate_minor >= 0), 
-	CONSTRAINT fk_claim_line_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id), 
-	CONSTRAINT fk_claim_line_kind FOREIGN KEY(kind) REFERENCES award_line_kind (code), 
-	CONSTRAINT fk_claim_line_rule FOREIGN KEY(rule) REFERENCES entitlement_rule (code)
-)
--- next --
-CREATE TRIGGER claim_line_no_update BEFORE UPDATE ON claim_line FOR EACH ROW EXECUTE FUNCTION placard_refuse('claim_line is append-only')
--- next --
-CREATE TRIGGER claim_line_no_delete BEFORE DELETE ON claim_line FOR EACH ROW EXECUTE FUNCTION placard_refuse('claim_line is append-only')
--- next --
-CREATE TRIGGER claim_line_no_replace BEFORE TRUNCATE ON claim_line FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('claim_line is append-only')
--- next --
-CREATE TABLE recovery (
-	reference VARCHAR(30) NOT NULL, 
-	claim_id UUID NOT NULL, 
-	award_id UUID NOT NULL, 
-	organisation_id UUID NOT NULL, 
-	state VARCHAR(40) NOT NULL, 
-	amount_minor BIGINT NOT NULL, 
-	back_minor BIGINT NOT NULL, 
-	asked_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	due_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	remind_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	reminders INTEGER NOT NULL, 
-	written_off_by UUID, 
-	ended_at TIMESTAMP WITH TIME ZONE, 
-	id UUID NOT NULL, 
-	version INTEGER NOT NULL, 
-	CONSTRAINT pk_recovery PRIMARY KEY (id), 
-	CONSTRAINT ck_recovery_amounts CHECK (amount_minor > 0 AND back_minor >= 0 AND back_minor <= amount_minor), 
-	CONSTRAINT ck_recovery_recovered_in_full CHECK (state <> 'recovered' OR back_minor = amount_minor), 
-	CONSTRAINT ck_recovery_asked_is_open CHECK (state <> 'asked' OR back_minor < amount_minor), 
-	CONSTRAINT ck_recovery_written_off_by_somebody CHECK ((state = 'written_off') = (written_off_by IS NOT NULL)), 
-	CONSTRAINT uq_recovery_claim_id UNIQUE (claim_id), 
-	CONSTRAINT uq_recovery_reference UNIQUE (reference), 
-	CONSTRAINT fk_recovery_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id), 
-	CONSTRAINT fk_recovery_award_id FOREIGN KEY(award_id) REFERENCES award (id), 
-	CONSTRAINT fk_recovery_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
-	CONSTRAINT fk_recovery_state FOREIGN KEY(state) REFERENCES recovery_state (code), 
-	CONSTRAINT fk_recovery_written_off_by FOREIGN KEY(written_off_by) REFERENCES person (id)
-)
--- next --
-CREATE INDEX ix_recovery_award_id ON recovery (award_id)
--- next --
-CREATE INDEX ix_recovery_next ON recovery (remind_at) WHERE state = 'asked'
--- next --
-CREATE INDEX ix_recovery_organisation_id ON recovery (organisation_id)
--- next --
-CREATE INDEX ix_recovery_state ON recovery (state)
--- next --
-CREATE OR REPLACE FUNCTION placard_recovery_ended_stands() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.state <> 'asked' AND (NEW.state <> OLD.state OR NEW.amount_minor <> OLD.amount_minor OR NEW.back_minor <> OLD.back_minor) THEN RAISE EXCEPTION 'recovery_ended_stands: what was decided stands' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
--- next --
-CREATE TRIGGER recovery_ended_stands BEFORE UPDATE ON recovery FOR EACH ROW EXECUTE FUNCTION placard_recovery_ended_stands()
 -- next --
 CREATE TABLE bank_answer (
 	disbursement_id UUID NOT NULL, 
@@ -3978,6 +3958,67 @@ CREATE OR REPLACE FUNCTION cash_count_by_others_update() RETURNS trigger LANGUAG
 -- next --
 CREATE TRIGGER cash_count_by_others_update BEFORE UPDATE ON cash_count FOR EACH ROW EXECUTE FUNCTION cash_count_by_others_update()
 -- next --
+CREATE TABLE payment_loss (
+	reference VARCHAR(30) NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	disbursement_id UUID NOT NULL, 
+	round INTEGER NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	bank_reference VARCHAR(60), 
+	report_file_id UUID, 
+	state VARCHAR(40) NOT NULL, 
+	asked_by UUID NOT NULL, 
+	asked_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	decided_by UUID, 
+	decided_at TIMESTAMP WITH TIME ZONE, 
+	settled_minor BIGINT NOT NULL, 
+	settles_id UUID, 
+	lost_minor BIGINT NOT NULL, 
+	back_minor BIGINT NOT NULL, 
+	id UUID NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_payment_loss PRIMARY KEY (id), 
+	CONSTRAINT ck_payment_loss_amounts CHECK (amount_minor > 0 AND settled_minor >= 0 AND lost_minor >= 0 AND back_minor >= 0 AND settled_minor + lost_minor <= amount_minor AND back_minor <= lost_minor), 
+	CONSTRAINT ck_payment_loss_bank_says_so CHECK ((kind = 'paid_twice') = (bank_reference IS NOT NULL)), 
+	CONSTRAINT ck_payment_loss_cash_has_report CHECK (kind NOT IN ('lost', 'stolen') OR report_file_id IS NOT NULL), 
+	CONSTRAINT ck_payment_loss_by_two CHECK (decided_by IS NULL OR decided_by <> asked_by), 
+	CONSTRAINT ck_payment_loss_decided_has_name CHECK ((state = 'asked') = (decided_by IS NULL)), 
+	CONSTRAINT ck_payment_loss_settled_is_named CHECK ((settled_minor > 0) = (settles_id IS NOT NULL)), 
+	CONSTRAINT ck_payment_loss_undecided_moves_nothing CHECK (state IN ('agreed', 'back', 'cleared') OR (lost_minor = 0 AND settled_minor = 0)), 
+	CONSTRAINT ck_payment_loss_agreed_is_open CHECK (state <> 'agreed' OR back_minor < lost_minor), 
+	CONSTRAINT ck_payment_loss_back_in_full CHECK (state <> 'back' OR (lost_minor > 0 AND back_minor = lost_minor)), 
+	CONSTRAINT uq_payment_loss_reference UNIQUE (reference), 
+	CONSTRAINT fk_payment_loss_kind FOREIGN KEY(kind) REFERENCES loss_kind (code), 
+	CONSTRAINT fk_payment_loss_disbursement_id FOREIGN KEY(disbursement_id) REFERENCES disbursement (id), 
+	CONSTRAINT fk_payment_loss_report_file_id FOREIGN KEY(report_file_id) REFERENCES stored_file (id), 
+	CONSTRAINT fk_payment_loss_state FOREIGN KEY(state) REFERENCES payment_loss_state (code), 
+	CONSTRAINT fk_payment_loss_asked_by FOREIGN KEY(asked_by) REFERENCES person (id), 
+	CONSTRAINT fk_payment_loss_decided_by FOREIGN KEY(decided_by) REFERENCES person (id), 
+	CONSTRAINT fk_payment_loss_settles_id FOREIGN KEY(settles_id) REFERENCES disbursement (id)
+)
+-- next --
+CREATE INDEX ix_payment_loss_disbursement_id ON payment_loss (disbursement_id)
+-- next --
+CREATE INDEX ix_payment_loss_settles_id ON payment_loss (settles_id)
+-- next --
+CREATE INDEX ix_payment_loss_state ON payment_loss (state)
+-- next --
+CREATE UNIQUE INDEX uq_payment_loss_open ON payment_loss (disbursement_id) WHERE state = 'asked'
+-- next --
+CREATE TRIGGER payment_loss_no_update BEFORE UPDATE OF reference, kind, disbursement_id, round, amount_minor, bank_reference, report_file_id, asked_by, asked_at, id ON payment_loss FOR EACH ROW EXECUTE FUNCTION placard_refuse('payment_loss is append-only')
+-- next --
+CREATE TRIGGER payment_loss_no_delete BEFORE DELETE ON payment_loss FOR EACH ROW EXECUTE FUNCTION placard_refuse('payment_loss is append-only')
+-- next --
+CREATE TRIGGER payment_loss_no_replace BEFORE TRUNCATE ON payment_loss FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('payment_loss is append-only')
+-- next --
+CREATE OR REPLACE FUNCTION payment_loss_is_of_a_line() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF NEW.state <> 'asked' OR NOT EXISTS (SELECT 1 FROM payment_line l JOIN payment_instruction i ON i.id = l.instruction_id JOIN disbursement d ON d.id = l.disbursement_id WHERE l.disbursement_id = NEW.disbursement_id AND l.round = NEW.round AND l.amount_minor >= NEW.amount_minor AND ((NEW.kind = 'paid_twice' AND i.rail = 'transfer') OR (NEW.kind <> 'paid_twice' AND i.rail = 'paymaster_cash' AND d.state = 'sent' AND d.round = NEW.round))) THEN RAISE EXCEPTION 'payment_loss_is_of_a_line: nobody has this money' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER payment_loss_is_of_a_line BEFORE INSERT ON payment_loss FOR EACH ROW EXECUTE FUNCTION payment_loss_is_of_a_line()
+-- next --
+CREATE OR REPLACE FUNCTION payment_loss_decided_stands() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF OLD.state IN ('refused', 'cleared', 'back') OR NEW.back_minor < OLD.back_minor OR (OLD.state <> 'asked' AND (NEW.lost_minor <> OLD.lost_minor OR NEW.settled_minor <> OLD.settled_minor OR NEW.decided_by <> OLD.decided_by)) THEN RAISE EXCEPTION 'payment_loss_decided_stands: what two people decided stands' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER payment_loss_decided_stands BEFORE UPDATE ON payment_loss FOR EACH ROW EXECUTE FUNCTION payment_loss_decided_stands()
+-- next --
 CREATE TABLE payment_line (
 	instruction_id UUID NOT NULL, 
 	n INTEGER NOT NULL, 
@@ -4013,6 +4054,97 @@ CREATE TRIGGER payment_line_is_released BEFORE INSERT ON payment_line FOR EACH R
 CREATE OR REPLACE FUNCTION payment_line_not_while_stopped() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(5027308105); IF EXISTS (SELECT 1 FROM release_stop WHERE restarted_at IS NULL) THEN RAISE EXCEPTION 'payment_line_not_while_stopped: all releases are stopped' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
 CREATE TRIGGER payment_line_not_while_stopped BEFORE INSERT ON payment_line FOR EACH ROW EXECUTE FUNCTION payment_line_not_while_stopped()
+-- next --
+CREATE TABLE recovery (
+	reference VARCHAR(30) NOT NULL, 
+	claim_id UUID, 
+	loss_id UUID, 
+	award_id UUID NOT NULL, 
+	organisation_id UUID NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	back_minor BIGINT NOT NULL, 
+	asked_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	due_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	remind_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	reminders INTEGER NOT NULL, 
+	written_off_by UUID, 
+	ended_at TIMESTAMP WITH TIME ZONE, 
+	id UUID NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_recovery PRIMARY KEY (id), 
+	CONSTRAINT ck_recovery_amounts CHECK (amount_minor > 0 AND back_minor >= 0 AND back_minor <= amount_minor), 
+	CONSTRAINT ck_recovery_recovered_in_full CHECK (state <> 'recovered' OR back_minor = amount_minor), 
+	CONSTRAINT ck_recovery_asked_is_open CHECK (state <> 'asked' OR back_minor < amount_minor), 
+	CONSTRAINT ck_recovery_written_off_by_somebody CHECK ((state = 'written_off') = (written_off_by IS NOT NULL)), 
+	CONSTRAINT ck_recovery_of_a_claim_or_a_loss CHECK ((claim_id IS NULL) <> (loss_id IS NULL)), 
+	CONSTRAINT uq_recovery_claim_id UNIQUE (claim_id), 
+	CONSTRAINT uq_recovery_loss_id UNIQUE (loss_id), 
+	CONSTRAINT uq_recovery_reference UNIQUE (reference), 
+	CONSTRAINT fk_recovery_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id), 
+	CONSTRAINT fk_recovery_loss_id FOREIGN KEY(loss_id) REFERENCES payment_loss (id), 
+	CONSTRAINT fk_recovery_award_id FOREIGN KEY(award_id) REFERENCES award (id), 
+	CONSTRAINT fk_recovery_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
+	CONSTRAINT fk_recovery_state FOREIGN KEY(state) REFERENCES recovery_state (code), 
+	CONSTRAINT fk_recovery_written_off_by FOREIGN KEY(written_off_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_recovery_award_id ON recovery (award_id)
+-- next --
+CREATE INDEX ix_recovery_next ON recovery (remind_at) WHERE state = 'asked'
+-- next --
+CREATE INDEX ix_recovery_organisation_id ON recovery (organisation_id)
+-- next --
+CREATE INDEX ix_recovery_state ON recovery (state)
+-- next --
+CREATE OR REPLACE FUNCTION placard_recovery_ended_stands() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.state <> 'asked' AND (NEW.state <> OLD.state OR NEW.amount_minor <> OLD.amount_minor OR NEW.back_minor <> OLD.back_minor) THEN RAISE EXCEPTION 'recovery_ended_stands: what was decided stands' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER recovery_ended_stands BEFORE UPDATE ON recovery FOR EACH ROW EXECUTE FUNCTION placard_recovery_ended_stands()
+-- next --
+CREATE TABLE loss_receipt (
+	loss_id UUID NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	bank_reference VARCHAR(60) NOT NULL, 
+	recorded_by UUID NOT NULL, 
+	recorded_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_loss_receipt PRIMARY KEY (id), 
+	CONSTRAINT ck_loss_receipt_amount_positive CHECK (amount_minor > 0), 
+	CONSTRAINT fk_loss_receipt_loss_id FOREIGN KEY(loss_id) REFERENCES payment_loss (id), 
+	CONSTRAINT uq_loss_receipt_bank_reference UNIQUE (bank_reference), 
+	CONSTRAINT fk_loss_receipt_recorded_by FOREIGN KEY(recorded_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_loss_receipt_loss_id ON loss_receipt (loss_id)
+-- next --
+CREATE TRIGGER loss_receipt_no_update BEFORE UPDATE ON loss_receipt FOR EACH ROW EXECUTE FUNCTION placard_refuse('loss_receipt is append-only')
+-- next --
+CREATE TRIGGER loss_receipt_no_delete BEFORE DELETE ON loss_receipt FOR EACH ROW EXECUTE FUNCTION placard_refuse('loss_receipt is append-only')
+-- next --
+CREATE TRIGGER loss_receipt_no_replace BEFORE TRUNCATE ON loss_receipt FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('loss_receipt is append-only')
+-- next --
+CREATE OR REPLACE FUNCTION loss_receipt_is_open() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF NOT EXISTS (SELECT 1 FROM payment_loss p WHERE p.id = NEW.loss_id AND p.state = 'agreed' AND p.kind <> 'paid_twice' AND NEW.amount_minor <= p.lost_minor - p.back_minor) THEN RAISE EXCEPTION 'loss_receipt_is_open: no more comes back than is lost' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER loss_receipt_is_open BEFORE INSERT ON loss_receipt FOR EACH ROW EXECUTE FUNCTION loss_receipt_is_open()
+-- next --
+CREATE TABLE instruction_withdrawal (
+	instruction_id UUID NOT NULL, 
+	loss_id UUID NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_instruction_withdrawal PRIMARY KEY (instruction_id), 
+	CONSTRAINT fk_instruction_withdrawal_instruction_id FOREIGN KEY(instruction_id) REFERENCES payment_instruction (id), 
+	CONSTRAINT fk_instruction_withdrawal_loss_id FOREIGN KEY(loss_id) REFERENCES payment_loss (id)
+)
+-- next --
+CREATE TRIGGER instruction_withdrawal_no_update BEFORE UPDATE ON instruction_withdrawal FOR EACH ROW EXECUTE FUNCTION placard_refuse('instruction_withdrawal is append-only')
+-- next --
+CREATE TRIGGER instruction_withdrawal_no_delete BEFORE DELETE ON instruction_withdrawal FOR EACH ROW EXECUTE FUNCTION placard_refuse('instruction_withdrawal is append-only')
+-- next --
+CREATE TRIGGER instruction_withdrawal_no_replace BEFORE TRUNCATE ON instruction_withdrawal FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('instruction_withdrawal is append-only')
+-- next --
+CREATE OR REPLACE FUNCTION instruction_withdrawal_in_time() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF EXISTS (SELECT 1 FROM instruction_handover h WHERE h.instruction_id = NEW.instruction_id) THEN RAISE EXCEPTION 'instruction_withdrawal_in_time: the bank has the file' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER instruction_withdrawal_in_time BEFORE INSERT ON instruction_withdrawal FOR EACH ROW EXECUTE FUNCTION instruction_withdrawal_in_time()
 -- next --
 CREATE TABLE recovery_receipt (
 	recovery_id UUID NOT NULL, 

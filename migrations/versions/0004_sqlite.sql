@@ -582,6 +582,13 @@ CREATE TABLE cash_count_state (
 -- next --
 INSERT INTO cash_count_state (code) VALUES ('counted'), ('agreed'), ('taken_back')
 -- next --
+CREATE TABLE payment_loss_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_payment_loss_state PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO payment_loss_state (code) VALUES ('asked'), ('agreed'), ('cleared'), ('back'), ('refused')
+-- next --
 CREATE TABLE sanctions_match_state (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_sanctions_match_state PRIMARY KEY (code)
@@ -596,27 +603,6 @@ CREATE TABLE bank_answer_kind (
 -- next --
 INSERT INTO bank_answer_kind (code) VALUES ('confirmed'), ('rejected'), ('failed'), ('returned'), ('reversed'), ('contradicted')
 -- next --
-CREATE TABLE match_likeness (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_match_likeness PRIMARY KEY (code)
-)
--- next --
-INSERT INTO match_likeness (code) VALUES ('name_and_birth'), ('name_only'), ('name_not_birth')
--- next --
-CREATE TABLE disbursement_kind (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_disbursement_kind PRIMARY KEY (code)
-)
--- next --
-INSERT INTO disbursement_kind (code) VALUES ('ticket'), ('dsa_advance'), ('terminal'), ('final')
--- next --
-CREATE TABLE payment_rail (
-	code VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_payment_rail PRIMARY KEY (code)
-)
--- next --
-INSERT INTO payment_rail (code) VALUES ('transfer'), ('paymaster_cash')
--- next --
 CREATE TABLE claim_state (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_claim_state PRIMARY KEY (code)
@@ -629,7 +615,7 @@ CREATE TABLE recovery_state (
 	CONSTRAINT pk_recovery_state PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO recovery_state (code) VALUES ('asked'), ('recovered'), ('written_off')
+INSERT INTO recovery_state (code) VALUES ('asked'), ('recovered'), ('written_off'), ('dropped')
 -- next --
 CREATE TABLE delegate_report_state (
 	code VARCHAR(40) NOT NULL, 
@@ -651,6 +637,34 @@ CREATE TABLE attendance (
 )
 -- next --
 INSERT INTO attendance (code) VALUES ('attended'), ('part'), ('none')
+-- next --
+CREATE TABLE loss_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_loss_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO loss_kind (code) VALUES ('paid_twice'), ('lost'), ('stolen'), ('short')
+-- next --
+CREATE TABLE match_likeness (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_match_likeness PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO match_likeness (code) VALUES ('name_and_birth'), ('name_only'), ('name_not_birth')
+-- next --
+CREATE TABLE disbursement_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_disbursement_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO disbursement_kind (code) VALUES ('ticket'), ('dsa_advance'), ('terminal'), ('final')
+-- next --
+CREATE TABLE payment_rail (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_payment_rail PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO payment_rail (code) VALUES ('transfer'), ('paymaster_cash')
 -- next --
 CREATE TABLE fund_letter_kind (
 	code VARCHAR(40) NOT NULL, 
@@ -1960,6 +1974,8 @@ CREATE TRIGGER instruction_handover_no_update BEFORE UPDATE ON instruction_hando
 CREATE TRIGGER instruction_handover_no_delete BEFORE DELETE ON instruction_handover BEGIN SELECT RAISE(ABORT, 'instruction_handover is append-only'); END
 -- next --
 CREATE TRIGGER instruction_handover_no_replace BEFORE INSERT ON instruction_handover WHEN EXISTS (SELECT 1 FROM instruction_handover WHERE (instruction_id = NEW.instruction_id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'instruction_handover is append-only'); END
+-- next --
+CREATE TRIGGER instruction_handover_is_held BEFORE INSERT ON instruction_handover WHEN EXISTS (SELECT 1 FROM payment_line l JOIN disbursement d ON d.id = l.disbursement_id JOIN payment_loss p ON p.disbursement_id = d.id OR p.disbursement_id = d.follows_id WHERE l.instruction_id = NEW.instruction_id AND d.state = 'released' AND d.round = l.round AND p.kind = 'paid_twice' AND p.state = 'asked') OR EXISTS (SELECT 1 FROM instruction_withdrawal w WHERE w.instruction_id = NEW.instruction_id) BEGIN SELECT RAISE(ABORT, 'instruction_handover_is_held: a payment in the file may have been made already'); END
 -- next --
 CREATE TRIGGER handover_not_while_stopped BEFORE INSERT ON instruction_handover WHEN EXISTS (SELECT 1 FROM release_stop WHERE restarted_at IS NULL) BEGIN SELECT RAISE(ABORT, 'handover_not_while_stopped: all releases are stopped'); END
 -- next --
@@ -3479,51 +3495,6 @@ CREATE TRIGGER state_letter_no_replace BEFORE INSERT ON state_letter WHEN EXISTS
 -- next --
 CREATE TRIGGER state_letter_to_its_state BEFORE INSERT ON state_letter WHEN NOT EXISTS (SELECT 1 FROM application WHERE id = NEW.application_id AND organisation_id = NEW.organisation_id AND call_id = NEW.call_id) OR (NEW.award_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM award WHERE id = NEW.award_id AND application_id = NEW.application_id)) BEGIN SELECT RAISE(ABORT, 'state_letter_to_its_state: the letter is about another State'); END
 -- next --
-CREATE TABLE payee (
-	award_id CHAR(32) NOT NULL, 
-	organisation_id CHAR(32) NOT NULL, 
-	state VARCHAR(40) NOT NULL, 
-	rail VARCHAR(40) NOT NULL, 
-	currency VARCHAR(3) NOT NULL, 
-	holder_sealed TEXT, 
-	bank_name_sealed TEXT, 
-	bank_country_sealed TEXT, 
-	account_sealed TEXT, 
-	bic_sealed TEXT, 
-	proof_file_id CHAR(32), 
-	data_version INTEGER NOT NULL, 
-	entered_by CHAR(32), 
-	entered_at VARCHAR(27), 
-	verified_by CHAR(32), 
-	verified_at VARCHAR(27), 
-	reminded_at VARCHAR(27), 
-	contact_sealed TEXT, 
-	frozen_until VARCHAR(27), 
-	name_check VARCHAR(20), 
-	screened_list_id CHAR(32), 
-	screened_version INTEGER, 
-	id CHAR(32) NOT NULL, 
-	version INTEGER NOT NULL, 
-	CONSTRAINT pk_payee PRIMARY KEY (id), 
-	CONSTRAINT ck_payee_verified_by_another CHECK (verified_by IS NULL OR verified_by <> entered_by), 
-	CONSTRAINT ck_payee_verified_has_name CHECK ((state = 'verified') = (verified_by IS NOT NULL) OR state = 'ended'), 
-	CONSTRAINT ck_payee_entered_is_complete CHECK (state NOT IN ('entered', 'verified') OR (entered_by IS NOT NULL AND holder_sealed IS NOT NULL AND bank_name_sealed IS NOT NULL AND account_sealed IS NOT NULL)), 
-	CONSTRAINT uq_payee_award_id UNIQUE (award_id), 
-	CONSTRAINT fk_payee_award_id FOREIGN KEY(award_id) REFERENCES award (id), 
-	CONSTRAINT fk_payee_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
-	CONSTRAINT fk_payee_state FOREIGN KEY(state) REFERENCES payee_state (code), 
-	CONSTRAINT fk_payee_rail FOREIGN KEY(rail) REFERENCES payment_rail (code), 
-	CONSTRAINT fk_payee_proof_file_id FOREIGN KEY(proof_file_id) REFERENCES stored_file (id), 
-	CONSTRAINT fk_payee_entered_by FOREIGN KEY(entered_by) REFERENCES person (id), 
-	CONSTRAINT fk_payee_verified_by FOREIGN KEY(verified_by) REFERENCES person (id)
-)
--- next --
-CREATE INDEX ix_payee_organisation_id ON payee (organisation_id)
--- next --
-CREATE INDEX ix_payee_state ON payee (state)
--- next --
-CREATE TRIGGER payee_verified_by_name BEFORE UPDATE ON payee WHEN NEW.state = 'verified' AND OLD.state <> 'verified' AND NEW.name_check IS NULL BEGIN SELECT RAISE(ABORT, 'payee_verified_by_name: nobody has compared the names'); END
--- next --
 CREATE TABLE claim (
 	reference VARCHAR(30) NOT NULL, 
 	award_id CHAR(32) NOT NULL, 
@@ -3599,6 +3570,51 @@ CREATE INDEX ix_delegate_report_organisation_id ON delegate_report (organisation
 -- next --
 CREATE INDEX ix_delegate_report_state ON delegate_report (state)
 -- next --
+CREATE TABLE payee (
+	award_id CHAR(32) NOT NULL, 
+	organisation_id CHAR(32) NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	rail VARCHAR(40) NOT NULL, 
+	currency VARCHAR(3) NOT NULL, 
+	holder_sealed TEXT, 
+	bank_name_sealed TEXT, 
+	bank_country_sealed TEXT, 
+	account_sealed TEXT, 
+	bic_sealed TEXT, 
+	proof_file_id CHAR(32), 
+	data_version INTEGER NOT NULL, 
+	entered_by CHAR(32), 
+	entered_at VARCHAR(27), 
+	verified_by CHAR(32), 
+	verified_at VARCHAR(27), 
+	reminded_at VARCHAR(27), 
+	contact_sealed TEXT, 
+	frozen_until VARCHAR(27), 
+	name_check VARCHAR(20), 
+	screened_list_id CHAR(32), 
+	screened_version INTEGER, 
+	id CHAR(32) NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_payee PRIMARY KEY (id), 
+	CONSTRAINT ck_payee_verified_by_another CHECK (verified_by IS NULL OR verified_by <> entered_by), 
+	CONSTRAINT ck_payee_verified_has_name CHECK ((state = 'verified') = (verified_by IS NOT NULL) OR state = 'ended'), 
+	CONSTRAINT ck_payee_entered_is_complete CHECK (state NOT IN ('entered', 'verified') OR (entered_by IS NOT NULL AND holder_sealed IS NOT NULL AND bank_name_sealed IS NOT NULL AND account_sealed IS NOT NULL)), 
+	CONSTRAINT uq_payee_award_id UNIQUE (award_id), 
+	CONSTRAINT fk_payee_award_id FOREIGN KEY(award_id) REFERENCES award (id), 
+	CONSTRAINT fk_payee_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
+	CONSTRAINT fk_payee_state FOREIGN KEY(state) REFERENCES payee_state (code), 
+	CONSTRAINT fk_payee_rail FOREIGN KEY(rail) REFERENCES payment_rail (code), 
+	CONSTRAINT fk_payee_proof_file_id FOREIGN KEY(proof_file_id) REFERENCES stored_file (id), 
+	CONSTRAINT fk_payee_entered_by FOREIGN KEY(entered_by) REFERENCES person (id), 
+	CONSTRAINT fk_payee_verified_by FOREIGN KEY(verified_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_payee_organisation_id ON payee (organisation_id)
+-- next --
+CREATE INDEX ix_payee_state ON payee (state)
+-- next --
+CREATE TRIGGER payee_verified_by_name BEFORE UPDATE ON payee WHEN NEW.state = 'verified' AND OLD.state <> 'verified' AND NEW.name_check IS NULL BEGIN SELECT RAISE(ABORT, 'payee_verified_by_name: nobody has compared the names'); END
+-- next --
 CREATE TABLE award_basis (
 	award_id CHAR(32) NOT NULL, 
 	n INTEGER NOT NULL, 
@@ -3631,6 +3647,57 @@ CREATE TRIGGER award_basis_fixed_insert BEFORE INSERT ON award_basis WHEN (SELEC
 CREATE TRIGGER award_basis_fixed_update BEFORE UPDATE ON award_basis WHEN (SELECT state FROM award WHERE id = NEW.award_id) <> 'selected' BEGIN SELECT RAISE(ABORT, 'what an obligation rests on is fixed once it is certified'); END
 -- next --
 CREATE TRIGGER award_basis_fixed_delete BEFORE DELETE ON award_basis WHEN (SELECT state FROM award WHERE id = OLD.award_id) <> 'selected' BEGIN SELECT RAISE(ABORT, 'what an obligation rests on is fixed once it is certified'); END
+-- next --
+CREATE TABLE claim_paper (
+	claim_id CHAR(32) NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	file_id CHAR(32) NOT NULL, 
+	added_at VARCHAR(27) NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_claim_paper PRIMARY KEY (id), 
+	CONSTRAINT fk_claim_paper_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id), 
+	CONSTRAINT fk_claim_paper_kind FOREIGN KEY(kind) REFERENCES claim_paper_kind (code), 
+	CONSTRAINT uq_claim_paper_file_id UNIQUE (file_id), 
+	CONSTRAINT fk_claim_paper_file_id FOREIGN KEY(file_id) REFERENCES stored_file (id)
+)
+-- next --
+CREATE INDEX ix_claim_paper_claim_id ON claim_paper (claim_id)
+-- next --
+CREATE TRIGGER claim_paper_no_update BEFORE UPDATE ON claim_paper BEGIN SELECT RAISE(ABORT, 'claim_paper is append-only'); END
+-- next --
+CREATE TRIGGER claim_paper_no_delete BEFORE DELETE ON claim_paper BEGIN SELECT RAISE(ABORT, 'claim_paper is append-only'); END
+-- next --
+CREATE TRIGGER claim_paper_no_replace BEFORE INSERT ON claim_paper WHEN EXISTS (SELECT 1 FROM claim_paper WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'claim_paper is append-only'); END
+-- next --
+CREATE TABLE claim_line (
+	claim_id CHAR(32) NOT NULL, 
+	n INTEGER NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	rule VARCHAR(40) NOT NULL, 
+	day DATE, 
+	place VARCHAR(120) NOT NULL, 
+	rate_minor BIGINT NOT NULL, 
+	share_bp INTEGER NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	source VARCHAR(200) NOT NULL, 
+	source_from DATE, 
+	given JSON NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_claim_line PRIMARY KEY (id), 
+	CONSTRAINT uq_claim_line_n UNIQUE (claim_id, n), 
+	CONSTRAINT ck_claim_line_amounts_not_negative CHECK (amount_minor >= 0 AND rate_minor >= 0), 
+	CONSTRAINT fk_claim_line_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id), 
+	CONSTRAINT fk_claim_line_kind FOREIGN KEY(kind) REFERENCES award_line_kind (code), 
+	CONSTRAINT fk_claim_line_rule FOREIGN KEY(rule) REFERENCES entitlement_rule (code), 
+	CONSTRAINT ck_claim_line_rate_minor_is_integer CHECK (typeof(rate_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_claim_line_amount_minor_is_integer CHECK (typeof(amount_minor) IN ('integer', 'null'))
+)
+-- next --
+CREATE TRIGGER claim_line_no_update BEFORE UPDATE ON claim_line BEGIN SELECT RAISE(ABORT, 'claim_line is append-only'); END
+-- next --
+CREATE TRIGGER claim_line_no_delete BEFORE DELETE ON claim_line BEGIN SELECT RAISE(ABORT, 'claim_line is append-only'); END
+-- next --
+CREATE TRIGGER claim_line_no_replace BEFORE INSERT ON claim_line WHEN EXISTS (SELECT 1 FROM claim_line WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'claim_line is append-only'); END
 -- next --
 CREATE TABLE sanctions_match (
 	payee_id CHAR(32) NOT NULL, 
@@ -3772,6 +3839,8 @@ CREATE TRIGGER disbursement_cash_is_counted BEFORE UPDATE ON disbursement WHEN (
 -- next --
 CREATE TRIGGER disbursement_release_is_cool BEFORE UPDATE ON disbursement WHEN (NEW.state = 'released' AND OLD.state <> 'released') AND (EXISTS (SELECT 1 FROM payee p WHERE p.id = NEW.payee_id AND p.frozen_until > NEW.released_at)) BEGIN SELECT RAISE(ABORT, 'disbursement_release_is_cool: the bank data has just changed'); END
 -- next --
+CREATE TRIGGER disbursement_not_paid_before BEFORE UPDATE ON disbursement WHEN (NEW.state = 'released' AND OLD.state <> 'released') AND (EXISTS (SELECT 1 FROM payment_loss p WHERE p.kind = 'paid_twice' AND ((p.state = 'asked' AND (p.disbursement_id = NEW.id OR p.disbursement_id = NEW.follows_id)) OR (p.state = 'agreed' AND p.disbursement_id = NEW.id AND p.round <> NEW.round)))) BEGIN SELECT RAISE(ABORT, 'disbursement_not_paid_before: an earlier round of it may have been paid'); END
+-- next --
 CREATE TRIGGER disbursement_payee_is_checked BEFORE UPDATE ON disbursement WHEN (NEW.state IN ('certified', 'released') AND OLD.state <> NEW.state) AND (EXISTS (SELECT 1 FROM sanctions_match m WHERE m.payee_id = NEW.payee_id AND m.state IN ('open', 'proposed', 'confirmed')) OR (NEW.state = 'certified' AND EXISTS (SELECT 1 FROM payee p WHERE p.id = NEW.payee_id AND (p.screened_list_id IS NULL OR p.screened_version <> p.data_version)))) BEGIN SELECT RAISE(ABORT, 'disbursement_payee_is_checked: the check of the payee has not ended'); END
 -- next --
 CREATE TRIGGER disbursement_rule_is_kept BEFORE UPDATE ON disbursement WHEN NEW.state = 'certified' AND OLD.state = 'requested' AND NEW.second_rule_id IS NULL AND EXISTS (SELECT 1 FROM approval_rule r WHERE r.agreed AND r.valid_from <= (SELECT substr(p.at, 1, 10) FROM approval p WHERE p.subject_type = 'disbursement' AND p.subject_id = NEW.id AND p.round = NEW.round AND p.step = 'disbursement.certified') AND (r.valid_to IS NULL OR r.valid_to > (SELECT substr(p.at, 1, 10) FROM approval p WHERE p.subject_type = 'disbursement' AND p.subject_id = NEW.id AND p.round = NEW.round AND p.step = 'disbursement.certified')) AND r.from_minor <= NEW.amount_minor AND (r.kind IS NULL OR r.kind = NEW.kind) AND (r.pool_id IS NULL OR EXISTS (SELECT 1 FROM award a JOIN reservation_line l ON l.reservation_id = a.reservation_id JOIN lot ON lot.id = l.lot_id WHERE a.id = NEW.award_id AND lot.pool_id = r.pool_id))) BEGIN SELECT RAISE(ABORT, 'disbursement_rule_is_kept: a rule asks for a second approving officer'); END
@@ -3781,99 +3850,6 @@ CREATE TRIGGER disbursement_second_signed BEFORE UPDATE ON disbursement WHEN (NE
 CREATE TRIGGER disbursement_second_is_fixed BEFORE UPDATE ON disbursement WHEN OLD.state NOT IN ('draft', 'requested') AND NEW.round = OLD.round AND NEW.state <> 'draft' AND ((NEW.second_rule_id IS NULL) <> (OLD.second_rule_id IS NULL) OR NEW.second_rule_id <> OLD.second_rule_id) BEGIN SELECT RAISE(ABORT, 'disbursement_second_is_fixed: what certification asked for may not change'); END
 -- next --
 CREATE TRIGGER disbursement_not_while_stopped BEFORE UPDATE ON disbursement WHEN (NEW.state = 'released' AND OLD.state <> 'released') AND (EXISTS (SELECT 1 FROM release_stop WHERE restarted_at IS NULL)) BEGIN SELECT RAISE(ABORT, 'disbursement_not_while_stopped: all releases are stopped'); END
--- next --
-CREATE TABLE claim_paper (
-	claim_id CHAR(32) NOT NULL, 
-	kind VARCHAR(40) NOT NULL, 
-	file_id CHAR(32) NOT NULL, 
-	added_at VARCHAR(27) NOT NULL, 
-	id CHAR(32) NOT NULL, 
-	CONSTRAINT pk_claim_paper PRIMARY KEY (id), 
-	CONSTRAINT fk_claim_paper_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id), 
-	CONSTRAINT fk_claim_paper_kind FOREIGN KEY(kind) REFERENCES claim_paper_kind (code), 
-	CONSTRAINT uq_claim_paper_file_id UNIQUE (file_id), 
-	CONSTRAINT fk_claim_paper_file_id FOREIGN KEY(file_id) REFERENCES stored_file (id)
-)
--- next --
-CREATE INDEX ix_claim_paper_claim_id ON claim_paper (claim_id)
--- next --
-CREATE TRIGGER claim_paper_no_update BEFORE UPDATE ON claim_paper BEGIN SELECT RAISE(ABORT, 'claim_paper is append-only'); END
--- next --
-CREATE TRIGGER claim_paper_no_delete BEFORE DELETE ON claim_paper BEGIN SELECT RAISE(ABORT, 'claim_paper is append-only'); END
--- next --
-CREATE TRIGGER claim_paper_no_replace BEFORE INSERT ON claim_paper WHEN EXISTS (SELECT 1 FROM claim_paper WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'claim_paper is append-only'); END
--- next --
-CREATE TABLE claim_line (
-	claim_id CHAR(32) NOT NULL, 
-	n INTEGER NOT NULL, 
-	kind VARCHAR(40) NOT NULL, 
-	rule VARCHAR(40) NOT NULL, 
-	day DATE, 
-	place VARCHAR(120) NOT NULL, 
-	rate_minor BIGINT NOT NULL, 
-	share_bp INTEGER NOT NULL, 
-	amount_minor BIGINT NOT NULL, 
-	source VARCHAR(200) NOT NULL, 
-	source_from DATE, 
-	given JSON NOT NULL, 
-	id CHAR(32) NOT NULL, 
-	CONSTRAINT pk_claim_line PRIMARY KEY (id), 
-	CONSTRAINT uq_claim_line_n UNIQUE (claim_id, n), 
-	CONSTRAINT ck_claim_line_amounts_not_negative CHECK (amount_minor >= 0 AND rate_minor >= 0), 
-	CONSTRAINT fk_claim_line_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id), 
-	CONSTRAINT fk_claim_line_kind FOREIGN KEY(kind) REFERENCES award_line_kind (code), 
-	CONSTRAINT fk_claim_line_rule FOREIGN KEY(rule) REFERENCES entitlement_rule (code), 
-	CONSTRAINT ck_claim_line_rate_minor_is_integer CHECK (typeof(rate_minor) IN ('integer', 'null')), 
-	CONSTRAINT ck_claim_line_amount_minor_is_integer CHECK (typeof(amount_minor) IN ('integer', 'null'))
-)
--- next --
-CREATE TRIGGER claim_line_no_update BEFORE UPDATE ON claim_line BEGIN SELECT RAISE(ABORT, 'claim_line is append-only'); END
--- next --
-CREATE TRIGGER claim_line_no_delete BEFORE DELETE ON claim_line BEGIN SELECT RAISE(ABORT, 'claim_line is append-only'); END
--- next --
-CREATE TRIGGER claim_line_no_replace BEFORE INSERT ON claim_line WHEN EXISTS (SELECT 1 FROM claim_line WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'claim_line is append-only'); END
--- next --
-CREATE TABLE recovery (
-	reference VARCHAR(30) NOT NULL, 
-	claim_id CHAR(32) NOT NULL, 
-	award_id CHAR(32) NOT NULL, 
-	organisation_id CHAR(32) NOT NULL, 
-	state VARCHAR(40) NOT NULL, 
-	amount_minor BIGINT NOT NULL, 
-	back_minor BIGINT NOT NULL, 
-	asked_at VARCHAR(27) NOT NULL, 
-	due_at VARCHAR(27) NOT NULL, 
-	remind_at VARCHAR(27) NOT NULL, 
-	reminders INTEGER NOT NULL, 
-	written_off_by CHAR(32), 
-	ended_at VARCHAR(27), 
-	id CHAR(32) NOT NULL, 
-	version INTEGER NOT NULL, 
-	CONSTRAINT pk_recovery PRIMARY KEY (id), 
-	CONSTRAINT ck_recovery_amounts CHECK (amount_minor > 0 AND back_minor >= 0 AND back_minor <= amount_minor), 
-	CONSTRAINT ck_recovery_recovered_in_full CHECK (state <> 'recovered' OR back_minor = amount_minor), 
-	CONSTRAINT ck_recovery_asked_is_open CHECK (state <> 'asked' OR back_minor < amount_minor), 
-	CONSTRAINT ck_recovery_written_off_by_somebody CHECK ((state = 'written_off') = (written_off_by IS NOT NULL)), 
-	CONSTRAINT uq_recovery_claim_id UNIQUE (claim_id), 
-	CONSTRAINT uq_recovery_reference UNIQUE (reference), 
-	CONSTRAINT fk_recovery_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id), 
-	CONSTRAINT fk_recovery_award_id FOREIGN KEY(award_id) REFERENCES award (id), 
-	CONSTRAINT fk_recovery_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
-	CONSTRAINT fk_recovery_state FOREIGN KEY(state) REFERENCES recovery_state (code), 
-	CONSTRAINT ck_recovery_amount_minor_is_integer CHECK (typeof(amount_minor) IN ('integer', 'null')), 
-	CONSTRAINT ck_recovery_back_minor_is_integer CHECK (typeof(back_minor) IN ('integer', 'null')), 
-	CONSTRAINT fk_recovery_written_off_by FOREIGN KEY(written_off_by) REFERENCES person (id)
-)
--- next --
-CREATE INDEX ix_recovery_award_id ON recovery (award_id)
--- next --
-CREATE INDEX ix_recovery_next ON recovery (remind_at) WHERE state = 'asked'
--- next --
-CREATE INDEX ix_recovery_organisation_id ON recovery (organisation_id)
--- next --
-CREATE INDEX ix_recovery_state ON recovery (state)
--- next --
-CREATE TRIGGER recovery_ended_stands BEFORE UPDATE ON recovery WHEN OLD.state <> 'asked' AND (NEW.state <> OLD.state OR NEW.amount_minor <> OLD.amount_minor OR NEW.back_minor <> OLD.back_minor) BEGIN SELECT RAISE(ABORT, 'recovery_ended_stands: what was decided stands'); END
 -- next --
 CREATE TABLE bank_answer (
 	disbursement_id CHAR(32) NOT NULL, 
@@ -4005,6 +3981,69 @@ CREATE TRIGGER cash_count_by_others_insert BEFORE INSERT ON cash_count WHEN EXIS
 -- next --
 CREATE TRIGGER cash_count_by_others_update BEFORE UPDATE ON cash_count WHEN EXISTS (SELECT 1 FROM approval a WHERE a.subject_type = 'disbursement' AND a.subject_id = NEW.disbursement_id AND a.round = NEW.round AND a.step IN ('disbursement.approved', 'disbursement.approved_second', 'disbursement.released') AND (a.person_id = NEW.counted_by OR a.person_id = NEW.second_by)) OR EXISTS (SELECT 1 FROM disbursement d JOIN award w ON w.id = d.award_id JOIN payee p ON p.id = d.payee_id WHERE d.id = NEW.disbursement_id AND (w.beneficiary_id = NEW.counted_by OR p.entered_by = NEW.counted_by OR (NEW.state = 'agreed' AND (w.beneficiary_id = NEW.second_by OR p.entered_by = NEW.second_by)))) BEGIN SELECT RAISE(ABORT, 'cash_count_by_others_update: who approved, released or benefits does not count'); END
 -- next --
+CREATE TABLE payment_loss (
+	reference VARCHAR(30) NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	disbursement_id CHAR(32) NOT NULL, 
+	round INTEGER NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	bank_reference VARCHAR(60), 
+	report_file_id CHAR(32), 
+	state VARCHAR(40) NOT NULL, 
+	asked_by CHAR(32) NOT NULL, 
+	asked_at VARCHAR(27) NOT NULL, 
+	decided_by CHAR(32), 
+	decided_at VARCHAR(27), 
+	settled_minor BIGINT NOT NULL, 
+	settles_id CHAR(32), 
+	lost_minor BIGINT NOT NULL, 
+	back_minor BIGINT NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_payment_loss PRIMARY KEY (id), 
+	CONSTRAINT ck_payment_loss_amounts CHECK (amount_minor > 0 AND settled_minor >= 0 AND lost_minor >= 0 AND back_minor >= 0 AND settled_minor + lost_minor <= amount_minor AND back_minor <= lost_minor), 
+	CONSTRAINT ck_payment_loss_bank_says_so CHECK ((kind = 'paid_twice') = (bank_reference IS NOT NULL)), 
+	CONSTRAINT ck_payment_loss_cash_has_report CHECK (kind NOT IN ('lost', 'stolen') OR report_file_id IS NOT NULL), 
+	CONSTRAINT ck_payment_loss_by_two CHECK (decided_by IS NULL OR decided_by <> asked_by), 
+	CONSTRAINT ck_payment_loss_decided_has_name CHECK ((state = 'asked') = (decided_by IS NULL)), 
+	CONSTRAINT ck_payment_loss_settled_is_named CHECK ((settled_minor > 0) = (settles_id IS NOT NULL)), 
+	CONSTRAINT ck_payment_loss_undecided_moves_nothing CHECK (state IN ('agreed', 'back', 'cleared') OR (lost_minor = 0 AND settled_minor = 0)), 
+	CONSTRAINT ck_payment_loss_agreed_is_open CHECK (state <> 'agreed' OR back_minor < lost_minor), 
+	CONSTRAINT ck_payment_loss_back_in_full CHECK (state <> 'back' OR (lost_minor > 0 AND back_minor = lost_minor)), 
+	CONSTRAINT uq_payment_loss_reference UNIQUE (reference), 
+	CONSTRAINT fk_payment_loss_kind FOREIGN KEY(kind) REFERENCES loss_kind (code), 
+	CONSTRAINT fk_payment_loss_disbursement_id FOREIGN KEY(disbursement_id) REFERENCES disbursement (id), 
+	CONSTRAINT ck_payment_loss_amount_minor_is_integer CHECK (typeof(amount_minor) IN ('integer', 'null')), 
+	CONSTRAINT fk_payment_loss_report_file_id FOREIGN KEY(report_file_id) REFERENCES stored_file (id), 
+	CONSTRAINT fk_payment_loss_state FOREIGN KEY(state) REFERENCES payment_loss_state (code), 
+	CONSTRAINT fk_payment_loss_asked_by FOREIGN KEY(asked_by) REFERENCES person (id), 
+	CONSTRAINT fk_payment_loss_decided_by FOREIGN KEY(decided_by) REFERENCES person (id), 
+	CONSTRAINT ck_payment_loss_settled_minor_is_integer CHECK (typeof(settled_minor) IN ('integer', 'null')), 
+	CONSTRAINT fk_payment_loss_settles_id FOREIGN KEY(settles_id) REFERENCES disbursement (id), 
+	CONSTRAINT ck_payment_loss_lost_minor_is_integer CHECK (typeof(lost_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_payment_loss_back_minor_is_integer CHECK (typeof(back_minor) IN ('integer', 'null'))
+)
+-- next --
+CREATE INDEX ix_payment_loss_disbursement_id ON payment_loss (disbursement_id)
+-- next --
+CREATE INDEX ix_payment_loss_settles_id ON payment_loss (settles_id)
+-- next --
+CREATE INDEX ix_payment_loss_state ON payment_loss (state)
+-- next --
+CREATE UNIQUE INDEX uq_payment_loss_open ON payment_loss (disbursement_id) WHERE state = 'asked'
+-- next --
+CREATE TRIGGER payment_loss_no_update BEFORE UPDATE OF reference, kind, disbursement_id, round, amount_minor, bank_reference, report_file_id, asked_by, asked_at, id ON payment_loss BEGIN SELECT RAISE(ABORT, 'payment_loss is append-only'); END
+-- next --
+CREATE TRIGGER payment_loss_no_renumber BEFORE UPDATE ON payment_loss WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'payment_loss is append-only'); END
+-- next --
+CREATE TRIGGER payment_loss_no_delete BEFORE DELETE ON payment_loss BEGIN SELECT RAISE(ABORT, 'payment_loss is append-only'); END
+-- next --
+CREATE TRIGGER payment_loss_no_replace BEFORE INSERT ON payment_loss WHEN EXISTS (SELECT 1 FROM payment_loss WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'payment_loss is append-only'); END
+-- next --
+CREATE TRIGGER payment_loss_is_of_a_line BEFORE INSERT ON payment_loss WHEN NEW.state <> 'asked' OR NOT EXISTS (SELECT 1 FROM payment_line l JOIN payment_instruction i ON i.id = l.instruction_id JOIN disbursement d ON d.id = l.disbursement_id WHERE l.disbursement_id = NEW.disbursement_id AND l.round = NEW.round AND l.amount_minor >= NEW.amount_minor AND ((NEW.kind = 'paid_twice' AND i.rail = 'transfer') OR (NEW.kind <> 'paid_twice' AND i.rail = 'paymaster_cash' AND d.state = 'sent' AND d.round = NEW.round))) BEGIN SELECT RAISE(ABORT, 'payment_loss_is_of_a_line: nobody has this money'); END
+-- next --
+CREATE TRIGGER payment_loss_decided_stands BEFORE UPDATE ON payment_loss WHEN OLD.state IN ('refused', 'cleared', 'back') OR NEW.back_minor < OLD.back_minor OR (OLD.state <> 'asked' AND (NEW.lost_minor <> OLD.lost_minor OR NEW.settled_minor <> OLD.settled_minor OR NEW.decided_by <> OLD.decided_by)) BEGIN SELECT RAISE(ABORT, 'payment_loss_decided_stands: what two people decided stands'); END
+-- next --
 CREATE TABLE payment_line (
 	instruction_id CHAR(32) NOT NULL, 
 	n INTEGER NOT NULL, 
@@ -4035,6 +4074,94 @@ CREATE TRIGGER payment_line_keeps_its_rail BEFORE INSERT ON payment_line WHEN NO
 CREATE TRIGGER payment_line_is_released BEFORE INSERT ON payment_line WHEN NOT EXISTS (SELECT 1 FROM approval WHERE subject_type = 'disbursement' AND subject_id = NEW.disbursement_id AND round = NEW.round AND step = 'disbursement.released') BEGIN SELECT RAISE(ABORT, 'payment_line_is_released: the release is not signed'); END
 -- next --
 CREATE TRIGGER payment_line_not_while_stopped BEFORE INSERT ON payment_line WHEN EXISTS (SELECT 1 FROM release_stop WHERE restarted_at IS NULL) BEGIN SELECT RAISE(ABORT, 'payment_line_not_while_stopped: all releases are stopped'); END
+-- next --
+CREATE TABLE recovery (
+	reference VARCHAR(30) NOT NULL, 
+	claim_id CHAR(32), 
+	loss_id CHAR(32), 
+	award_id CHAR(32) NOT NULL, 
+	organisation_id CHAR(32) NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	back_minor BIGINT NOT NULL, 
+	asked_at VARCHAR(27) NOT NULL, 
+	due_at VARCHAR(27) NOT NULL, 
+	remind_at VARCHAR(27) NOT NULL, 
+	reminders INTEGER NOT NULL, 
+	written_off_by CHAR(32), 
+	ended_at VARCHAR(27), 
+	id CHAR(32) NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_recovery PRIMARY KEY (id), 
+	CONSTRAINT ck_recovery_amounts CHECK (amount_minor > 0 AND back_minor >= 0 AND back_minor <= amount_minor), 
+	CONSTRAINT ck_recovery_recovered_in_full CHECK (state <> 'recovered' OR back_minor = amount_minor), 
+	CONSTRAINT ck_recovery_asked_is_open CHECK (state <> 'asked' OR back_minor < amount_minor), 
+	CONSTRAINT ck_recovery_written_off_by_somebody CHECK ((state = 'written_off') = (written_off_by IS NOT NULL)), 
+	CONSTRAINT ck_recovery_of_a_claim_or_a_loss CHECK ((claim_id IS NULL) <> (loss_id IS NULL)), 
+	CONSTRAINT uq_recovery_claim_id UNIQUE (claim_id), 
+	CONSTRAINT uq_recovery_loss_id UNIQUE (loss_id), 
+	CONSTRAINT uq_recovery_reference UNIQUE (reference), 
+	CONSTRAINT fk_recovery_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id), 
+	CONSTRAINT fk_recovery_loss_id FOREIGN KEY(loss_id) REFERENCES payment_loss (id), 
+	CONSTRAINT fk_recovery_award_id FOREIGN KEY(award_id) REFERENCES award (id), 
+	CONSTRAINT fk_recovery_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
+	CONSTRAINT fk_recovery_state FOREIGN KEY(state) REFERENCES recovery_state (code), 
+	CONSTRAINT ck_recovery_amount_minor_is_integer CHECK (typeof(amount_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_recovery_back_minor_is_integer CHECK (typeof(back_minor) IN ('integer', 'null')), 
+	CONSTRAINT fk_recovery_written_off_by FOREIGN KEY(written_off_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_recovery_award_id ON recovery (award_id)
+-- next --
+CREATE INDEX ix_recovery_next ON recovery (remind_at) WHERE state = 'asked'
+-- next --
+CREATE INDEX ix_recovery_organisation_id ON recovery (organisation_id)
+-- next --
+CREATE INDEX ix_recovery_state ON recovery (state)
+-- next --
+CREATE TRIGGER recovery_ended_stands BEFORE UPDATE ON recovery WHEN OLD.state <> 'asked' AND (NEW.state <> OLD.state OR NEW.amount_minor <> OLD.amount_minor OR NEW.back_minor <> OLD.back_minor) BEGIN SELECT RAISE(ABORT, 'recovery_ended_stands: what was decided stands'); END
+-- next --
+CREATE TABLE loss_receipt (
+	loss_id CHAR(32) NOT NULL, 
+	amount_minor BIGINT NOT NULL, 
+	bank_reference VARCHAR(60) NOT NULL, 
+	recorded_by CHAR(32) NOT NULL, 
+	recorded_at VARCHAR(27) NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_loss_receipt PRIMARY KEY (id), 
+	CONSTRAINT ck_loss_receipt_amount_positive CHECK (amount_minor > 0), 
+	CONSTRAINT fk_loss_receipt_loss_id FOREIGN KEY(loss_id) REFERENCES payment_loss (id), 
+	CONSTRAINT ck_loss_receipt_amount_minor_is_integer CHECK (typeof(amount_minor) IN ('integer', 'null')), 
+	CONSTRAINT uq_loss_receipt_bank_reference UNIQUE (bank_reference), 
+	CONSTRAINT fk_loss_receipt_recorded_by FOREIGN KEY(recorded_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_loss_receipt_loss_id ON loss_receipt (loss_id)
+-- next --
+CREATE TRIGGER loss_receipt_no_update BEFORE UPDATE ON loss_receipt BEGIN SELECT RAISE(ABORT, 'loss_receipt is append-only'); END
+-- next --
+CREATE TRIGGER loss_receipt_no_delete BEFORE DELETE ON loss_receipt BEGIN SELECT RAISE(ABORT, 'loss_receipt is append-only'); END
+-- next --
+CREATE TRIGGER loss_receipt_no_replace BEFORE INSERT ON loss_receipt WHEN EXISTS (SELECT 1 FROM loss_receipt WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'loss_receipt is append-only'); END
+-- next --
+CREATE TRIGGER loss_receipt_is_open BEFORE INSERT ON loss_receipt WHEN NOT EXISTS (SELECT 1 FROM payment_loss p WHERE p.id = NEW.loss_id AND p.state = 'agreed' AND p.kind <> 'paid_twice' AND NEW.amount_minor <= p.lost_minor - p.back_minor) BEGIN SELECT RAISE(ABORT, 'loss_receipt_is_open: no more comes back than is lost'); END
+-- next --
+CREATE TABLE instruction_withdrawal (
+	instruction_id CHAR(32) NOT NULL, 
+	loss_id CHAR(32) NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_instruction_withdrawal PRIMARY KEY (instruction_id), 
+	CONSTRAINT fk_instruction_withdrawal_instruction_id FOREIGN KEY(instruction_id) REFERENCES payment_instruction (id), 
+	CONSTRAINT fk_instruction_withdrawal_loss_id FOREIGN KEY(loss_id) REFERENCES payment_loss (id)
+)
+-- next --
+CREATE TRIGGER instruction_withdrawal_no_update BEFORE UPDATE ON instruction_withdrawal BEGIN SELECT RAISE(ABORT, 'instruction_withdrawal is append-only'); END
+-- next --
+CREATE TRIGGER instruction_withdrawal_no_delete BEFORE DELETE ON instruction_withdrawal BEGIN SELECT RAISE(ABORT, 'instruction_withdrawal is append-only'); END
+-- next --
+CREATE TRIGGER instruction_withdrawal_no_replace BEFORE INSERT ON instruction_withdrawal WHEN EXISTS (SELECT 1 FROM instruction_withdrawal WHERE (instruction_id = NEW.instruction_id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'instruction_withdrawal is append-only'); END
+-- next --
+CREATE TRIGGER instruction_withdrawal_in_time BEFORE INSERT ON instruction_withdrawal WHEN EXISTS (SELECT 1 FROM instruction_handover h WHERE h.instruction_id = NEW.instruction_id) BEGIN SELECT RAISE(ABORT, 'instruction_withdrawal_in_time: the bank has the file'); END
 -- next --
 CREATE TABLE recovery_receipt (
 	recovery_id CHAR(32) NOT NULL, 

@@ -181,7 +181,7 @@ def refuse_finding(id: uuid.UUID) -> View:
 @bp.route("/disbursements/instructions/<uuid:id>/hand-over", methods=["GET", "POST"])
 @needs("disbursement.release")
 def hand_over(id: uuid.UUID) -> View:
-    """A signatory confirms that the bank has the whole file."""
+    """A signatory confirms that the bank has the whole file, or the paymaster list and cash."""
     page = queries.instruction_page(id)
     form = HandOverForm()
     if request.method == "GET":

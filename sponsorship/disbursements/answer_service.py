@@ -26,6 +26,7 @@ from sponsorship.awards.models import Award
 from sponsorship.contributions.bank_lines import MOST_BANK_FEE
 from sponsorship.disbursements.answer_models import BankAnswer, Finding
 from sponsorship.disbursements.cash_models import CASH, CashCount
+from sponsorship.disbursements.loss_books import undo
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.plan_service import back_to_draft, next_actor, place_for, set_dates
 from sponsorship.disbursements.planning import dates_for
@@ -330,12 +331,22 @@ def contradict(
     """
     row, _award = _lock_one(disbursement_id, expected_version)
     may(row, "contradict", actor)
+    undo(row, round_, actor)
+    reopen(row, round_, reason, bank_reference, actor, text)
+
+
+def reopen(
+    row: Disbursement, round_: int, reason: str, bank_reference: str, actor: Actor, text: str | None = None, *,
+    action: str = "contradict",
+) -> None:
+    """The locked payment stands as that round again, on its way; what `contradict` does, and two people (losses)."""
     line = db.session.execute(
         select(PaymentLine, PaymentInstruction.created_at)
         .join(PaymentInstruction, PaymentInstruction.id == PaymentLine.instruction_id)
         .where(PaymentLine.disbursement_id == row.id, PaymentLine.round == round_)).one_or_none()
     if line is None or line[0].amount_minor != row.amount_minor:
-        raise RuleBroken(_("No instruction holds this payment in that round."), code="answer.round", field="round")
+        raise RuleBroken(_("No instruction holds this payment, of this amount, in that round. Where it holds another "
+                           "amount, record that an earlier release was paid."), code="answer.round", field="round")
     payment, released_at = line
     with db.session.no_autoflush:  # round, spending and state belong to one statement
         row.round, row.payee_data_version = round_, row.payee_data_version or 0
@@ -353,7 +364,7 @@ def contradict(
         for name in ("request_by", "certify_by", "approve_by"):
             setattr(row, name, min(getattr(row, name), row.due_at))
         next_actor(row, "unknown")
-    _move(row, "contradict", actor, told, {"instruction_line": str(payment.id)}, reason=reason, text=text)
+    _move(row, action, actor, told, {"instruction_line": str(payment.id)}, reason=reason, text=text)
 
 
 def _all_again(row: Disbursement) -> None:

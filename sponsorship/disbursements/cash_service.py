@@ -153,7 +153,7 @@ def agree(count_id: uuid.UUID, amount_minor: int, actor: Actor, expected_version
         raise IllegalMove(code="cash_count.agree.other_round")
     if amount_minor != (count.paid_minor if count.outcome == "confirmed" else count.back_minor):
         raise RuleBroken(_("You counted another amount than the paymaster. Count together; if the record is wrong, "
-                           "take it back."), code="cash.differs", field="amount")
+                           "take it back; if money is missing, report it."), code="cash.differs", field="amount")
     with db.session.no_autoflush:  # who, how much and the state belong to one statement
         count.second_by, count.second_at, count.second_minor = actor.person_id, clock.now(), amount_minor
         CASH_COUNT.apply(count, "agree", actor, data={"disbursement": str(row.id), "amount_minor": amount_minor})

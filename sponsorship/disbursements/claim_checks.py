@@ -8,6 +8,7 @@ from core.db import db
 from core.verify import check
 from sponsorship.disbursements.claim_models import Claim, Recovery, RecoveryReceipt
 from sponsorship.disbursements.claim_states import DECIDED
+from sponsorship.disbursements.loss_models import PaymentLoss
 from sponsorship.disbursements.models import Disbursement
 from sponsorship.ledger.models import Entry, SpendRecovery
 
@@ -24,6 +25,11 @@ def claims_and_money_agree() -> tuple[int, list[str]]:
         select(Entry.subject_id, func.sum(SpendRecovery.direct_minor))
         .join(SpendRecovery, SpendRecovery.entry_id == Entry.id).where(Entry.subject_type == "recovery")
         .group_by(Entry.subject_id)).all())
+    for recovery, loss in db.session.execute(
+            select(Recovery, PaymentLoss).join(PaymentLoss, PaymentLoss.id == Recovery.loss_id)).all():
+        if recovery.state != "dropped" and not (recovery.back_minor == int(receipts.get(recovery.id, 0))
+                                                == loss.back_minor and recovery.amount_minor == loss.lost_minor):
+            faults.append(f"recovery {recovery.id}: receipts and loss disagree")
     rows = db.session.execute(select(Recovery, Claim).join(Claim, Claim.id == Recovery.claim_id)).all()
     for recovery, claim in rows:
         if not recovery.back_minor == int(receipts.get(recovery.id, 0)) == int(booked.get(recovery.id, 0)):

@@ -107,10 +107,13 @@ def _recovery(award: Award, recovery: Recovery, kind: str, contacts: list[Contac
             words = {"reference": recovery.reference, "award": award.reference}
             subject = (_("Money to be paid back: %(reference)s", **words) if kind == "recovery-asked"
                        else _("Reminder: money to be paid back, %(reference)s", **words))
+            words["when"] = format_instant(recovery.due_at, zone)
+            why = (_("A payment for award %(award)s was made twice: the bank paid an earlier one after all. The page "
+                     "says how much is to be paid back, and how; by %(when)s.", **words) if recovery.loss_id is not None
+                   else _("More was paid for award %(award)s than the journey was worth. The page says how much is "
+                          "to be paid back, why, and how; by %(when)s.", **words))
             send_mail(
-                contact.email, kind=kind, subject=subject,
-                body=_("More was paid for award %(award)s than the journey was worth. The page says how much is to be "
-                       "paid back, why, and how; by %(when)s.", when=format_instant(recovery.due_at, zone), **words)
+                contact.email, kind=kind, subject=subject, body=why
                 + "\n\n" + absolute("claims.recovery_page", id=recovery.id) + "\n",
                 dedupe_key=f"{kind}:{recovery.id}:{recovery.reminders}:{contact.person_id}")
 

@@ -101,8 +101,8 @@ class ClaimLine(WithId, Base):
 
 
 class Recovery(WithId, Versioned, Base):
-    """Money asked back from a payee, US cents: `amount_minor` in all, `back_minor` paid back so far; the rest is open
-    until it is paid back or written off by the head of the fund."""
+    """Money asked back from a payee, by a claim or because it was paid twice, US cents: `amount_minor` in all,
+    `back_minor` paid back so far; the rest is open until it is paid back or written off by the head of the fund."""
 
     __tablename__ = "recovery"
     __table_args__ = (
@@ -110,12 +110,16 @@ class Recovery(WithId, Versioned, Base):
         CheckConstraint("state <> 'recovered' OR back_minor = amount_minor", name="recovered_in_full"),
         CheckConstraint("state <> 'asked' OR back_minor < amount_minor", name="asked_is_open"),
         CheckConstraint("(state = 'written_off') = (written_off_by IS NOT NULL)", name="written_off_by_somebody"),
+        CheckConstraint("(claim_id IS NULL) <> (loss_id IS NULL)", name="of_a_claim_or_a_loss"),
         UniqueConstraint("claim_id", name="uq_recovery_claim_id"),
+        UniqueConstraint("loss_id", name="uq_recovery_loss_id"),
         Index("ix_recovery_next", "remind_at", sqlite_where=text("state = 'asked'"),
               postgresql_where=text("state = 'asked'")),
     )
     reference: Mapped[str] = mapped_column(String(30), unique=True)
-    claim_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("claim.id"))
+    claim_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("claim.id"))
+    # paid twice: what the payee owes does not hang on a claim
+    loss_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("payment_loss.id"))
     award_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("award.id"), index=True)
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
     state: Mapped[str] = RECOVERY.column()

@@ -21,6 +21,7 @@ from sponsorship.disbursements import claim_mails, workdays
 from sponsorship.disbursements.claim_models import Claim, Recovery
 from sponsorship.disbursements.claim_reckoning import is_decided
 from sponsorship.disbursements.claim_states import RECOVERY
+from sponsorship.disbursements.loss_books import settled_by_losses
 from sponsorship.disbursements.models import Disbursement, Payee
 from sponsorship.disbursements.plan_service import (
     back_to_draft,
@@ -44,7 +45,8 @@ def _waits(row: Disbursement) -> bool:
 
 
 def paid_of(rows: Sequence[Disbursement], *, as_planned: bool) -> int:
-    """US cents of subsistence and terminal expenses that were paid; as planned, also what is still on its way.
+    """US cents of subsistence and terminal expenses that were paid, by an earlier release too; as planned, also what is
+    still on its way.
 
     Raises RuleBroken (`claim.in_flight`) while the bank has not answered for one of them and the amount matters.
     """
@@ -57,7 +59,8 @@ def paid_of(rows: Sequence[Disbursement], *, as_planned: bool) -> int:
         elif not _waits(row):
             raise RuleBroken(_("%(reference)s is still with the bank. Record its answer first.",
                                reference=row.reference), code="claim.in_flight")
-    return total
+    daily = [row.id for row in rows if row.kind in _DAILY]
+    return total + sum(settled_by_losses(daily).values())
 
 
 def carry_out(

@@ -204,7 +204,8 @@ class RecoveryRow:
 
     id: uuid.UUID
     reference: str
-    claim_id: uuid.UUID
+    claim_id: uuid.UUID | None
+    loss_id: uuid.UUID | None
     award_id: uuid.UUID
     award: str
     organisation: str
@@ -228,7 +229,8 @@ class RecoveryRow:
 def _recoveries(found: Iterable[Any]) -> list[RecoveryRow]:
     rows: list[tuple[Recovery, str]] = [(row[0], row[1]) for row in found]
     organisations = names({r.organisation_id for r, _a in rows})
-    return [RecoveryRow(r.id, r.reference, r.claim_id, r.award_id, award, organisations.get(r.organisation_id, ""),
+    return [RecoveryRow(r.id, r.reference, r.claim_id, r.loss_id, r.award_id, award,
+                        organisations.get(r.organisation_id, ""),
                         r.state, usd(r.amount_minor), usd(r.back_minor), r.due_at, r.asked_at, r.reminders, r.version)
             for r, award in rows]
 

@@ -23,12 +23,15 @@ from sponsorship.disbursements.claim_models import Claim, DelegateReport, Recove
 from sponsorship.disbursements.claim_payments import next_reminder, settle_payments
 from sponsorship.disbursements.claim_service import may_claim
 from sponsorship.disbursements.claim_states import RECOVERY, REPORT
+from sponsorship.disbursements.loss_models import PaymentLoss
+from sponsorship.disbursements.loss_service import came_back
 from sponsorship.disbursements.models import Disbursement
 from sponsorship.disbursements.plan_service import of_award
 from sponsorship.disbursements.settings import days
 from sponsorship.disbursements.transitions import PAID
 from sponsorship.ledger import service as ledger
 from sponsorship.ledger.bank_references import check_readable, check_unused, kept_as, one_form
+from sponsorship.ledger.models import Spend
 
 WRITE_OFF_REASONS = ("cannot_be_reached", "costs_more", "hardship", "fund_mistake", "other")
 REPORT_PARTS = ("meetings", "statement", "contacts", "follow_up", "lessons")
@@ -77,13 +80,16 @@ def record(
         db.session.flush()  # its trigger asks what is open before this receipt
     except IntegrityError as error:  # two recoveries, one reference, at one moment
         raise known from error
-    _return(rows, amount_minor, receipt.id, recovery.id, actor)
+    if recovery.loss_id is not None:  # paid twice: it was the pool's loss, no award's cost
+        came_back(lock(PaymentLoss, recovery.loss_id), amount_minor, f"recovery:{receipt.id}", actor)
+    else:
+        _return(rows, amount_minor, receipt.id, recovery.id, actor)
     with db.session.no_autoflush:  # sum and state belong to one statement
         recovery.back_minor += amount_minor
         if action == "record_rest":
             recovery.ended_at = clock.now()
         RECOVERY.apply(recovery, action, actor, data={"amount_minor": amount_minor, "receipt": str(receipt.id)})
-    if award.state not in ("accepted", "suspended"):
+    if award.state not in ("accepted", "suspended") and recovery.loss_id is None:
         assert award.reservation_id is not None
         ledger.release(award.reservation_id, key=f"award:{award.id}:release:recovery:{receipt.id}", actor=actor)
     settle_payments(award.id)
@@ -111,6 +117,15 @@ def _return(
             ledger.recover(row.spend_id, back, key=f"recovery:{receipt_id}:{row.id}", actor=actor,
                            subject=("recovery", recovery_id))
             left -= back
+    # what an earlier release paid is on record as spending of its own
+    for spend in db.session.scalars(select(Spend).where(
+            Spend.subject_type == "payment_loss", Spend.subject_id.in_(select(PaymentLoss.id).where(
+                PaymentLoss.settles_id.in_([r.id for r in rows if r.kind in order])))).order_by(Spend.id)).all():
+        back = min(left, spend.direct_minor - sum(ledger.recovered_of(spend.id).values()))
+        if back > 0:
+            ledger.recover(spend.id, back, key=f"recovery:{receipt_id}:{spend.id}", actor=actor,
+                           subject=("recovery", recovery_id))
+            left -= back
     if left:
         raise RuleBroken(_("More than was paid cannot come back."), code="recovery.too_much", field="amount")
 
@@ -121,8 +136,15 @@ def write_off(recovery_id: uuid.UUID, actor: Actor, expected_version: int, reaso
     claim. Raises RuleBroken (`recovery.same_person`), NotAllowed, Stale, IllegalMove."""
     recovery, award, _rows = _lock(recovery_id, expected_version)
     require(actor, RECOVERY.move(recovery.state, "write_off").permission)
-    if actor.person_id in (get(Claim, recovery.claim_id).decided_by, award.beneficiary_id):
-        raise RuleBroken(_("Whoever settled the claim, or travelled, does not write it off. A colleague must."),
+    if recovery.claim_id is not None:
+        hands = {get(Claim, recovery.claim_id).decided_by}
+    else:
+        assert recovery.loss_id is not None
+        loss = get(PaymentLoss, recovery.loss_id)
+        hands = {loss.asked_by, loss.decided_by}
+    if actor.person_id in {*hands, award.beneficiary_id}:
+        raise RuleBroken(_("Whoever settled the claim, found that it was paid twice, or travelled, does not write it "
+                           "off. A colleague must."),
                          code="recovery.same_person")
     with db.session.no_autoflush:  # hand and state belong to one statement
         recovery.written_off_by, recovery.ended_at = actor.person_id, clock.now()

@@ -36,10 +36,12 @@ RECOVERY = Machine(
         State("asked", _l("Asked back"), "attention"),
         State("recovered", _l("Paid back"), "done", terminal=True),
         State("written_off", _l("Written off"), "stopped", terminal=True),
+        State("dropped", _l("No longer asked back"), "neutral", terminal=True),
     ),
     moves=(
         Move("record_part", ("asked",), "asked", "recovery.record", _l("Part of it paid back")),
         Move("record_rest", ("asked",), "recovered", "recovery.record", _l("Paid back in full")),
+        Move("drop", ("asked",), "dropped", SYSTEM, _l("Not paid twice in the end")),
         Move("write_off", ("asked",), "written_off", "recovery.write_off", _l("Write off what is open"), True),
     ),
 )

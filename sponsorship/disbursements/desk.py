@@ -16,7 +16,7 @@ from core.actor import Actor
 from core.web.formats import instant_html
 from core.web.tables import Column, Table, TableQuery
 from sponsorship.awards.panels import Asked, Panel, register_award_panel
-from sponsorship.disbursements import answer_queries, cash_queries, queries, sanctions_queries
+from sponsorship.disbursements import answer_queries, cash_queries, loss_queries, queries, sanctions_queries
 from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.transitions import BACK
@@ -49,7 +49,8 @@ to_find_out = _source(("unknown",), _l("Find out whether it was paid"))
 def to_hand_over(actor: Actor) -> list[DeskItem]:
     return [
         DeskItem(_("Instruction %(number)s", number=number), url_for("disbursements.instruction", id=row_id), at,
-                 _("Hand the file to the bank, then confirm that it has it"), number, "attention")
+                 _("Count the cash with the paymaster, then confirm that it was received") if number.startswith("CASH-")
+                 else _("Hand the file to the bank, then confirm that it has it"), number, "attention")
         for row_id, number, at in answer_queries.to_hand_over()
     ]
 
@@ -75,6 +76,16 @@ def to_agree(actor: Actor) -> list[DeskItem]:
                  url_for("disbursements.disbursement_page", id=found.disbursement_id), by,
                  _("Agree, or refuse, what another person found"), reference, "attention")
         for found, reference, by in answer_queries.findings_open() if found.asked_by != actor.person_id
+    ]
+
+
+def losses_to_agree(actor: Actor) -> list[DeskItem]:
+    """Money that another says was paid before, or is gone."""
+    return [
+        DeskItem(_("Payment %(reference)s: %(what)s", reference=row.payment, what=row.kind_label),
+                 url_for("losses.loss_page", id=row.id), row.asked_at, _("Agree, or refuse"), row.reference,
+                 "attention")
+        for row in loss_queries.open_losses() if row.asked_by != actor.person_id
     ]
 
 
@@ -155,7 +166,8 @@ def register() -> None:
         ("disbursement.certify", to_certify), ("disbursement.approve", to_approve),
         ("disbursement.release", to_release), ("disbursement.confirm", to_confirm),
         ("disbursement.confirm", to_find_out), ("disbursement.release", to_hand_over),
-        ("disbursement.resolve", to_agree), ("paymaster.pay", to_pay_in_cash), ("paymaster.pay", to_count_again),
+        ("disbursement.resolve", to_agree), ("disbursement.resolve", losses_to_agree),
+        ("paymaster.pay", to_pay_in_cash), ("paymaster.pay", to_count_again),
         ("payee.enter", payees_to_enter), ("payee.verify", payees_to_verify), ("sanctions.review", matches_to_look_at),
         ("sanctions.import", list_to_import),
     ):

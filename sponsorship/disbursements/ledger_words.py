@@ -12,6 +12,7 @@ from sqlalchemy import select
 from accounts.current import current_actor
 from accounts.permissions import allows
 from core.db import db
+from sponsorship.disbursements.loss_models import PaymentLoss
 from sponsorship.disbursements.models import Disbursement
 from sponsorship.ledger import words
 
@@ -23,5 +24,12 @@ def _disbursements(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, words.Named]:
             for row in rows}
 
 
+def _losses(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, words.Named]:
+    rows = db.session.execute(select(PaymentLoss.id, PaymentLoss.reference).where(PaymentLoss.id.in_(set(ids))))
+    may = allows(current_actor(), "disbursement.view_all")
+    return {row.id: (row.reference, url_for("losses.loss_page", id=row.id) if may else None) for row in rows}
+
+
 def register() -> None:
+    words.describe_subjects("payment_loss", _l("Loss"), _losses)
     words.describe_subjects("disbursement", _l("Disbursement"), _disbursements)

@@ -16,6 +16,7 @@ from core.db import Base, MinorUnits, Versioned, WithId
 from core.ddl import append_only, lookup_table, refuse
 from sponsorship.awards.approvals import Approval
 from sponsorship.disbursements import answer_models as _answers  # noqa: F401  # triggers here ask their tables
+from sponsorship.disbursements import loss_models as _losses  # noqa: F401
 from sponsorship.disbursements import sanctions_models as _sanctions  # noqa: F401
 from sponsorship.disbursements.cash_models import CASH, CASH_KINDS, RAILS
 from sponsorship.disbursements.transitions import BACK, DISBURSEMENT, LEFT, PAYEE
@@ -252,6 +253,12 @@ _refuse(Payee, "payee_verified_by_name",
 _refuse(Disbursement, "disbursement_release_is_cool",
         "EXISTS (SELECT 1 FROM payee p WHERE p.id = NEW.payee_id AND p.frozen_until > NEW.released_at)", "UPDATE",
         "the bank data has just changed", "NEW.state = 'released' AND OLD.state <> 'released'")
+# what the bank says it has paid already is not released again before two people have decided, nor while it is owed
+_refuse(Disbursement, "disbursement_not_paid_before",
+        "EXISTS (SELECT 1 FROM payment_loss p WHERE p.kind = 'paid_twice' AND ((p.state = 'asked' "
+        "AND (p.disbursement_id = NEW.id OR p.disbursement_id = NEW.follows_id)) OR (p.state = 'agreed' "
+        "AND p.disbursement_id = NEW.id AND p.round <> NEW.round)))", "UPDATE",
+        "an earlier round of it may have been paid", "NEW.state = 'released' AND OLD.state <> 'released'")
 # nobody is certified or paid unchecked, or while a check has not ended
 _refuse(Disbursement, "disbursement_payee_is_checked",
         "EXISTS (SELECT 1 FROM sanctions_match m WHERE m.payee_id = NEW.payee_id "

@@ -19,6 +19,7 @@ def tabs(current: str) -> list[dict[str, Any]]:
         (_("After the journey"), (
             (_("Claims"), "claims.claim_list"),
             (_("Money asked back"), "claims.recovery_list"),
+            (_("Paid twice, lost or stolen"), "losses.loss_list"),
         )),
         (_("Rules and dates"), (
             (_("Second approving officer"), "disbursements.approval_rules"),

@@ -26,6 +26,8 @@ from sponsorship.disbursements.answer_models import Handover
 from sponsorship.disbursements.answer_service import FAILURES, confirm, fail, plan_again
 from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.instruction import CashLine, Instruction, Line, make, make_list
+from sponsorship.disbursements.loss_books import check_not_paid_before
+from sponsorship.disbursements.loss_models import Withdrawal
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.plan_service import next_actor
 from sponsorship.disbursements.sanctions_service import check_unblocked
@@ -125,6 +127,7 @@ def release(versions: Mapping[uuid.UUID, int], actor: Actor) -> uuid.UUID:
                                "before its cooling time is over.", reference=item.row.reference),
                              code="disbursement.cooling", field="payments")
     check_unblocked({item.payee.id for item in items})
+    check_not_paid_before([item.row for item in items])
     more = sign_many("disbursement.released", {item.row.id: item.row.round for item in items}, actor,
                      barred=_barred(items, actor), most_minor=max(item.row.amount_minor for item in items))
     spends = ledger.spend_many([_order(item) for item in items], actor=actor)
@@ -226,18 +229,25 @@ def hand_over(instruction_id: uuid.UUID, actor: Actor, receipt: str = "") -> int
     """A bank signatory confirms that the bank has the file: its payments are with the bank from now on. `receipt` is
     the bank's number for the file, if it gave one. How many payments moved.
 
-    Raises RuleBroken when it was handed over before or all releases are stopped, NotAllowed, NotFound.
+    Raises RuleBroken when it was handed over before, was withdrawn, is held because a payment in it may have been made
+    already, or all releases are stopped; NotAllowed, NotFound.
     """
     require(actor, "disbursement.release")
     assert actor.person_id is not None
     hold_back_if_stopped()
     instruction = get(PaymentInstruction, instruction_id)
-    ids = db.session.scalars(
-        select(PaymentLine.disbursement_id).where(PaymentLine.instruction_id == instruction_id)).all()
-    rows = [row for row in locked(Disbursement, ids) if row.state == "released"]
+    rounds: dict[uuid.UUID, int] = dict(db.session.execute(select(PaymentLine.disbursement_id, PaymentLine.round).where(
+        PaymentLine.instruction_id == instruction_id)).all())
+    rows = [row for row in locked(Disbursement, rounds) if row.state == "released" and row.round == rounds[row.id]]
     if db.session.get(Handover, instruction_id) is not None:
-        raise RuleBroken(_("Somebody has already confirmed that the bank has this file."),
+        raise RuleBroken(_("Somebody has already confirmed that the paymaster has this list and its cash.")
+                         if instruction.rail == CASH else
+                         _("Somebody has already confirmed that the bank has this file."),
                          code="instruction.handed_over")
+    if db.session.get(Withdrawal, instruction_id) is not None:
+        raise RuleBroken(_("This file was withdrawn: a payment in it was made already. The bank must not get it."),
+                         code="instruction.withdrawn")
+    check_not_paid_before(rows)
     db.session.add(Handover(instruction_id=instruction_id, receipt=receipt or None, by_person=actor.person_id,
                             at=clock.now(), recorded_at=clock.real_now()))
     db.session.flush()  # `sent` is only allowed to what was handed over

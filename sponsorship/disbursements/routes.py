@@ -36,6 +36,7 @@ from sponsorship.awards.approvals import signatures, signer, signer_ids
 from sponsorship.awards.forms import VersionedForm
 from sponsorship.disbursements import (
     answer_queries,
+    loss_queries,
     many_routes,
     queries,
     release_service,
@@ -117,7 +118,7 @@ def disbursement_page(id: uuid.UUID) -> View:
 
 
 # actions of the state table that have a page of their own: the instruction's, and what two people find
-_ELSEWHERE = ("hand_over", "find_paid", "find_unpaid", "pay_cash", "return_cash")
+_ELSEWHERE = ("hand_over", "find_paid", "find_unpaid", "reopen", "pay_cash", "return_cash")
 _OF_BANKS = ("confirm", "reject", "fail", "return", "reverse", "doubt", "contradict")  # no bank has cash
 
 
@@ -162,6 +163,9 @@ def show(disbursement_id: uuid.UUID, message: object | None = None) -> View:
     body = render_template(
         "disbursements/disbursement.html", page=page, moves=moves, message=message,
         answers=answers_table(answer_queries.answers_of(disbursement_id)),
+        losses=loss_queries.losses_of(disbursement_id),
+        paid_before=allows(actor, "disbursement.confirm") and bool(rounds)
+        and bool(loss_queries.earlier_rounds(disbursement_id)),
         finding=next((f for f in findings if f.state == "asked"), None),
         may_ask=any(allows(actor, permission) for permission in ASK),
         may_resolve=allows(actor, "disbursement.resolve"), me=actor.person_id,

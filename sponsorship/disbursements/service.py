@@ -22,6 +22,7 @@ from sponsorship.awards.travel_conditions import check_conditions
 from sponsorship.disbursements import mails
 from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.claim_reckoning import claim_state, is_decided
+from sponsorship.disbursements.loss_books import check_not_paid_before
 from sponsorship.disbursements.models import Disbursement, Payee
 from sponsorship.disbursements.plan_service import back_to_draft, next_actor
 from sponsorship.disbursements.rails import check_cash, check_rail
@@ -122,6 +123,7 @@ def request(disbursement_id: uuid.UUID, actor: Actor, expected_version: int) -> 
         raise RuleBroken(_("The final share is requested once the claim is settled: it may change."),
                          code="disbursement.claim")
     check_rail(row, get(Payee, row.payee_id))
+    check_not_paid_before([row])
     _step(disbursement_id, "request", "requested", actor, expected_version)
 
 

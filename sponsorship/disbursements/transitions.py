@@ -56,6 +56,8 @@ DISBURSEMENT = Machine(
         # the rail "paymaster cash": what two people counted stands for the bank's word
         Move("pay_cash", ("sent",), "confirmed", "paymaster.pay", _l("Paid in cash, counted by two")),
         Move("return_cash", ("sent",), "returned", "paymaster.pay", _l("Cash not paid out, counted by two"), True),
+        # the bank admits that an earlier round of a payment in the same file was paid: the file is not handed over
+        Move("withdraw", ("released",), "draft", SYSTEM, _l("The file is withdrawn before the bank has it")),
         Move("hand_over", ("released",), "sent", "disbursement.release", _l("Confirm that the bank has the file")),
         # rails with an interface only: what is sending when a copy of the database is restored is nobody's to guess
         Move("begin_sending", ("released",), "sending", SYSTEM, _l("Sending begun")),
@@ -74,6 +76,9 @@ DISBURSEMENT = Machine(
         # the bank had said that it was not paid, and now says that it was
         Move("contradict", (*BACK, "draft", *UNDERWAY), "unknown", "disbursement.confirm",
              _l("The bank contradicts its earlier word"), True),
+        # the same, said of an earlier release by one person and agreed to by another (LOSS)
+        Move("reopen", (*BACK, "draft", *UNDERWAY), "unknown", "disbursement.resolve",
+             _l("Two people find that an earlier release was paid")),
         Move("find_paid", ("unknown",), "confirmed", "disbursement.resolve", _l("Two people find that it was paid")),
         Move("find_unpaid", ("unknown",), "failed", "disbursement.resolve",
              _l("Two people find that it was not paid")),
@@ -138,6 +143,29 @@ CASH_COUNT = Machine(
     moves=(
         Move("agree", ("counted",), "agreed", "paymaster.pay", _l("Count again and agree")),
         Move("take_back", ("counted",), "taken_back", "paymaster.pay", _l("Take the count back")),
+    ),
+)
+
+LOSS = Machine(
+    name="payment_loss",
+    tag_prefix="disbursements.loss",
+    initial="asked",
+    states=states(
+        State("asked", _l("To be agreed by another person"), "waiting"),
+        State("agreed", _l("Lost until it is back"), "attention"),
+        State("cleared", _l("Nothing lost: it counts as the payment"), "done", terminal=True),
+        State("back", _l("Back in full"), "done", terminal=True),
+        State("refused", _l("Refused"), "stopped", terminal=True),
+    ),
+    moves=(
+        Move("agree", ("asked",), "agreed", "disbursement.resolve", _l("Agree: the money is lost until it is back")),
+        # no later round has left, so that what the bank paid is the payment
+        Move("clear", ("asked",), "cleared", "disbursement.resolve", _l("Agree: it counts as the payment")),
+        Move("refuse", ("asked",), "refused", "disbursement.resolve", _l("Refuse"), True),
+        Move("record_part", ("agreed",), "agreed", "recovery.record", _l("Part of it is back")),
+        Move("record_rest", ("agreed",), "back", "recovery.record", _l("All of it is back")),
+        # the later round was not paid in the end: the earlier one is the payment
+        Move("undo", ("agreed",), "cleared", "disbursement.confirm", _l("The later round was not paid")),
     ),
 )
 

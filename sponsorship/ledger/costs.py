@@ -90,9 +90,9 @@ def cost(
     pool_id: uuid.UUID, amount_minor: int, account: str, *, lots: Iterable[uuid.UUID] | None = None,
     but: Iterable[uuid.UUID] = (), source: Subject | None = None,
 ) -> Cost:
-    """A cost of US cents that reality has taken: debits `account` (fees, exchange, refunded) of the pool as far as free
-    money reaches, and its shortfall for the rest. `lots`: only these may pay (all of the pool's by default), never
-    `but`. `source` is what caused it. Locks the pool."""
+    """A cost of US cents that reality has taken: debits `account` (fees, exchange, refunded, losses) of the pool as
+    far as free money reaches, and its shortfall for the rest. `lots`: only these may pay (all of the pool's by
+    default), never `but`. `source` is what caused it. Locks the pool."""
     lock_pool(pool_id)
     paid, total = _free_of(pool_id, amount_minor, lots, but)
     part = _PARTS[account]
@@ -103,7 +103,7 @@ def cost(
             *budget(pool_id, total),
         ]),
         movements=[(lot, part, amount) for lot, amount in paid.items()],
-        pool_id=pool_id, becomes="losses" if account == "refunded" else "fees", short=amount_minor - total,
+        pool_id=pool_id, becomes="losses" if account in ("refunded", "losses") else "fees", short=amount_minor - total,
         source=source,
     )
 

@@ -18,6 +18,7 @@ from sponsorship.ledger.deposits import (
     receive_in_suspense,
     record_payout,
 )
+from sponsorship.ledger.losses import lose, loss_back
 from sponsorship.ledger.posting import (
     KeyReused,
     LegSpec,
@@ -41,7 +42,8 @@ __all__ = [
     "STANDARD_RATE_BP", "Intake", "KeyReused", "LegSpec", "MoreThanSpent", "NotEnoughMoney", "Order", "Original",
     "PoolStopped", "ReservationTooSmall", "Subject", "accept_from_suspense", "account_id", "charge_fee",
     "confirm_spend", "cover_shortfall", "credit", "cut_spend", "debit", "entry_under", "exchange_of_spend",
-    "give_back", "give_up_refund", "hold_refund", "keep_rest", "open_pool", "pay_refund", "payout_came_back",
-    "pool_ids_of", "post", "prepare_chart", "receive", "receive_in_suspense", "record_payout", "recover",
-    "recovered_of", "refund_came_back", "release", "reserve", "return_spend", "spend", "spend_many", "take_back",
+    "give_back", "give_up_refund", "hold_refund", "keep_rest", "lose", "loss_back", "open_pool", "pay_refund",
+    "payout_came_back", "pool_ids_of", "post", "prepare_chart", "receive", "receive_in_suspense", "record_payout",
+    "recover", "recovered_of", "refund_came_back", "release", "reserve", "return_spend", "spend", "spend_many",
+    "take_back",
 ]

@@ -45,7 +45,9 @@ ACCOUNTS: dict[str, tuple[Any, Any]] = {
            "short of it (debit)."),
     ),
     "losses": (
-        _l("Losses"), _l("Money that donors' banks took back after it was promised or spent, covered by the pool."),
+        _l("Losses"),
+        _l("Money that donors' banks took back after it was promised or spent, covered by the pool; and payments made "
+           "twice and cash lost, as far as nothing came back."),
     ),
     "fees": (_l("Fees"), _l("What payment providers and banks kept.")),
     "spent_direct": (
@@ -96,6 +98,8 @@ ENTRIES: dict[str, Any] = {
     "spend.part": _l("Part of a payment that the bank left unpaid"),
     "spend.recover": _l("Paid back by its payee"),
     "shortfall.cover": _l("Shortfall covered"),
+    "loss": _l("Paid twice, lost or stolen"),
+    "loss.back": _l("A loss came back"),
 }
 Named = tuple[str, str | None]  # a name, and the address of its page where the reader may open it
 Describe = Callable[[Iterable[uuid.UUID]], Mapping[uuid.UUID, Named]]
@@ -105,6 +109,7 @@ SUBJECTS: dict[str, tuple[Any, Describe | None]] = {
     "award": (_l("Award"), None),
     "disbursement": (_l("Disbursement"), None),
     "recovery": (_l("Recovery"), None),
+    "payment_loss": (_l("Loss"), None),
     "pool": (_l("Pool"), None),
     "shortfall": (_l("Shortfall"), None),
     "payout": (_l("Payout"), None),

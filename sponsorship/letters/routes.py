@@ -13,6 +13,7 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from accounts.current import current_actor
+from accounts.fresh import fresh_sign_in
 from accounts.permissions import ROLES, allows
 from accounts.queries import mail_languages, person_labels
 from core import files
@@ -109,6 +110,7 @@ def _choices(values: Any) -> dict[str, service.Choice]:
 
 @bp.post("/letters/calls/<uuid:id>")
 @needs("letter.sign")
+@fresh_sign_in(_l("Sign the letters"), unless="again")
 def sign(id: uuid.UUID) -> Any:
     """Sign the letters that were looked through; when a choice or the state of things has changed since they were
     shown, they are shown again, and nothing is signed."""

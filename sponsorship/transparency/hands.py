@@ -1,5 +1,6 @@
 """Separate hands, for auditors and administrators: who could hold which hands of one chain, computed from memberships
-and designations of today; and proof from signatures and events that nobody ever signed one chain twice."""
+and designations of today; and proof from signatures and events that nobody, and no
+office, ever signed one chain twice."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from itertools import combinations
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select, union_all
 
 from accounts.designation_models import Designation
 from accounts.models import NEVER_TOGETHER, Membership, Person
@@ -25,16 +26,18 @@ from core.money import usd
 from core.verify import check
 from core.web.formats import format_day, format_money
 from sponsorship.awards.approvals import ROLE, Approval
+from sponsorship.disbursements.cash_models import CashCount
+from sponsorship.disbursements.cash_service import SIGNED
 
 # the hands of each chain, in the order in which they act; payee data is a hand of the payment, though it signs nothing
 CHAINS: dict[str, tuple[str, ...]] = {
     "award": ("head_of_fund", "certifying_officer", "approving_officer"),
     "disbursement": ("payee_data_officer", "requesting_officer", "certifying_officer", "approving_officer",
-                     "bank_signatory"),
+                     "bank_signatory", "paymaster"),
 }
 CHAIN_LABELS = {"award": _l("Obligation"), "disbursement": _l("Payment")}
 HANDS = ("head_of_fund", "payee_data_officer", "requesting_officer", "certifying_officer", "approving_officer",
-         "bank_signatory")
+         "bank_signatory", "paymaster")
 # what an event says of a signature; the first of a chain begins a new round
 SIGNING = {
     "awards.award.select": True, "awards.award.reserve": True, "awards.award.certify": False,
@@ -42,6 +45,11 @@ SIGNING = {
     "disbursements.disbursement.certify": False, "disbursements.disbursement.approve_first": False,
     "disbursements.disbursement.approve": False, "disbursements.disbursement.release": False,
 }
+
+
+# of the record, too: whoever approved or released does not count the cash of that round
+_SIGNED = tuple(f"disbursements.disbursement.{step}" for step in ("approve_first", "approve", "release"))
+COUNTING = tuple(f"disbursements.disbursement.{step}" for step in ("count_cash", "pay_cash", "return_cash"))
 
 
 def never_together(one: str, other: str) -> bool:
@@ -122,9 +130,11 @@ class PairRow:
     def kept(self) -> str:
         if never_together(self.one, self.other):
             return _("The database refuses both roles, and designations, on the same days.")
+        if "paymaster" in (self.one, self.other):
+            return _("Two people count cash. The database takes no count by whoever approved, released or benefits.")
         if "payee_data_officer" in (self.one, self.other):
             return _("The database refuses approval and release by whoever verified the bank data.")
-        return _("The database takes one signature of a person in each round.")
+        return _("The database takes one signature of a person, and of an office, in each round.")
 
     @property
     def status(self) -> State:
@@ -134,19 +144,41 @@ class PairRow:
 
 
 def _signed_by_one() -> dict[tuple[str, frozenset[str]], int]:
-    """From the signatures: rounds in which one person signed two steps, by chain and the two roles."""
+    """From the signatures: rounds in which one person, or one office, signed two steps, by chain and the two roles. An
+    office is its holder and whoever signs in the holder's place, as the database reckons it
+    (`approval_one_per_holder`)."""
+    signed = (
+        select(Approval.subject_type, Approval.subject_id, Approval.round, Approval.step,
+               Approval.person_id.label("hand")),
+        select(Approval.subject_type, Approval.subject_id, Approval.round, Approval.step,
+               Designation.holder_id.label("hand")).join(Designation, Designation.id == Approval.designation_id),
+    )
+    hands = union_all(*signed).subquery()
+    key = (hands.c.subject_type, hands.c.subject_id, hands.c.round, hands.c.hand)
+    twice = select(*key).group_by(*key).having(func.count() > 1).subquery()
     rows = db.session.execute(
-        select(Approval.subject_type, Approval.step, Approval.subject_id, Approval.round, Approval.person_id)
-        .where(Approval.subject_id.in_(
-            select(Approval.subject_id).group_by(Approval.subject_type, Approval.subject_id, Approval.round,
-                                                 Approval.person_id).having(func.count() > 1)))).all()
+        select(*key, hands.c.step).join(twice, and_(*(column == twice.c[column.name] for column in key)))).all()
     steps: dict[tuple[str, uuid.UUID, int, uuid.UUID], list[str]] = {}
     for row in rows:
-        steps.setdefault((row.subject_type, row.subject_id, row.round, row.person_id), []).append(ROLE[row.step])
+        steps.setdefault((row.subject_type, row.subject_id, row.round, row.hand), []).append(ROLE[row.step])
     found: dict[tuple[str, frozenset[str]], int] = {}
     for (chain, *_rest), roles in steps.items():
         for pair in combinations(roles, 2):
             found[chain, frozenset(pair)] = found.get((chain, frozenset(pair)), 0) + 1
+    return _counted_by_signer(found)
+
+
+def _counted_by_signer(found: dict[tuple[str, frozenset[str]], int]) -> dict[tuple[str, frozenset[str]], int]:
+    """With the rounds whose cash was counted by somebody who had approved or released them."""
+    rows = db.session.execute(
+        select(Approval.step, func.count()).join(
+            CashCount, and_(CashCount.disbursement_id == Approval.subject_id, CashCount.round == Approval.round,
+                            CashCount.state == "agreed",
+                            or_(CashCount.counted_by == Approval.person_id, CashCount.second_by == Approval.person_id)))
+        .where(Approval.subject_type == "disbursement", Approval.step.in_(SIGNED)).group_by(Approval.step))
+    for step, n in rows:
+        pair = ("disbursement", frozenset((ROLE[step], "paymaster")))
+        found[pair] = found.get(pair, 0) + int(n)
     return found
 
 
@@ -175,7 +207,7 @@ class Proof:
 def proof() -> Proof:
     """Go through every signature and every event of one. Fixed number of queries; rows are read as a stream."""
     faults = [*_twice_in_events(), *_without_authority()]
-    faults += [f"{chain}: one person signed as {' and '.join(sorted(roles))} in {n} rounds"
+    faults += [f"{chain}: one person or office signed as {' and '.join(sorted(roles))} in {n} rounds"
                for (chain, roles), n in _signed_by_one().items()]
     signatures, alternates = db.session.execute(select(func.count(), func.count(Approval.designation_id))).one()
     rounds = db.session.scalar(select(func.count()).select_from(
@@ -185,19 +217,29 @@ def proof() -> Proof:
 
 
 def _twice_in_events() -> Iterator[str]:
-    """From the record alone: an actor who signed one round twice."""
+    """From the record alone: an actor, or an office (the holder whom an alternate's event names), twice in one
+    round."""
     rows = db.session.execute(
-        select(Event.subject_type, Event.subject_id, Event.tag, Event.actor_id)
-        .where(Event.tag.in_(SIGNING), Event.actor_id.is_not(None))
+        select(Event.subject_type, Event.subject_id, Event.tag, Event.actor_id, Event.data)
+        .where(Event.tag.in_((*SIGNING, *COUNTING)), Event.actor_id.is_not(None))
         .order_by(Event.subject_id, Event.recorded_at, Event.id).execution_options(yield_per=5000))
     at: uuid.UUID | None = None
     hands: set[uuid.UUID] = set()
+    barred: set[uuid.UUID] = set()
     for row in rows:
-        if row.subject_id != at or SIGNING[row.tag]:
-            at, hands = row.subject_id, set()
-        if row.actor_id in hands:
-            yield f"{row.subject_type} {row.subject_id}: the record names {row.actor_id} twice in one round"
-        hands.add(row.actor_id)
+        if row.subject_id != at or SIGNING.get(row.tag):
+            at, hands, barred = row.subject_id, set(), set()
+        if row.tag in COUNTING:
+            if row.actor_id in barred:
+                yield f"{row.subject_type} {row.subject_id}: the record names {row.actor_id} as signer and counter"
+            continue
+        if row.tag in _SIGNED:
+            barred.add(row.actor_id)
+        holder = (row.data or {}).get("for")
+        now = {row.actor_id} | ({uuid.UUID(holder)} if holder else set())
+        for hand in now & hands:
+            yield f"{row.subject_type} {row.subject_id}: the record names {hand} twice in one round"
+        hands |= now
 
 
 def _without_authority() -> Iterator[str]:
@@ -229,6 +271,7 @@ def _utc_day(at: datetime) -> date:
 
 @check("transparency.hands")
 def nobody_signed_twice() -> tuple[int, list[str]]:
-    """The record of events names nobody twice in one round, and every signature had its authority on its day."""
+    """The record of events names no person and no office twice in one round, and every signature had its authority on
+    its day."""
     found = proof()
     return found.signatures + found.events, found.faults

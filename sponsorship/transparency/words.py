@@ -33,7 +33,8 @@ DEFINITIONS: dict[str, Definition] = {d.id: d for d in (
         "until a dispute is decided, or were recorded by mistake.")),
     Definition("fees", _l("Fees"), _l("What banks and card companies kept, on the way in and on the way out.")),
     Definition("losses", _l("Losses"), _l(
-        "Money that a donor's bank took back after it was promised or spent, covered out of other money of its pool.")),
+        "Money that a donor's bank took back after it was promised or spent, covered out of other money of its pool; "
+        "and payments made twice and cash lost, as far as they did not come back.")),
     Definition("spent", _l("Spent"), _l(
         "Paid for delegates' journeys, with the support costs on it. A payment counts from the day it is handed to the "
         "bank; one that comes back is taken off again.")),
@@ -113,7 +114,8 @@ STATEMENT: dict[str, Definition] = {d.id: d for d in (
     Definition("fees", _l("Fees"), _l(
         "What was kept on the payment itself, and fees of banks that this money paid since.")),
     Definition("losses", _l("Losses"), _l(
-        "Money that another donor's bank took back after it was promised or spent, covered out of this.")),
+        "Money that another donor's bank took back after it was promised or spent, and payments made twice or cash "
+        "lost, covered out of this.")),
     Definition("unspent", UNSPENT.term, UNSPENT.text),
 )}
 

@@ -108,7 +108,7 @@ def test_every_binding_act_of_the_chains_asks(app, make, as_person):
     told how to get one, and nothing is done."""
     marked = {name for name, view in app.view_functions.items() if getattr(view, "asks_fresh_sign_in", False)}
     assert {"awards.approve", "decisions.decide_all", "disbursements.approve", "disbursements.release",
-            "accounts.agree_factor_reset"} <= marked
+            "accounts.agree_factor_reset", "letters.sign", "losses.agree"} <= marked
     story = AwardStory(make)
     award = story.decide()[0]
     service.certify(award, story.officer("certifying_officer"), story.version(Award, award))
