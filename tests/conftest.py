@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from tests.simulator.report import pytest_terminal_summary as pytest_terminal_su
 from tests.support.databases import KIND, Databases, postgres_url
 from tests.support.pages import PageClient
 
+STATEMENTS = 5_000  # kept compiled: a suite sends more different ones than an application does in an hour
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|TRUNCATE)\b", re.IGNORECASE)
 
 
@@ -33,6 +35,18 @@ def pytest_configure(config: pytest.Config) -> None:
     way on a machine where it has never run."""
     if KIND == "postgresql" and not hasattr(config, "workerinput"):
         os.environ["TEST_DATABASE_URL"] = postgres_url()
+
+
+def pytest_collection_finish() -> None:
+    _leave_alone()
+
+
+def _leave_alone() -> None:
+    """What stands now stands until the end, thousands of tests and all modules: the garbage collector, which would go
+    through it again and again, passes it over from here on, and looks at what is new less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 @sa.event.listens_for(sa.Engine, "before_cursor_execute")
@@ -45,7 +59,7 @@ def _get_may_not_write(_c: Any, _cur: Any, statement: str, *_rest: Any) -> None:
 def databases(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Databases]:
     made = Databases(tmp_path_factory.mktemp("databases"), worker_id)
     yield made
-    made.drop(made.template)
+    made.close()
 
 
 def _settings(url: str, folder: Path, **more: str) -> Settings:
@@ -60,12 +74,21 @@ def _make_app(url: str, folder: Path, **overrides: Any) -> Any:
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, PROPAGATE_EXCEPTIONS=False, SERVER_NAME=None,
                       FUND_FRESH_SECONDS=0, **overrides)
     app.test_client_class = PageClient
+    # hashes take a quarter of a second of CPU each, else; test_passwords_are_argon2 looks at the true ones
+    security = app.extensions["security"]
+    security.pwd_context = security.pwd_context.copy(
+        argon2__time_cost=1, argon2__memory_cost=64, argon2__parallelism=1)
+    with app.app_context():
+        db.engine._compiled_cache.capacity = STATEMENTS
+    security.hashing_context = security.hashing_context.copy(sha256_crypt__rounds=1_000)
     return app
 
 
 @pytest.fixture(scope="session")
-def _template_app(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    app = _make_app(databases.create(databases.template), tmp_path_factory.mktemp("instance"))
+def _real_app(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The application that `moved_to` takes to copies of the template, which it makes; nobody works in the template
+    itself."""
+    app = _make_app(databases.create(databases.template), tmp_path_factory.mktemp("real"))
     from tests.support.rooms import load_rooms
 
     load_rooms()
@@ -74,7 +97,40 @@ def _template_app(databases: Databases, tmp_path_factory: pytest.TempPathFactory
         stamp()
         db.session.remove()
         db.engine.dispose()
+    _leave_alone()
     return app
+
+
+@pytest.fixture(scope="session")
+def _rolled_app(_real_app: Any, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The application whose database is rolled back after every test."""
+    name, url = databases.copy()
+    app = _make_app(url, tmp_path_factory.mktemp("instance"))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+    databases.done_with(name)
+
+
+_ENGINES: dict[int, Any] = {}  # by application
+
+
+def _engine_for(app: Any, url: str) -> Any:
+    """The one engine of an application that moves, on this database from here on: a new engine would compile every
+    statement again, which takes longer than sending them."""
+    engine = _ENGINES.get(id(app))
+    if engine is None:
+        options: dict[str, Any] = {"url": url, "hide_parameters": True, "query_cache_size": STATEMENTS}
+        db._apply_driver_defaults(options, app)
+        engine = _ENGINES[id(app)] = db._make_engine(None, options, app)
+
+        @sa.event.listens_for(engine, "do_connect")
+        def connect(dialect: Any, _record: Any, _args: Any, _named: Any) -> Any:
+            args, named = dialect.create_connect_args(engine.url)
+            return dialect.connect(*args, **named)
+
+    engine.url = sa.make_url(url)
+    return engine
 
 
 @contextmanager
@@ -86,9 +142,7 @@ def moved_to(app: Any, url: str, folder: Path, **more: str) -> Iterator[Any]:
                           placard_mail=MailboxTransport(settings.mailbox_dir))
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     with app.app_context():
-        options: dict[str, Any] = {"url": url, "hide_parameters": True}
-        db._apply_driver_defaults(options, app)
-        db._app_engines[app][None] = db._make_engine(None, options, app)
+        db._app_engines[app][None] = _engine_for(app, url)
         try:
             yield app
         finally:
@@ -98,11 +152,6 @@ def moved_to(app: Any, url: str, folder: Path, **more: str) -> Iterator[Any]:
             app.extensions.update(extensions)
             app.config.clear()
             app.config.update(config)
-
-
-@pytest.fixture(scope="session")
-def _real_app(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return _make_app(databases.url(databases.template), tmp_path_factory.mktemp("real"))
 
 
 @pytest.fixture(scope="session")
@@ -116,25 +165,25 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
-def app(request: pytest.FixtureRequest, _template_app: Any, databases: Databases, tmp_path: Path) -> Iterator[Any]:
+def app(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> Iterator[Any]:
     """The application inside an application context. With the marker `real_database` it has a database copy of its
     own and commits for real; else everything is rolled back at the end."""
     if request.node.get_closest_marker("real_database"):
-        with _template_app.app_context():
-            db.engine.dispose()
+        real_app = request.getfixturevalue("_real_app")
         name, url = databases.copy()
-        with moved_to(request.getfixturevalue("_real_app"), url, tmp_path) as app:
+        with moved_to(real_app, url, tmp_path) as app:
             yield app
-        databases.drop(name)
+        databases.done_with(name)
         return
-    with _template_app.app_context():
+    rolled_app = request.getfixturevalue("_rolled_app")
+    with rolled_app.app_context():
         connection = db.engine.connect()
         transaction = connection.begin()
         PlacardSession.held_connection = connection
         db.session.remove()
         db.session.configure(join_transaction_mode="create_savepoint")
         try:
-            yield _template_app
+            yield rolled_app
         finally:
             db.session.remove()
             PlacardSession.held_connection = None

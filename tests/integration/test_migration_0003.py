@@ -99,7 +99,7 @@ def _copied(application, databases, template, folder, monkeypatch):
     name, url = databases.copy(template)
     with application(url, folder) as app:
         yield app
-    databases.drop(name)
+    databases.done_with(name)
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def empty(application, databases, tmp_path):
     name = f"placard_old_{uuid.uuid4().hex[:12]}"
     with application(databases.create(name), tmp_path) as app:
         yield app
-    databases.drop(name)
+    databases.done_with(name)
 
 
 def faults():
