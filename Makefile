@@ -33,10 +33,13 @@ run: $(VENV)/runtime ## Start Placard with its demonstration on http://127.0.0.1
 verify: $(VENV)/runtime ## Prove every invariant of the local database
 	@$(BIN)/flask --app app verify
 
-test: lint check-sqlite ## Everything: lint, types, contracts, both databases, browser
+test: $(VENV)/development ## Everything: lint, types, contracts, both databases, browser
+	@$(MAKE) --no-print-directory lint >.lint.log 2>&1 & lint=$$!; \
+	 $(MAKE) --no-print-directory check-sqlite; suite=$$?; \
+	 wait $$lint; lint=$$?; cat .lint.log; test $$((suite + lint)) = 0
 	@$(MAKE) --no-print-directory check-browser >.browser.log 2>&1 & browser=$$!; \
 	 $(MAKE) --no-print-directory check-postgresql; suite=$$?; \
-	 wait $$browser; browser=$$?; cat .browser.log; exit $$((suite + browser))
+	 wait $$browser; browser=$$?; cat .browser.log; test $$((suite + browser)) = 0
 
 lint: $(VENV)/development
 	@$(BIN)/ruff check .
