@@ -26,6 +26,7 @@ from tests.simulator.report import pytest_terminal_summary as pytest_terminal_su
 from tests.support.databases import KIND, Databases, postgres_url
 from tests.support.pages import PageClient
 
+STATEMENTS = 5_000  # kept compiled: a suite sends more different ones than an application does in an hour
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|TRUNCATE)\b", re.IGNORECASE)
 
 
@@ -77,6 +78,8 @@ def _make_app(url: str, folder: Path, **overrides: Any) -> Any:
     security = app.extensions["security"]
     security.pwd_context = security.pwd_context.copy(
         argon2__time_cost=1, argon2__memory_cost=64, argon2__parallelism=1)
+    with app.app_context():
+        db.engine._compiled_cache.capacity = STATEMENTS
     security.hashing_context = security.hashing_context.copy(sha256_crypt__rounds=1_000)
     return app
 
@@ -109,6 +112,27 @@ def _rolled_app(_real_app: Any, databases: Databases, tmp_path_factory: pytest.T
     databases.done_with(name)
 
 
+_ENGINES: dict[int, Any] = {}  # by application
+
+
+def _engine_for(app: Any, url: str) -> Any:
+    """The one engine of an application that moves, on this database from here on: a new engine would compile every
+    statement again, which takes longer than sending them."""
+    engine = _ENGINES.get(id(app))
+    if engine is None:
+        options: dict[str, Any] = {"url": url, "hide_parameters": True, "query_cache_size": STATEMENTS}
+        db._apply_driver_defaults(options, app)
+        engine = _ENGINES[id(app)] = db._make_engine(None, options, app)
+
+        @sa.event.listens_for(engine, "do_connect")
+        def connect(dialect: Any, _record: Any, _args: Any, _named: Any) -> Any:
+            args, named = dialect.create_connect_args(engine.url)
+            return dialect.connect(*args, **named)
+
+    engine.url = sa.make_url(url)
+    return engine
+
+
 @contextmanager
 def moved_to(app: Any, url: str, folder: Path, **more: str) -> Iterator[Any]:
     """The application with another database, folder and secrets (and `more` of its environment), in its context: making
@@ -118,9 +142,7 @@ def moved_to(app: Any, url: str, folder: Path, **more: str) -> Iterator[Any]:
                           placard_mail=MailboxTransport(settings.mailbox_dir))
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     with app.app_context():
-        options: dict[str, Any] = {"url": url, "hide_parameters": True}
-        db._apply_driver_defaults(options, app)
-        db._app_engines[app][None] = db._make_engine(None, options, app)
+        db._app_engines[app][None] = _engine_for(app, url)
         try:
             yield app
         finally:

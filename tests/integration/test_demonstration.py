@@ -78,7 +78,7 @@ def test_the_story_and_a_month_alone(played):
     db.session.rollback()
 
     # PostgreSQL catches up after five days at a time; every day is played on SQLite
-    for day in range(1, 36, 1 if KIND == "sqlite" else 5):
+    for day in range(1, 36) if KIND == "sqlite" else range(5, 36, 5):
         instant = clock.real_now() + timedelta(days=day)
         with clock.moved_to(instant):
             for name in jobs.JOBS:
