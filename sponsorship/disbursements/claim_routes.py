@@ -18,6 +18,7 @@ from core import clock
 from core.errors import NotFound, RuleBroken
 from core.events import history
 from core.files import check_upload, serve
+from core.machines import SYSTEM
 from core.money import Money
 from core.web.access import needs
 from core.web.downloads import download
@@ -298,7 +299,8 @@ def recovery_page(id: uuid.UUID) -> View:
     page = queries.recovery_page(id, actor)
     events = history("recovery", id)
     people = person_labels([e.actor_id for e in events]) if page.officer else {}
-    moves = {m.action for m in RECOVERY.from_state(page.row.state) if allows(actor, m.permission)}
+    moves = {m.action for m in RECOVERY.from_state(page.row.state)
+             if m.permission != SYSTEM and allows(actor, m.permission)}
     return render_template("disbursements/recovery.html", page=page, row=page.row, moves=moves,
                            next=recovery_step(page.row.state, page.row.due_at),
                            details=bank_details() if page.row.state == "asked" and not page.officer else None,

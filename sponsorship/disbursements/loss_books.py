@@ -66,4 +66,4 @@ def settled_by_losses(disbursement_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, 
     rows = db.session.execute(
         select(PaymentLoss.settles_id, func.sum(PaymentLoss.settled_minor))
         .where(PaymentLoss.settles_id.in_(list(disbursement_ids))).group_by(PaymentLoss.settles_id))
-    return {row[0]: int(row[1]) for row in rows}
+    return {row[0]: int(row[1]) for row in rows if row[0] is not None}

@@ -16,7 +16,8 @@ from sponsorship.disbursements.loss_words import KINDS, REFUSALS
 class PaidBeforeForm(VersionedForm):
     """The bank admits that it paid an earlier release."""
 
-    round = SelectField(_l("Which release the bank speaks of"), coerce=int, validators=[Required()])
+    round = SelectField(_l("Which release the bank speaks of"), coerce=int, validators=[Required()],
+                        description=_l("Round, instruction, and what of it is not on record as paid."))
     amount = MoneyField(_l("Paid beyond what is on record, if a part only"), validators=[Optional()],
                         description=_l("Leave empty if the bank paid all that is not on record of that release."))
     bank_reference = _reference()

@@ -99,7 +99,7 @@ def paid_before(id: uuid.UUID) -> View:
     """The bank admits that an earlier release was paid after all."""
     rounds = loss_queries.earlier_rounds(id)
     form = PaidBeforeForm()
-    form.round.choices = [(r.round, _("Round %(round)s, instruction %(number)s: %(amount)s not on record",
+    form.round.choices = [(r.round, _("%(round)s. %(number)s: %(amount)s",
                                       round=r.round, number=r.number, amount=format_money(r.most))) for r in rounds]
     if not rounds and request.method == "GET":
         raise NotFound()
