@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import uuid
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from core import clock, files
 from core.actor import PUBLIC
 from core.db import db
 from core.errors import RuleBroken
-from core.money import usd
+from core.money import Money, usd
 from core.outbox import OutboxMail, send_mail
 from sponsorship.awards import entitlement_service as entitlements
 from sponsorship.awards.dsa_csv import read_rates
@@ -33,6 +34,7 @@ from sponsorship.ledger import service as ledger
 from sponsorship.ledger.models import HeldReceipt
 from tests.support.award_story import AwardStory
 from tests.support.going_back import Gifts, faults, only
+from tests.support.rates import put_rates
 
 DAY = timedelta(days=1)
 HOSTILE = "Ada\u202e;=1+1\t@SUM(A1)\u200b \u2066Foundation\x1b"
@@ -173,6 +175,25 @@ def test_the_check_of_a_deposit_says_where_it_goes(gifts: Gifts, pool: uuid.UUID
     db.session.rollback()
     row = gifts.row(transfers.record_deposit(made.id, line, gifts.officer))
     assert row.state == "in_suspense" and faults() == []
+
+
+@pytest.mark.pages
+def test_a_deposit_is_recorded_as_its_page_said(gifts: Gifts, as_person: Any) -> None:
+    """A rate is imported in another tab between the page that shows what a deposit means and the click."""
+    put_rates({"EUR": "0.92"}, clock.today() - timedelta(days=3))
+    made = gifts.pledge(Money(1_000_00, "EUR"))
+    officer = as_person(gifts.make.person("requesting_officer"))
+    url = f"/contributions/pledges/{made.id}/deposit"
+    line = {"bank_reference": "S 1", "value_date": clock.today().isoformat(), "currency": "EUR", "paid": "1000",
+            "credited": "1080", "fee": "", "settles": ""}
+    seen = re.search(r'name="seen" value="([^"]+)"', officer.submit(url, line | {"action": "check"}).text)[1]
+    put_rates({"EUR": "0.95"}, clock.today())
+    confirm = line | {"action": "confirm", "compared": "y"}
+    answer = officer.submit(url, confirm | {"seen": seen})
+    assert answer.status_code == 422 and "have changed since this page was shown" in answer.text
+    again = re.search(r'name="seen" value="([^"]+)"', answer.text)[1]
+    assert again != seen and officer.submit(url, confirm | {"seen": again}).status_code == 303
+    assert faults() == []
 
 
 def test_verify_reads_the_database_and_not_what_it_read_before(gifts: Gifts) -> None:
