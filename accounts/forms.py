@@ -196,10 +196,10 @@ class ReturnRequestForm(BaseForm):
 class PersonForm(BaseForm):
     """A new person."""
 
-    name = StringField(_l("Name"), [Required(_l("Write the person's name.")), AtMost(MAX_NAME)],
+    name = StringField(_l("Name"), [Required(_l("Write the person’s name.")), AtMost(MAX_NAME)],
                        render_kw={"autocomplete": "off"})
-    email = EmailField(_l("E-mail address"), [Required(_l("Write the person's e-mail address.")), EmailAddress()],
-                       description=_l("The person's own address: it is used to sign in and is not shared."),
+    email = EmailField(_l("E-mail address"), [Required(_l("Write the person’s e-mail address.")), EmailAddress()],
+                       description=_l("The person’s own address: it is used to sign in and is not shared."),
                        render_kw={"autocomplete": "off", "spellcheck": "false"})
 
 

@@ -100,7 +100,7 @@ WORK = (
     Entry(_l("Paymaster"), "paymaster.desk", "paymaster.pay", _l("Cash on arrival: what to pay, what to count."),
           group="payments"),
     Entry(_l("Checks of payees"), "sanctions.matches", "sanctions.review",
-          _l("Possible matches with the Security Council's list. Confidential."), group="payments"),
+          _l("Possible matches with the Security Council’s list. Confidential."), group="payments"),
     Entry(_l("Ledger"), "ledger.trial_balance", "ledger.view", _l("Accounts and entries."), group="money"),
     Entry(_l("Exchange rates"), "rates.rate_list", "rates.view", _l("What turns other currencies into US dollars."),
           group="money"),
@@ -216,7 +216,7 @@ def footer_items() -> list[Link]:
     extra = [
         Entry(_l("Calendar feed"), "calendar_feeds.whole"),
         Entry(_l("Head of the record"), "audit.record"),
-        Entry(_l("Open a State's account"), "accounts.request_account"),
+        Entry(_l("Open a State’s account"), "accounts.request_account"),
     ]
     if current_app.extensions["placard_settings"].env == "demo":
         extra += [Entry(_l("Demonstration accounts"), "operations.demonstration"),

@@ -45,7 +45,7 @@ ROLES: dict[str, Role] = {
         Role("panel_member", _l("Panel member"), _l("Recommends, with reasons where it departs from the ranking."),
              ("secretariat", "state", "observer", "donor", "organisation")),
         Role("head_of_fund", _l("Head of the fund"), _l("Decides on awards and accepts contributions."), _OFFICE),
-        Role("requesting_officer", _l("Requesting officer"), _l("Raises disbursements and records the bank's answer."),
+        Role("requesting_officer", _l("Requesting officer"), _l("Raises disbursements and records the bank’s answer."),
              _OFFICE),
         Role("payee_data_officer", _l("Payee data officer"), _l("Checks payee data against proof; never approves."),
              _OFFICE),

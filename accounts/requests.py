@@ -58,7 +58,7 @@ def submit_account_request(
     if organisation.kind not in ("state", "observer"):
         raise RuleBroken(gettext("Choose a State from the list."), code="request.state", field="state")
     if letter_date > clock.today():
-        raise RuleBroken(gettext("The letter's date lies in the future. Write the date printed on it."),
+        raise RuleBroken(gettext("The letter’s date lies in the future. Write the date printed on it."),
                          code="request.letter_date", field="letter_date")
     addresses = [normal_email(primary.email), normal_email(backup.email)]
     if addresses[0] == addresses[1]:

@@ -217,7 +217,7 @@ def _digits(code: str) -> str:
 
 def _wrong() -> RuleBroken:
     return RuleBroken(_("This code does not fit. Write the six figures that the app shows now; if they never fit, set "
-                        "your telephone's clock to automatic."), code="second_factor.wrong", field="second_factor")
+                        "your telephone’s clock to automatic."), code="second_factor.wrong", field="second_factor")
 
 
 def _proof(person_id: uuid.UUID, factor: SecondFactor, way: str) -> uuid.UUID:

@@ -68,7 +68,7 @@ def _new_person(
                          code="person.email", field="email") from error
     name = " ".join(name.split())
     if not name or len(name) > MAX_NAME:
-        raise RuleBroken(gettext("Write the person's name, at most %(n)s characters.", n=MAX_NAME),
+        raise RuleBroken(gettext("Write the person’s name, at most %(n)s characters.", n=MAX_NAME),
                          code="person.name", field="name")
     taken = RuleBroken(gettext("Somebody already signs in with this address. Give that person the role instead."),
                        code="person.email_taken", field="email")

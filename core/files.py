@@ -110,7 +110,7 @@ def check_upload(
             raise RuleBroken(gettext("The file is empty. Choose another."), code="file.empty", field=field)
         if not first.startswith(openings) or not _content_agrees(path, media_type):
             raise RuleBroken(
-                gettext("The file's content is not what its name says. Save it again as %(kinds)s.", kinds=allowed),
+                gettext("The file’s content is not what its name says. Save it again as %(kinds)s.", kinds=allowed),
                 code="file.content", field=field)
         if whole and not is_whole(path, media_type):
             raise RuleBroken(

@@ -30,7 +30,7 @@ class Member:
 SECRETARIAT = "DEMO-SECRETARIAT"
 CAST: tuple[Member, ...] = (
     Member("organiser", "Demo Organiser", SECRETARIAT, ("organiser",), _l("Organiser"),
-           _l("Publish or postpone a meeting; check a State's letter.")),
+           _l("Publish or postpone a meeting; check a State’s letter.")),
     Member("fund-manager", "Demo Fund Manager", SECRETARIAT, ("fund_manager",), _l("Fund manager"),
            _l("Screen the applications that arrived; open a call.")),
     Member("panel", "Demo Panel Member", SECRETARIAT, ("panel_member",), _l("Panel member"),
@@ -40,7 +40,7 @@ CAST: tuple[Member, ...] = (
     Member("requesting", "Demo Requesting Officer", SECRETARIAT, ("requesting_officer",), _l("Requesting officer"),
            _l("Request disbursements; record what the bank says.")),
     Member("payee-data", "Demo Payee Data Officer", SECRETARIAT, ("payee_data_officer",), _l("Payee data officer"),
-           _l("Check a payee's bank details.")),
+           _l("Check a payee’s bank details.")),
     Member("certifying", "Demo Certifying Officer", SECRETARIAT, ("certifying_officer",), _l("Certifying officer"),
            _l("Certify an obligation: this reserves the money.")),
     Member("approving", "Demo Approving Officer", SECRETARIAT, ("approving_officer",), _l("Approving officer"),

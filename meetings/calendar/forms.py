@@ -153,7 +153,7 @@ class NewMeetingForm(_DatedFields):
     """A meeting that does not exist yet."""
 
     slug = StringField(_l("Address"), validators=[Optional(), AtMost(80)],
-                       description=_l("The last part of the page's address, such as bms10. Made from the short name "
+                       description=_l("The last part of the page’s address, such as bms10. Made from the short name "
                                       "when left empty; it never changes afterwards."))
 
     def validate_slug(self, field: StringField) -> None:
@@ -188,9 +188,9 @@ class ReasonForm(BaseForm):
 
     version = VersionField()
     reason = TextAreaField(
-        _l("Reason"), validators=[Required(_l("Write the reason: it is shown on the meeting's page.")),
+        _l("Reason"), validators=[Required(_l("Write the reason: it is shown on the meeting’s page.")),
                                   AtMost(MAX_REASON)],
-        description=_l("One or two sentences. Everybody can read them on the meeting's page."), render_kw={"rows": 3})
+        description=_l("One or two sentences. Everybody can read them on the meeting’s page."), render_kw={"rows": 3})
 
 
 class RedateForm(ReasonForm):

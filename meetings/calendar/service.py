@@ -134,7 +134,7 @@ def check_slug(slug: str) -> None:
 def _reason(text: str) -> str:
     words = text.strip()
     if not words:
-        raise RuleBroken(gettext("Write the reason: it is shown on the meeting's page."), code="meeting.reason",
+        raise RuleBroken(gettext("Write the reason: it is shown on the meeting’s page."), code="meeting.reason",
                          field="reason")
     if len(words) > MAX_REASON:
         raise RuleBroken(gettext("Write at most %(n)s characters.", n=MAX_REASON), code="meeting.reason_long",

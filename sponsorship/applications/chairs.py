@@ -57,10 +57,10 @@ def designate(
     require(actor, "call.manage")
     call = lock(Call, call_id, expected_version)
     if call.governance != "secretariat_chair":
-        raise RuleBroken(_("Under this call's rules the Chair has no seat of its own on the panel."),
+        raise RuleBroken(_("Under this call’s rules the Chair has no seat of its own on the panel."),
                          code="chair.model")
     if call.state not in OPEN:
-        raise RuleBroken(_("The call is over: the Chair's part has ended with it."), code="chair.over")
+        raise RuleBroken(_("The call is over: the Chair’s part has ended with it."), code="chair.over")
     if capacity not in CAPACITIES:
         raise RuleBroken(_("Choose in which capacity."), code="chair.capacity", field="capacity")
     if not source.strip():

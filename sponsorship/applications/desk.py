@@ -65,7 +65,7 @@ def _substitutes(actor: Actor) -> list[DeskItem]:
     calls = calls_by_ids({row.call_id for row in found.values()})
     return [
         DeskItem(_("Substituted nominee"), url_for("applications_officer.screening", id=key),
-                 calls[found[key].call_id].decide_by, _("Check the nominee who took another's place"),
+                 calls[found[key].call_id].decide_by, _("Check the nominee who took another’s place"),
                  found[key].reference, "attention")
         for key in dict.fromkeys(key for key, _at in waiting)
     ]

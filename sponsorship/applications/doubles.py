@@ -104,7 +104,7 @@ def refuse_beside(application: Application) -> None:
                                "verbale prevails: set this application aside.", reference=twin.reference),
                              code="applications.double")
         raise RuleBroken(_("A ministry of this State has applied under this call, too: %(reference)s. Set that one "
-                           "aside first; the mission's note verbale prevails.", reference=twin.reference),
+                           "aside first; the mission’s note verbale prevails.", reference=twin.reference),
                          code="applications.double")
 
 
@@ -120,7 +120,7 @@ def set_aside(application_id: uuid.UUID, expected_version: int, actor: Actor) ->
     if call.state not in ("open", "closed"):
         raise RuleBroken(_("Screening is over: the call has been ranked, suspended or ended."), code="screening.over")
     if not application.of_ministry or not any(not twin.of_ministry for twin in twins_of(application)):
-        raise RuleBroken(_("No application of the State's mission stands beside this one."),
+        raise RuleBroken(_("No application of the State’s mission stands beside this one."),
                          code="applications.no_double")
     application.ineligible_reason = "mission_prevails"
     APPLICATION.apply(application, "set_aside", actor, reason="mission_prevails")

@@ -100,7 +100,7 @@ def withdrawn(application: Application, call: Call) -> None:
     def words() -> tuple[str, str]:
         subject = _("Withdrawn: application %(reference)s", **facts.words)
         body = _(
-            "Your State's application %(reference)s for:\n%(meeting)s\nhas been withdrawn by your mission.\n%(url)s\n",
+            "Your State’s application %(reference)s for:\n%(meeting)s\nhas been withdrawn by your mission.\n%(url)s\n",
             **facts.words)
         return subject, body
 

@@ -25,7 +25,7 @@ def please_confirm(email: str, token: str, link: NomineeLink, call: Call, applic
             subject=_("Please confirm your nomination: %(meeting)s", meeting=meeting.short_name),
             body=_(
                 "%(state)s nominates you for:\n%(meeting)s\n\n"
-                "Its mission asks the United Nations' voluntary sponsorship fund to pay your journey. Please look at "
+                "Its mission asks the United Nations’ voluntary sponsorship fund to pay your journey. Please look at "
                 "what the mission wrote about you, put right what is wrong, and confirm it on your own page:\n%(url)s\n"
                 "\nYou need no account. The page works on a telephone. It is for you alone: do not pass this message "
                 "on. It ends on %(until)s.\n\nHave your passport at hand. If you do not know of this nomination, "

@@ -211,7 +211,7 @@ def manage(id: uuid.UUID) -> str:
     past, people = officer_queries.call_history(id)
     labels = {"create": _("Call made"), "edit": _("Call changed"), "announce": _("Announced to focal points"),
               "recuse": _("A panel member declared an interest"),
-              "chair": _("A Chair designated for the panel"), "chair_end": _("The Chair's designation ended"),
+              "chair": _("A Chair designated for the panel"), "chair_end": _("The Chair’s designation ended"),
               "recommend_part": _("Part of the recommendation recorded"),
               "recommend_anew": _("Half a recommendation put aside")}
     return render_template(

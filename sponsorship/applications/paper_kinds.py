@@ -28,7 +28,7 @@ KINDS: dict[str, PaperKind] = {
     "passport": PaperKind(
         _l("Passport, page with the photograph"),
         _l("The whole page with the two lines of letters and figures at its foot."), False, "identity"),
-    "visa": PaperKind(_l("Visa"), _l("The visa itself, or the consulate's letter with the day of the appointment."),
+    "visa": PaperKind(_l("Visa"), _l("The visa itself, or the consulate’s letter with the day of the appointment."),
                       False, "identity"),
     "insurance": PaperKind(_l("Health insurance for the journey"),
                            _l("The policy or a certificate with the days it covers."), False, "journey"),

@@ -291,7 +291,7 @@ def set_aside(id: uuid.UUID) -> Response:
         raise Stale()
     try:
         doubles.set_aside(id, form.shown, current_actor())
-        flash(_("Set aside: the mission's note verbale prevails. The State has been told."), "success")
+        flash(_("Set aside: the mission’s note verbale prevails. The State has been told."), "success")
     except RuleBroken as e:
         flash(str(e.message), "warning")
     return redirect(url_for("applications_officer.screening", id=id), 303)

@@ -106,7 +106,7 @@ def seated_people(call: Call) -> set[uuid.UUID]:
 def require_seat(call: Call, actor: Actor) -> None:
     """Raises NotAllowed for a panel member whose organisation has no seat under the call's governance model."""
     if not has_seat(call.id, call.governance, actor):
-        raise NotAllowed(_("Under this call's rules your organisation has no seat on the panel."),
+        raise NotAllowed(_("Under this call’s rules your organisation has no seat on the panel."),
                          code="panel.no_seat")
 
 

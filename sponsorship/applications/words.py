@@ -154,10 +154,10 @@ CONFIRMATIONS: dict[str, State] = {
 EVENT_NAMES: dict[str, Any] = {
     "paper": _l("A paper has come"),
     "ask_nominee": _l("Nominee asked to confirm the data"),
-    "revoke_link": _l("The nominee's link ended"),
+    "revoke_link": _l("The nominee’s link ended"),
     "confirm_nominee": _l("A nominee has confirmed the data"),
     "take_over_nominee": _l("A person named before taken over"),
-    "forget_profile": _l("A person's data kept no longer for later nominations"),
+    "forget_profile": _l("A person’s data kept no longer for later nominations"),
     "substitute": _l("A nominee was substituted"),
     "check_substitute": _l("The substituted nominee was checked"),
 }

@@ -229,7 +229,7 @@ def _one_hand(acting: Acting | None, signed: Iterable[Signature], person_id: uui
     holder = acting.holder_id if acting else person_id
     if any(holder in (s.for_id, s.person_id) for s in signed):
         raise RuleBroken(
-            _("This office has signed an earlier step here: by its holder, or by an alternate in the holder's place. "
+            _("This office has signed an earlier step here: by its holder, or by an alternate in the holder’s place. "
               "The next step needs somebody else."), code="approval.same_office")
 
 

@@ -107,6 +107,6 @@ def _write(contacts: list[Contact], award: Award, since: datetime, kind: str) ->
                 body=_("The obligation of award %(reference)s stands at “%(state)s” since %(day)s. The offer cannot "
                        "leave before it is certified and approved.", reference=award.reference, state=state,
                        day=format_day(since.date()))
-                + "\n\n" + _("This mail informs you; it gives nobody another's authority.")
+                + "\n\n" + _("This mail informs you; it gives nobody another’s authority.")
                 + "\n\n" + absolute("awards.award_page", id=award.id) + "\n",
                 dedupe_key=f"{kind}:{award.id}:{_mark(award)}:{contact.person_id}")

@@ -91,7 +91,7 @@ def _checked(page: queries.DecisionPage, form: Any, labels: dict[uuid.UUID, str]
 
 @bp.post("/sponsorship/calls/<uuid:id>/decision")
 @needs("award.decide")
-@fresh_sign_in(_l("Decide on the panel's recommendation"))
+@fresh_sign_in(_l("Decide on the panel’s recommendation"))
 def decide_all(id: uuid.UUID) -> View:
     """Decide what the check page showed. Money that has moved since, or a choice that was changed, shows it again."""
     page = queries.decision_page(id, current_actor())

@@ -111,10 +111,10 @@ def check_choices(slots: Sequence[Slot], choices: Mapping[uuid.UUID, Choice], ca
     for slot in slots:
         choice = choices[slot.nominee_id]
         if choice.outcome != ADVISED[slot.recommended] and not choice.reason.strip():
-            raise RuleBroken(_("Say why the decision departs from the panel's recommendation."),
+            raise RuleBroken(_("Say why the decision departs from the panel’s recommendation."),
                              code="award.reason", field=f"reason-{slot.nominee_id}")
         if _RANK[choice.outcome] < last.get(slot.application_id, 0):
-            raise RuleBroken(_("The State put another nominee first. Keep the State's order of priority."),
+            raise RuleBroken(_("The State put another nominee first. Keep the State’s order of priority."),
                              code="award.priority", field=f"outcome-{slot.nominee_id}")
         last[slot.application_id] = _RANK[choice.outcome]
     each = sum(estimate_lines(call).values())

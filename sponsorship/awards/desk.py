@@ -37,7 +37,7 @@ def to_decide(actor: Actor) -> list[DeskItem]:
     return [
         DeskItem(_("Call for %(meeting)s", meeting=meetings[call.meeting_id].short_name),
                  url_for("decisions.decision", id=call.id), meetings[call.meeting_id].start_date,
-                 _("Decide on the panel's recommendation"), call.reference, "attention")
+                 _("Decide on the panel’s recommendation"), call.reference, "attention")
         for call in calls
     ]
 

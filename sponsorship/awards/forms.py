@@ -19,7 +19,7 @@ from sponsorship.awards.service import REASONS
 OUTCOMES = (("selected", _l("Selected")), ("reserve", _l("Reserve list")), ("not", _l("Not selected")))
 REASON_LABELS = {
     "no_money": _l("The money is needed elsewhere"),
-    "rules_not_met": _l("The fund's rules are not met"),
+    "rules_not_met": _l("The fund’s rules are not met"),
     "details_wrong": _l("Details are wrong"),
     "meeting_changed": _l("The meeting has changed"),
     "state_request": _l("The State asked for it"),

@@ -41,7 +41,7 @@ def offer(award: Award) -> None:
     def words() -> tuple[str, str]:
         return (
             _("Offer of sponsorship %(reference)s", reference=award.reference),
-            _("The fund offers to sponsor your nominee's attendance at %(meeting)s, travelling from %(start)s to "
+            _("The fund offers to sponsor your nominee’s attendance at %(meeting)s, travelling from %(start)s to "
               "%(end)s.\n\nPlease accept the offer or turn it down by %(until)s. After that it lapses, and the place "
               "goes to the next State on the reserve list.",
               meeting=meeting.title, start=format_day(award.travel_from), end=format_day(award.travel_to),

@@ -146,7 +146,7 @@ def _check_earmark(award: Award) -> None:
         return
     fitting = set(fitting_pools(award, call_by_id(award.call_id)))
     if not {line.pool_id for line in reservation_state(award.reservation_id).lines} <= fitting:
-        raise RuleBroken(_("The money reserved for this place is meant for other persons (by its donor's wish), so it "
+        raise RuleBroken(_("The money reserved for this place is meant for other persons (by its donor’s wish), so it "
                            "cannot go to this nominee. Write to the secretariat."), code="nominee.earmark")
 
 

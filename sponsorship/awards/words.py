@@ -67,7 +67,7 @@ def next_step(page: AwardPage) -> NextStep:
         "selected": NextStep(_("The obligation is certified: the money is reserved."), _("A certifying officer")),
         "certified": NextStep(_("The obligation is approved: the offer goes out."), _("An approving officer")),
         "offered": NextStep(_("The State accepts the offer or turns it down. Without an answer it lapses, and the "
-                              "next on the reserve list moves up."), _("The State's focal point"),
+                              "next on the reserve list moves up."), _("The State’s focal point"),
                             row.offer_expires_at),
         "accepted": NextStep(_("The payments are prepared: bank data is verified, each payment is requested, "
                                "certified and approved before its date."), _("The State and the officers of the fund"),

@@ -98,7 +98,7 @@ class BankLineForm(BaseForm):
 
     bank_reference = StringField(
         _l("Bank reference"), description=_l("The reference that the bank gave this line of its statement."),
-        validators=[Required(_l("Write the bank's reference as it stands on the statement.")),
+        validators=[Required(_l("Write the bank’s reference as it stands on the statement.")),
                     Length(max=80, message=_l("Write a reference of at most 80 letters."))],
         render_kw={"autocomplete": "off"},
     )

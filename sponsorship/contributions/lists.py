@@ -148,7 +148,7 @@ def agreement_table(rows: list[AgreementRow]) -> Table:
         base_url=url_for("contributions.agreement_list"),
         row_url=lambda row: url_for("contributions.agreement", agreement_id=row.id),
         empty_title=_("No agreement on record"),
-        empty_text=_("Record an exchange of letters, and the State's payments go into its pool without further "
+        empty_text=_("Record an exchange of letters, and the State’s payments go into its pool without further "
                      "acceptance."),
         empty_action=(_("Record a contribution agreement"), url_for("contributions.new_agreement")),
     )

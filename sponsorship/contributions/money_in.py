@@ -148,7 +148,7 @@ def _acceptable(row: Contribution) -> None:
         raise RuleBroken(_("Somebody has asked that this deposit be taken out of the books. Accept it once that is "
                            "decided."), code="contribution.refund_under_way", field="checked")
     if undecided_dispute(row.id) is not None:
-        raise RuleBroken(_("The donor's bank disputes this payment. Accept what is left of it once that is decided."),
+        raise RuleBroken(_("The donor’s bank disputes this payment. Accept what is left of it once that is decided."),
                          code="contribution.disputed", field="checked")
     if waiting_minor((SUBJECT, row.id)) <= (row.fee_minor or 0):
         raise RuleBroken(_("So much of it has gone back that the rest does not cover the fee: pay the rest back too."),

@@ -220,9 +220,9 @@ def dispute_opened(contribution: Contribution, dispute: Dispute) -> None:
     to_officers(
         "contribution.refund", contribution, f"dispute:{dispute.id.hex[-12:]}",
         lambda: _("%(reference)s: the payment is disputed", reference=contribution.reference),
-        lambda: _("The donor's bank disputes %(amount)s. Answer it at Stripe by %(day)s, or say that you will not.",
+        lambda: _("The donor’s bank disputes %(amount)s. Answer it at Stripe by %(day)s, or say that you will not.",
                   amount=amount(), day=format_instant(by)) if by else
-        _("The donor's bank disputes %(amount)s. Answer it at Stripe, or say that you will not.", amount=amount()),
+        _("The donor’s bank disputes %(amount)s. Answer it at Stripe, or say that you will not.", amount=amount()),
         url=lambda: absolute("contributions.dispute", dispute_id=dispute.id))
 
 

@@ -48,7 +48,7 @@ from sponsorship.ledger import service as ledger
 
 REFUSALS = {
     "due_diligence": _l("The check of the donor did not allow it"),
-    "purpose": _l("Its purpose is not the fund's"),
+    "purpose": _l("Its purpose is not the fund’s"),
     "donor_asked": _l("The donor asked for it back"),
     "paid_twice": _l("It was paid twice"),
     "agreement_ended": _l("The agreement ended with money unspent"),
@@ -181,7 +181,7 @@ def _none_under_way(row: Contribution, *, elsewhere: bool = False) -> None:
 
 def _undisputed(row: Contribution) -> None:
     if undecided_dispute(row.id) is not None:
-        raise RuleBroken(_("The donor's bank disputes this payment: Stripe sends nothing back until that is decided."),
+        raise RuleBroken(_("The donor’s bank disputes this payment: Stripe sends nothing back until that is decided."),
                          code="refund.disputed")
 
 
@@ -310,10 +310,10 @@ def _checked(refund: Refund, done: BankRefund) -> str:
         raise RuleBroken(_("The bank cannot have sent it before it was asked for, on %(day)s. Check the day.",
                            day=format_day(asked_on)), code="refund.too_early", field="value_date")
     if done.fee_minor < 0 or done.fee_minor > MOST_BANK_FEE:
-        raise RuleBroken(_("Check the bank's fee: it is more than %(most)s.", most=format_money(usd(MOST_BANK_FEE))),
+        raise RuleBroken(_("Check the bank’s fee: it is more than %(most)s.", most=format_money(usd(MOST_BANK_FEE))),
                          code="refund.fee", field="fee")
     if refund.currency == "USD" and done.cost_minor != refund.amount_minor:
-        raise RuleBroken(_("%(amount)s was to go back, so exactly that leaves the account. Write the bank's fee apart.",
+        raise RuleBroken(_("%(amount)s was to go back, so exactly that leaves the account. Write the bank’s fee apart.",
                            amount=format_money(usd(refund.amount_minor))), code="refund.cost", field="cost")
     if not refund.usd_minor <= 2 * done.cost_minor <= 4 * refund.usd_minor:
         raise RuleBroken(

@@ -63,7 +63,7 @@ def overdue(now: datetime, limit: int) -> list[Due]:
 
 
 JOBS = [
-    Job("pledges-overdue", _l("Calls pledges overdue when an instalment's day has passed unpaid"), 900, overdue,
+    Job("pledges-overdue", _l("Calls pledges overdue when an instalment’s day has passed unpaid"), 900, overdue,
         lambda item, now: "overdue" if fall_due(item, now) else "no longer due"),
     Job("pledge-reminders", _l("Reminds donors of what is due: one letter to a donor for all its pledges"), 3600,
         letters_due, remind),

@@ -66,7 +66,7 @@ def change_settings() -> Any:
 
 @bp.post("/contributions/settings/bank-details/approve")
 @needs("contribution.settings.approve")
-@fresh_sign_in(_l("Approve the fund's bank details"))
+@fresh_sign_in(_l("Approve the fund’s bank details"))
 def approve_bank_details() -> Any:
     """The bank details that were asked for hold from now on."""
     form = VersionForm()

@@ -150,7 +150,7 @@ def _compare(held: tuple[Money, ...]) -> bool:
     rows = (
         ("Stripe says it holds", in_dollars), ("its movements add up to", found.at_stripe),
         ("not in the books yet", found.not_booked), ("explained, left out", found.explained),
-        ("in the books, not listed yet", found.not_listed), ("Stripe's account in the books", found.in_books),
+        ("in the books, not listed yet", found.not_listed), ("Stripe’s account in the books", found.in_books),
         ("difference nobody has named", found.difference),
     )
     for label, minor in rows:

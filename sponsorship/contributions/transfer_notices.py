@@ -28,13 +28,13 @@ def announced(pledge: Pledge, row: Contribution) -> None:
             send_mail(
                 address, kind="transfer.announced", dedupe_key=f"ctr:{row.id.hex}:announced:{part}",
                 subject=_("%(reference)s: your transfer of %(amount)s is announced", **words),
-                body=_("You told us that you sent %(amount)s on %(day)s. We write again when it stands on our bank's "
+                body=_("You told us that you sent %(amount)s on %(day)s. We write again when it stands on our bank’s "
                        "statement. If nothing was sent, take the announcement back here:\n\n%(link)s", **words))
     to_officers(
         "contribution.deposit", row, "announced",
         lambda: _("%(contribution)s: look for a transfer of %(amount)s", **_words(pledge, row)),
         lambda: _("The donor says that %(amount)s was sent on %(day)s with the reference %(reference)s. Confirm it "
-                  "from the bank's statement, or say that it did not arrive.", **_words(pledge, row)))
+                  "from the bank’s statement, or say that it did not arrive.", **_words(pledge, row)))
 
 
 def taken_back(pledge: Pledge, row: Contribution) -> None:

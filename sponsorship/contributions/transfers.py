@@ -32,7 +32,7 @@ from sponsorship.ledger.models import MAX_USD_MINOR
 
 TRANSFERS = system("transfers")
 NOT_ARRIVED = {
-    "not_on_statement": _l("It is not on the bank's statement"),
+    "not_on_statement": _l("It is not on the bank’s statement"),
     "sent_back": _l("The bank sent it back"),
     "announced_twice": _l("It was announced twice"),
     "donor_said": _l("The donor said that it was not sent"),
@@ -130,7 +130,7 @@ def understood(pledge: Pledge, line: BankLine) -> Deposit:
         raise RuleBroken(_("Write the US dollars that reached the account, above zero."), code="deposit.credited",
                          field="credited")
     if not 0 <= line.fee_minor <= MOST_BANK_FEE:
-        raise RuleBroken(_("Check the bank's fee: it is more than %(most)s.", most=format_money(usd(MOST_BANK_FEE))),
+        raise RuleBroken(_("Check the bank’s fee: it is more than %(most)s.", most=format_money(usd(MOST_BANK_FEE))),
                          code="deposit.fee", field="fee")
     came = line.credited_minor + line.fee_minor
     if line.paid.currency == "USD" and came != line.paid.minor:

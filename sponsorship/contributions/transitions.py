@@ -134,7 +134,7 @@ REFUND = Machine(
         Move("send", ("created",), "pending", SYSTEM, _l("Sent to Stripe")),
         Move("succeed", ("created", "pending"), "succeeded", SYSTEM, _l("Paid back")),
         # money that came by bank transfer goes back by bank transfer; an officer records the bank's reference
-        Move("record", ("created",), "succeeded", "contribution.deposit", _l("Record the bank's reference")),
+        Move("record", ("created",), "succeeded", "contribution.deposit", _l("Record the bank’s reference")),
         Move("fail", ("created", "pending", "succeeded"), "failed", SYSTEM, _l("Refund failed")),
     ),
 )
@@ -144,9 +144,9 @@ DISPUTE = Machine(
     tag_prefix="contributions.dispute",
     initial="open",
     states=(
-        State("inquiry", _l("The donor's bank asks"), "attention"),
+        State("inquiry", _l("The donor’s bank asks"), "attention"),
         State("open", _l("Answer wanted"), "attention"),
-        State("under_review", _l("With the donor's bank"), "waiting"),
+        State("under_review", _l("With the donor’s bank"), "waiting"),
         State("won", _l("Decided for the fund"), "done", terminal=True),
         State("lost", _l("Decided for the donor"), "stopped", terminal=True),
         State("closed", _l("Closed"), "done", terminal=True),

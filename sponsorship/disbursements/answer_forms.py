@@ -21,7 +21,7 @@ _CHOOSE = ("", _l("Choose a reason"))
 
 def _reference(description: Any = None) -> StringField:
     return StringField(
-        _l("The bank's reference"), description=description or _l("As on the bank's advice or statement."),
+        _l("The bank’s reference"), description=description or _l("As on the bank’s advice or statement."),
         validators=[Required(), Length(max=60),
                     Regexp(r"[A-Za-z0-9/ ._-]+\Z", message=_l("Write letters, figures, spaces and . / - _ only."))],
     )
@@ -39,7 +39,7 @@ class ConfirmForm(VersionedForm):
     """The bank has paid, the whole or a part."""
 
     bank_reference = _reference()
-    fee = MoneyField(_l("The bank's fee"), description=_l("Leave empty if there is none."), validators=[Optional()])
+    fee = MoneyField(_l("The bank’s fee"), description=_l("Leave empty if there is none."), validators=[Optional()])
     fee_bearer = RadioField(
         _l("Who bears the fee"), default="fund", validators=[Optional()],
         choices=[("fund", _l("The fund: it is booked beside the payment, and the pool bears it")),
@@ -48,7 +48,7 @@ class ConfirmForm(VersionedForm):
         _l("Paid, if less than instructed"), validators=[Optional()],
         description=_l("Leave empty if the bank paid the whole. The rest is reserved again and signed for anew."))
     booked = MoneyField(
-        _l("Booked on the fund's account, if other than paid"), validators=[Optional()],
+        _l("Booked on the fund’s account, if other than paid"), validators=[Optional()],
         description=_l("Without the fee. Only where the bank converted: the pool bears the exchange difference."))
 
     @property
@@ -65,7 +65,7 @@ class BackForm(VersionedForm):
     fee = MoneyField(_l("Kept by a bank as its fee"), description=_l("Leave empty if nothing was kept."),
                      validators=[Optional()])
     booked = MoneyField(
-        _l("Credited on the fund's account, if other than paid"), validators=[Optional()],
+        _l("Credited on the fund’s account, if other than paid"), validators=[Optional()],
         description=_l("Before the fee. Only where a bank converted: the pool bears the exchange difference."))
     text = _words(_l("Note for the file"))
 
@@ -120,7 +120,7 @@ class HandOverForm(VersionedForm):
     """The bank has the file."""
 
     receipt = StringField(
-        _l("The bank's number for the file"), description=_l("If it gave one."),
+        _l("The bank’s number for the file"), description=_l("If it gave one."),
         validators=[Optional(), Length(max=60),
                     Regexp(r"[A-Za-z0-9/ ._-]*\Z", message=_l("Write letters, figures, spaces and . / - _ only."))],
         render_kw={"autocomplete": "off"})

@@ -49,8 +49,8 @@ def confirm(id: uuid.UUID) -> View:
     return routes.page_with_form(
         id, ConfirmForm(),
         lambda f: answer_service.confirm(id, f.bank_reference.data, current_actor(), f.seen, figures=f.figures),
-        _("Confirmed. The payment is done."), _("Record the bank's confirmation"),
-        _("The money has arrived, by the bank's own word. If it comes back later, that is recorded then."),
+        _("Confirmed. The payment is done."), _("Record the bank’s confirmation"),
+        _("The money has arrived, by the bank’s own word. If it comes back later, that is recorded then."),
         _("Record the confirmation"),
     )
 
@@ -68,7 +68,7 @@ def _back(id: uuid.UUID, action: str, run: Any, done: str, title: str, warning: 
 def fail(id: uuid.UUID) -> View:
     return _back(id, "fail", answer_service.fail, _("Recorded. The money is reserved again."),
                  _("Record that the payment failed"),
-                 _("The money goes back to the award's reservation. Paying it again needs four new signatures."),
+                 _("The money goes back to the award’s reservation. Paying it again needs four new signatures."),
                  _("Record the failure"))
 
 
@@ -86,8 +86,8 @@ def reject(id: uuid.UUID) -> View:
 def came_back(id: uuid.UUID) -> View:
     return _back(id, "return", answer_service.came_back, _("Recorded. The money is reserved again."),
                  _("Record that the money came back"),
-                 _("The payee's bank sent the money back, perhaps days after it was confirmed. Record it once it is on "
-                   "the fund's account."), _("Record the return"))
+                 _("The payee’s bank sent the money back, perhaps days after it was confirmed. Record it once it is on "
+                   "the fund’s account."), _("Record the return"))
 
 
 @bp.route("/disbursements/<uuid:id>/reverse", methods=["GET", "POST"])
@@ -96,7 +96,7 @@ def reverse(id: uuid.UUID) -> View:
     return _back(id, "reverse", answer_service.reverse, _("Recorded. The money is reserved again."),
                  _("Record that the bank reversed it"),
                  _("The bank undid its own booking, by itself or because we recalled the payment. Record it once the "
-                   "money is on the fund's account."), _("Record the reversal"))
+                   "money is on the fund’s account."), _("Record the reversal"))
 
 
 @bp.route("/disbursements/<uuid:id>/doubt", methods=["GET", "POST"])
@@ -106,7 +106,7 @@ def doubt(id: uuid.UUID) -> View:
         id, DoubtForm(), lambda f: answer_service.doubt(id, f.reason.data, current_actor(), f.seen, f.text.data),
         _("Recorded. It is not paid again until the bank, or two people, say what became of it."),
         _("Record that nobody knows whether it was paid"),
-        _("From then on it can be neither paid again nor confirmed by one person alone without the bank's reference."),
+        _("From then on it can be neither paid again nor confirmed by one person alone without the bank’s reference."),
         _("Mark as unknown"), "danger")
 
 

@@ -101,7 +101,7 @@ def _told(
         raise not_the_banks()
     reference = " ".join(reference.split())
     if not reference:
-        raise RuleBroken(_("Write the bank's reference: it proves what the bank says."), code="answer.reference",
+        raise RuleBroken(_("Write the bank’s reference: it proves what the bank says."), code="answer.reference",
                          field="bank_reference")
     check_readable(reference)
     if answer in CAME_BACK and row.rail != CASH:

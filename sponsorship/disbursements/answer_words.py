@@ -9,28 +9,28 @@ from sponsorship.disbursements import answer_service
 _ACCOUNT = {
     "account_closed": _l("The account is closed"),
     "account_unknown": _l("The bank does not know the account"),
-    "name_differs": _l("The name differs from the account's"),
+    "name_differs": _l("The name differs from the account’s"),
 }
 _OTHER = {"other": _l("Another reason")}
 REASONS = {
     "reject": {
         "account_unknown": _ACCOUNT["account_unknown"], "name_differs": _ACCOUNT["name_differs"],
         "format_refused": _l("The bank could not read the instruction"),
-        "sanctions_hold": _l("The bank's own checks stopped it"),
+        "sanctions_hold": _l("The bank’s own checks stopped it"),
         "rejected_by_bank": _l("The bank refused the payment"), **_OTHER,
     },
     "fail": {**_ACCOUNT, "rejected_by_bank": _l("The bank refused the payment"),
              "returned": _l("The payment came back"), **_OTHER},
     "return": {**_ACCOUNT, "not_collected": _l("The payee did not collect it"),
-               "returned": _l("The payee's bank sent it back"), **_OTHER},
+               "returned": _l("The payee’s bank sent it back"), **_OTHER},
     "reverse": {
         "paid_twice": _l("The bank had paid it twice"), "wrong_payee": _l("The bank had paid somebody else"),
         "bank_error": _l("Another mistake of the bank"), "recalled": _l("We recalled it"), **_OTHER,
     },
 }
 DOUBTS = {
-    "no_answer": _l("The bank does not answer"), "unclear_answer": _l("The bank's answer is unclear"),
-    "answers_differ": _l("The bank's answers differ"), "file_damaged": _l("The file reached the bank damaged"),
+    "no_answer": _l("The bank does not answer"), "unclear_answer": _l("The bank’s answer is unclear"),
+    "answers_differ": _l("The bank’s answers differ"), "file_damaged": _l("The file reached the bank damaged"),
     **_OTHER,
 }
 CONTRADICTIONS = {

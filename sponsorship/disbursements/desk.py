@@ -42,7 +42,7 @@ to_plan_again = _source(BACK, _l("Plan the failed payment again"))
 to_certify = _source(("requested",), _l("Certify the payment"), signs=True)
 to_approve = _source(("certified",), _l("Approve the payment"), signs=True)
 to_release = _source(("ready",), _l("Release the payment"), signs=True)
-to_confirm = _source(("sent",), _l("Record the bank's answer"), transfers=True)
+to_confirm = _source(("sent",), _l("Record the bank’s answer"), transfers=True)
 to_find_out = _source(("unknown",), _l("Find out whether it was paid"))
 
 

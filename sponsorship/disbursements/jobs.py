@@ -123,6 +123,6 @@ JOBS = [
         _escalate),
     Job("disbursements-head", _l("Tell the head of the fund of payments still overdue"), 300, _to_tell_head,
         _tell_head),
-    Job("payees-screen", _l("Compare payees with the Security Council's list"), 300, _to_screen, _screen),
+    Job("payees-screen", _l("Compare payees with the Security Council’s list"), 300, _to_screen, _screen),
     Job("awards-close", _l("Close awards when travel is over and everything is settled"), 3600, _to_close, _close),
 ]

@@ -51,4 +51,4 @@ class FoundForm(VersionedForm):
     """Missing cash is on the fund's account again."""
 
     amount = MoneyField(_l("Amount"), validators=[Required()])
-    bank_reference = _reference(_l("As on the bank's statement."))
+    bank_reference = _reference(_l("As on the bank’s statement."))

@@ -125,7 +125,7 @@ def ask(
                          code="loss.amount", field="amount")
     reference = " ".join(bank_reference.split())
     if not reference:
-        raise RuleBroken(_("Write the bank's reference: it proves what the bank says."), code="answer.reference",
+        raise RuleBroken(_("Write the bank’s reference: it proves what the bank says."), code="answer.reference",
                          field="bank_reference")
     loss = _new(row, PAID_TWICE, line.round, amount, actor, text, bank_reference=reference)
     loss_mails.paid_before(row, loss)

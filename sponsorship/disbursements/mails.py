@@ -98,7 +98,7 @@ def possible_match(payee: Payee, list_id: uuid.UUID) -> None:
             send_mail(
                 contact.email, kind="sanctions-match",
                 subject=_("A check of a payee waits for two finance officers"),
-                body=_("A payee may be a person on the Security Council's Consolidated List. Two finance officers look "
+                body=_("A payee may be a person on the Security Council’s Consolidated List. Two finance officers look "
                        "at it; nothing is certified or paid until then. It is confidential.")
                 + "\n\n" + absolute("sanctions.matches") + "\n",
                 dedupe_key=f"match:{payee.id}:{payee.data_version}:{list_id.hex[-12:]}:{contact.person_id}",
@@ -135,7 +135,7 @@ def _write(contacts: list[Contact], row: Disbursement, kind: str, escalated: boo
                      "%(due)s.", reference=row.reference, state=state, when=format_instant(row.act_by, zone),
                      due=format_instant(row.due_at, zone))
             if escalated:
-                body += "\n\n" + _("This mail informs you; it gives nobody another's authority.")
+                body += "\n\n" + _("This mail informs you; it gives nobody another’s authority.")
             send_mail(contact.email, kind=kind, subject=subject,
                       body=f"{body}\n\n{absolute('disbursements.disbursement_page', id=row.id)}\n",
                       dedupe_key=f"{kind}:{row.id}:{row.version}:{contact.person_id}")

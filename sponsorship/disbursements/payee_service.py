@@ -67,7 +67,7 @@ def _plain(data: BankData) -> BankData:
         raise RuleBroken(_("Write the account number or IBAN with letters and figures only."), code="payee.account",
                          field="account")
     if looks_like_iban(account) and not iban_is_valid(account):
-        raise RuleBroken(_("This IBAN has a typing mistake. Compare it with the bank's paper."), code="payee.iban",
+        raise RuleBroken(_("This IBAN has a typing mistake. Compare it with the bank’s paper."), code="payee.iban",
                          field="account")
     if bic and not re.fullmatch(r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?", bic):
         raise RuleBroken(_("A BIC has 8 or 11 letters and figures, for example DEUTDEFF."), code="payee.bic",
@@ -111,7 +111,7 @@ def enter(
         raise Stale()
     clean = _plain(data)
     if proof is None and payee.proof_file_id is None:
-        raise RuleBroken(_("Add the bank's letter or a voided cheque as proof."), code="payee.proof", field="proof")
+        raise RuleBroken(_("Add the bank’s letter or a voided cheque as proof."), code="payee.proof", field="proof")
     was_known = payee.state in ("entered", "verified")
     former = _former_contacts(payee, award)
     with db.session.no_autoflush:  # data, hands and state belong to one statement

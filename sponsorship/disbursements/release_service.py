@@ -73,7 +73,7 @@ def _line(item: Locked) -> Line:
         for name in ("holder", "bank_name", "bank_country", "account", "bic")
     }
     if not opened["holder"] or not opened["account"]:
-        raise RuleBroken(_("The payee's bank data is gone. Ask for it again."), code="disbursement.payee_erased")
+        raise RuleBroken(_("The payee’s bank data is gone. Ask for it again."), code="disbursement.payee_erased")
     return Line(item.row.reference, opened["holder"], opened["bank_name"], opened["bank_country"], opened["account"],
                 opened["bic"], item.row.amount_minor, f"{item.award.reference} {item.row.reference}")
 

@@ -137,7 +137,7 @@ def answers_table(rows: list[answer_queries.AnswerRow]) -> Table | None:
         columns = [c for c in columns if c.key not in ("fee", "fee_bearer")]
     if not any(row.exchange for row in rows):
         columns = [c for c in columns if c.key != "exchange"]
-    return Table(_("The bank's answers"), columns, rows, csv=False, query=TableQuery(per_page=len(rows)),
+    return Table(_("The bank’s answers"), columns, rows, csv=False, query=TableQuery(per_page=len(rows)),
                  anchor="answers")
 
 

@@ -53,7 +53,7 @@ class ReadList:
 
 
 def _not_ours(why: str = "") -> RuleBroken:
-    words = _("This is not the Security Council's Consolidated List. Download it as XML from the United Nations and "
+    words = _("This is not the Security Council’s Consolidated List. Download it as XML from the United Nations and "
               "choose that file.")
     return RuleBroken(f"{words} {why}".strip(), code="sanctions.file", field="file")
 

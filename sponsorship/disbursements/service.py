@@ -73,11 +73,11 @@ def check_payable(
         raise RuleBroken(_("The award is no longer accepted, so it is not paid."), code="disbursement.award")
     awards.check_nominee(award, unchecked)
     if payee.state != "verified":
-        raise RuleBroken(_("The payee's bank data is not verified yet."), code="disbursement.payee")
+        raise RuleBroken(_("The payee’s bank data is not verified yet."), code="disbursement.payee")
     if row.rail == CASH:
         check_cash(row.meeting_id)
     if row.payee_data_version is not None and row.payee_data_version != payee.data_version:
-        raise RuleBroken(_("The payee's bank data has changed since the payment was requested."),
+        raise RuleBroken(_("The payee’s bank data has changed since the payment was requested."),
                          code="disbursement.payee_changed")
 
 

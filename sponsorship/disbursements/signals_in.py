@@ -26,7 +26,7 @@ def on_nominee_substituted(substituted: NomineeSubstituted) -> None:
     """A place may go to another person only while nothing is on its way in the former one's name, or ever reached that
     person: of a journey that was made, or given back after money had left, the file stays whose it is."""
     if _money_under_way(substituted.nominee_id):
-        raise RuleBroken(_("Bank data or payments in this nominee's name exist already. Give the award back, or write "
+        raise RuleBroken(_("Bank data or payments in this nominee’s name exist already. Give the award back, or write "
                            "to the secretariat, which can stop them."), code="nominee.money_under_way")
 
 

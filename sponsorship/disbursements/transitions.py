@@ -34,7 +34,7 @@ DISBURSEMENT = Machine(
         State("settled", _l("Settled with the claim"), "done"),
         State("rejected", _l("Rejected by the bank, money is back"), "stopped"),
         State("failed", _l("Payment failed, money is back"), "stopped"),
-        State("returned", _l("Came back from the payee's bank"), "stopped"),
+        State("returned", _l("Came back from the payee’s bank"), "stopped"),
         State("reversed", _l("Reversed by the bank, money is back"), "stopped"),
         State("held", _l("Held, meeting postponed"), "attention"),
         State("cancelled", _l("Cancelled"), "stopped", terminal=True),
@@ -64,7 +64,7 @@ DISBURSEMENT = Machine(
         Move("end_sending", ("sending",), "sent", SYSTEM, _l("The bank has taken it")),
         Move("lose_sight", ("sending",), "unknown", SYSTEM, _l("Restored while it was being sent")),
         # a bank's word counts whether or not somebody noted that the file was handed over
-        Move("confirm", AT_THE_BANK, "confirmed", "disbursement.confirm", _l("Record the bank's confirmation")),
+        Move("confirm", AT_THE_BANK, "confirmed", "disbursement.confirm", _l("Record the bank’s confirmation")),
         Move("reject", AT_THE_BANK, "rejected", "disbursement.confirm", _l("Record that the bank rejected it"), True),
         Move("fail", AT_THE_BANK, "failed", "disbursement.confirm", _l("Record that the payment failed"), True),
         Move("return", ("sent", "unknown", *PAID), "returned", "disbursement.confirm",
@@ -91,7 +91,7 @@ DISBURSEMENT = Machine(
              _l("Held: the meeting is postponed")),
         Move("resume", ("held",), "draft", SYSTEM, _l("Planned anew for the new dates")),
         Move("replan", ("requested", "certified", "approved", "ready"), "draft", SYSTEM,
-             _l("Planned anew: the meeting's dates changed")),
+             _l("Planned anew: the meeting’s dates changed")),
         Move("cancel", UNRELEASED, "cancelled", SYSTEM, _l("Cancelled with its award")),
     ),
 )
@@ -122,7 +122,7 @@ FINDING = Machine(
         State("asked", _l("To be agreed by another person"), "waiting"),
         State("agreed", _l("Agreed by two people"), "done", terminal=True),
         State("refused", _l("Refused"), "stopped", terminal=True),
-        State("overtaken", _l("Overtaken by the bank's word"), "stopped", terminal=True),
+        State("overtaken", _l("Overtaken by the bank’s word"), "stopped", terminal=True),
     ),
     moves=(
         Move("agree", ("asked",), "agreed", "disbursement.resolve", _l("Agree")),

@@ -38,7 +38,7 @@ LABELS = {
 SEND_BACK_REASONS = {
     "amount_wrong": _l("The amount is wrong"),
     "payee_wrong": _l("The payee is wrong"),
-    "rules_not_met": _l("The fund's rules are not met"),
+    "rules_not_met": _l("The fund’s rules are not met"),
     "papers_missing": _l("Papers are missing"),
     "no_longer_needed": _l("It is no longer needed"),
     "other": _l("Another reason"),
@@ -51,8 +51,8 @@ NAME_REASONS = {
     "other": _l("Another reason"),
 }
 NAMES_FIT = {
-    "same": _l("The account is in the nominee's name."),
-    "order": _l("The same words as the nominee's name; order or accents differ."),
+    "same": _l("The account is in the nominee’s name."),
+    "order": _l("The same words as the nominee’s name; order or accents differ."),
     "differs": _l("The account holder and the nominee do not have the same name."),
 }
 NAME_CHECKS = {
@@ -62,7 +62,7 @@ NAME_CHECKS = {
 RETURN_REASONS = {
     "proof_unreadable": _l("The proof cannot be read"),
     "proof_differs": _l("The proof shows other data"),
-    "name_differs": _l("The account is not in the nominee's name"),
+    "name_differs": _l("The account is not in the nominee’s name"),
     "incomplete": _l("Something is missing"),
 }
 
@@ -86,7 +86,7 @@ class NextStep:
 def next_step(state: str, act_by: datetime | str | None, payee_state: str) -> NextStep:
     """For the column beside a payment."""
     if state == "draft" and payee_state == "wanted":
-        return NextStep(_("The bank data of the person who travels is given."), _("The State's focal point"), act_by)
+        return NextStep(_("The bank data of the person who travels is given."), _("The State’s focal point"), act_by)
     if state == "draft" and payee_state == "entered":
         return NextStep(_("The bank data is verified against its proof."), _("A payee data officer"), act_by)
     if state == "draft" and act_by is None:
@@ -106,7 +106,7 @@ def next_step(state: str, act_by: datetime | str | None, payee_state: str) -> Ne
                           _("A bank signatory")),
         "sent_cash": (_("The cash is paid on arrival and counted by two people."), _("A paymaster, then another")),
         "sending": (_("The bank takes the payment."), _("Placard, by itself")),
-        "sent": (_("The bank's answer is recorded."), _("A requesting officer")),
+        "sent": (_("The bank’s answer is recorded."), _("A requesting officer")),
         "unknown": (_("It is not paid again until the bank says what became of it, or two people find out."),
                     _("A requesting officer, then another person")),
         "confirmed": (_("The claim after the journey is settled, and what was paid too much comes back."),

@@ -36,5 +36,5 @@ def check_unused(reference: str, *, but: str = "", field: str = "bank_reference"
 def check_readable(reference: str, *, field: str = "bank_reference") -> None:
     """Raises RuleBroken for a reference that is missing, or holds signs that nobody sees."""
     if not reference or not reference.isprintable():
-        raise RuleBroken(_("Write the bank's reference as it stands on the statement."), code="bank.no_reference",
+        raise RuleBroken(_("Write the bank’s reference as it stands on the statement."), code="bank.no_reference",
                          field=field)

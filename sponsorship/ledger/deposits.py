@@ -43,7 +43,7 @@ def open_pool(
     one, and never changes. Raises RuleBroken (ledger.pool_code, ledger.pool_differs).
     """
     if not _POOL_CODE.match(code):
-        raise RuleBroken(_l("Use lower-case letters, digits and hyphens for a pool's code."),
+        raise RuleBroken(_l("Use lower-case letters, digits and hyphens for a pool’s code."),
                          code="ledger.pool_code", field="code")
     prepare_chart()
     known = db.session.execute(select(_pool.c.id, _pool.c.earmark).where(_pool.c.code == code)).first()

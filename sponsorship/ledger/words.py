@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from core.machines import State
 
 ACCOUNTS: dict[str, tuple[Any, Any]] = {
-    "bank": (_l("Bank"), _l("Money in the fund's bank account.")),
+    "bank": (_l("Bank"), _l("Money in the fund’s bank account.")),
     "stripe_clearing": (
         _l("Payment provider"), _l("Money paid by card or transfer that the provider has not yet paid out."),
     ),
@@ -25,7 +25,7 @@ ACCOUNTS: dict[str, tuple[Any, Any]] = {
         _l("What money not yet accepted brought short of its value at the rate of its deposit (debit) or beyond it "
            "(credit); the pool takes it over on acceptance."),
     ),
-    "refunds_due": (_l("Refunds due"), _l("Money on its way back to donors: set aside, and no pool's any more.")),
+    "refunds_due": (_l("Refunds due"), _l("Money on its way back to donors: set aside, and no pool’s any more.")),
     "suspense": (
         _l("Suspense"), _l("Money received and not yet accepted. It is owed to its giver, and no pool may use it."),
     ),
@@ -46,7 +46,7 @@ ACCOUNTS: dict[str, tuple[Any, Any]] = {
     ),
     "losses": (
         _l("Losses"),
-        _l("Money that donors' banks took back after it was promised or spent, covered by the pool; and payments made "
+        _l("Money that donors’ banks took back after it was promised or spent, covered by the pool; and payments made "
            "twice and cash lost, as far as nothing came back."),
     ),
     "fees": (_l("Fees"), _l("What payment providers and banks kept.")),

@@ -35,7 +35,7 @@ REASON_LABELS: dict[str, Any] = {
     "incomplete": _l("Not complete"),
     "not_nominated_by_state": _l("Not nominated through the mission"),
     "no_declaration": _l("No declaration of need"),
-    "mission_prevails": _l("The mission's note prevails"),
+    "mission_prevails": _l("The mission’s note prevails"),
     "no_money": _l("Money no longer there"),
     "rules_not_met": _l("Rules no longer met"),
     "details_wrong": _l("Details turned out otherwise"),

@@ -90,7 +90,7 @@ def _average_cell(row: CarriedRow) -> Any:
         return Markup('<span class="noted quiet">{}</span>').format(average)
     count = row.line.sponsored.delegates
     return noted(format_amount(average), ngettext(
-        "of the meeting's one delegate", "of all %(num)s delegates of the meeting", count))
+        "of the meeting’s one delegate", "of all %(num)s delegates of the meeting", count))
 
 
 def _sexes_cell(row: CarriedRow) -> Any:

@@ -60,7 +60,7 @@ class LetterForm(BaseForm):
         description=_l("Without those whose obligation is certified: their money is reserved already."))
     each = MoneyField(
         _l("Direct cost of one delegate"), validators=[Optional()], allow_zero=False,
-        description=_l("Ticket, daily subsistence and terminal expenses. Leave it empty to take the call's estimate."))
+        description=_l("Ticket, daily subsistence and terminal expenses. Leave it empty to take the call’s estimate."))
     pay_by = DayField(_l("Contributions are asked for by"),
                       validators=[Required(_l("Write the day by which contributions are asked for."))])
     words = TextAreaField(_l("A paragraph of your own"), validators=[Optional(), _no_longer_than(2000)])

@@ -76,7 +76,7 @@ def _blocks(wish: Wish, needs: Needs, donor: str, to_state: bool) -> list[Block]
         blocks.append(Paragraph(wish.words.strip()))
     blocks.append(Paragraph(_pay()))
     blocks.append(Note(_(
-        "Figures as of %(when)s, from the fund's own books; interim until the accounts of the year are certified. "
+        "Figures as of %(when)s, from the fund’s own books; interim until the accounts of the year are certified. "
         "Pledges not paid yet are not counted as money that is there, which may also be promised to other meetings in "
         "the meantime. What was given, and what it carried: %(address)s",
         when=format_instant(needs.as_of, "UTC"), address=inline(absolute("fund.page")))))

@@ -124,8 +124,8 @@ def make_letter() -> Any:
         except RuleBroken as refusal:
             add_error(form, refusal.field, refusal.message)
         else:
-            flash(ngettext("The letter is made. The donor sees it in the donor's area; send it as you send letters.",
-                           "%(num)s letters are made. Each donor sees its own in the donor's area; send them as you "
+            flash(ngettext("The letter is made. The donor sees it in the donor’s area; send it as you send letters.",
+                           "%(num)s letters are made. Each donor sees its own in the donor’s area; send them as you "
                            "send letters.", len(wish.addressees)), "success")
             return redirect(url_for("fund.letter_list"), 303)
     return _letter_form(form), 422

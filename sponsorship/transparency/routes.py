@@ -113,7 +113,7 @@ def chart(name: str) -> Response:
 
 def _picture(drawn: BarChart | SeriesChart, name: str, endpoint: str, **values: Any) -> Response:
     address = absolute(endpoint, _anchor="meaning", **values)
-    source = _("The fund's own books. What the figures mean: %(address)s", address=address)
+    source = _("The fund’s own books. What the figures mean: %(address)s", address=address)
     return svg_response(chart_svg(drawn, source), name)
 
 

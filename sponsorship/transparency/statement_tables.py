@@ -145,7 +145,7 @@ def _meeting_words(row: MeetingSpending) -> str:
 def _meeting_cell(row: MeetingSpending) -> Any:
     if row.meeting is None:
         return noted(_("Other journeys"), _("to meetings to come or not settled yet, and to those whose cost is not "
-                                            "told, since it would tell what one State's delegate cost"))
+                                            "told, since it would tell what one State’s delegate cost"))
     return noted(row.meeting.short_name, row.meeting.days_text or row.meeting.year)
 
 

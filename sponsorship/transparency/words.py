@@ -20,7 +20,7 @@ DEFINITIONS: dict[str, Definition] = {d.id: d for d in (
         "Pledged under an exchange of letters, and not after its date.")),
     Definition("overdue", _l("Overdue"), _l("Pledged for a day that has passed, and not paid.")),
     Definition("waiting", _l("Waiting for acceptance"), _l(
-        "Paid, but not the fund's yet: the head of the fund has still to accept it, or it is on its way back to its "
+        "Paid, but not the fund’s yet: the head of the fund has still to accept it, or it is on its way back to its "
         "giver. It is part of no other figure.")),
     Definition("received", _l("Received"), _l(
         "Paid and accepted since the fund began, before fees, in US dollars at the rate of the day of the payment. "
@@ -29,20 +29,20 @@ DEFINITIONS: dict[str, Definition] = {d.id: d for d in (
         "What payments in other currencies brought beyond their value at the rate of the day of the payment, or short "
         "of it (below zero).")),
     Definition("refunded", _l("Paid back"), _l(
-        "Contributions, or parts of them, that were accepted and went back to their donors, are held by a donor's bank "
+        "Contributions, or parts of them, that were accepted and went back to their donors, are held by a donor’s bank "
         "until a dispute is decided, or were recorded by mistake.")),
     Definition("fees", _l("Fees"), _l("What banks and card companies kept, on the way in and on the way out.")),
     Definition("losses", _l("Losses"), _l(
-        "Money that a donor's bank took back after it was promised or spent, covered out of other money of its pool; "
+        "Money that a donor’s bank took back after it was promised or spent, covered out of other money of its pool; "
         "and payments made twice and cash lost, as far as they did not come back.")),
     Definition("spent", _l("Spent"), _l(
-        "Paid for delegates' journeys, with the support costs on it. A payment counts from the day it is handed to the "
+        "Paid for delegates’ journeys, with the support costs on it. A payment counts from the day it is handed to the "
         "bank; one that comes back is taken off again.")),
     Definition("spent-direct", _l("Direct costs"), _l(
         "Tickets, daily subsistence and terminal expenses of delegates.")),
     Definition("spent-support", _l("Support costs"), _l(
         "Programme support costs are charged on what is spent, not on what is received: 13 per cent of direct costs "
-        "unless the donor's agreement says otherwise, rounded down to the cent.")),
+        "unless the donor’s agreement says otherwise, rounded down to the cent.")),
     Definition("in-transit", _l("With the bank"), _l(
         "The part of direct costs that the bank has not confirmed yet.")),
     Definition("reserved", _l("Reserved"), _l(
@@ -62,28 +62,28 @@ DEFINITIONS: dict[str, Definition] = {d.id: d for d in (
         "What was reserved and available together when the year ended, or is now: the beginning + received + exchange "
         "difference, less what was paid back, fees, losses, direct costs and support costs. A figure counts in the "
         "year, by UTC, in which it happened.")),
-    Definition("carries-direct", _l("Direct costs that today's money carries"), _l(
+    Definition("carries-direct", _l("Direct costs that today’s money carries"), _l(
         "Available money less the support costs on it, at the rate of each contribution; money whose agreed last day "
         "has passed is left out. At 13 per cent, 1.13 dollars carry one dollar of direct costs.")),
     Definition("average", _l("Average cost of a journey"), _l(
         "Direct costs of all sponsored delegates of one meeting, divided by their number, once the meeting is settled: "
         "everything paid and confirmed by the bank, or given back. It is told only where at least three States were "
         "sponsored, and once: if a payment comes back later it is told no more, since the difference would tell what "
-        "one State's delegate cost.")),
-    Definition("carries", _l("Delegates that today's money carries"), _l(
-        "Direct costs that today's money carries, divided by the average cost of a journey, rounded down. An "
+        "one State’s delegate cost.")),
+    Definition("carries", _l("Delegates that today’s money carries"), _l(
+        "Direct costs that today’s money carries, divided by the average cost of a journey, rounded down. An "
         "indication: fares differ, and earmarked money carries only the delegates it is meant for.")),
     Definition("sponsored", _l("Sponsored delegates"), _l(
         "Delegates whose award was accepted and paid from, counted once their meeting is over. Amounts are never shown "
         "by State, and nothing is shown before travel.")),
     Definition("states", _l("States"), _l("States whose delegates were sponsored.")),
     Definition("days", _l("Days of attendance"), _l(
-        "Sponsored delegates times the meeting's days, Mondays to Fridays. Attendance day by day is not recorded.")),
+        "Sponsored delegates times the meeting’s days, Mondays to Fridays. Attendance day by day is not recorded.")),
     Definition("women", _l("Women"), _l(
         "As the State said in its nomination. Women and men are told where there are none or at least three of each.")),
     Definition("men", _l("Men"), _l("As with women.")),
     Definition("group", _l("Regional group"), _l(
-        "Delegates by the regional group of their State on the meeting's first day. Groups with fewer than three "
+        "Delegates by the regional group of their State on the meeting’s first day. Groups with fewer than three "
         "sponsored States stand together, with another one where they would be fewer than three States even so.")),
     Definition("meeting-direct", _l("Direct costs of the meeting"), _l(
         "Direct costs of its sponsored delegates. Told where the average is.")),
@@ -102,7 +102,7 @@ JOURNEYS = Definition("journeys", _l("Journeys"), _l(
     "journey that two contributions share counts with each of them, and once in the sum. Direct costs also hold what "
     "was paid ahead for meetings to come, and tickets of journeys that did not take place."))
 DAYS = Definition("days", _l("Days of attendance"), _l(
-    "Journeys times the meeting's days, Mondays to Fridays. Attendance day by day is not recorded."))
+    "Journeys times the meeting’s days, Mondays to Fridays. Attendance day by day is not recorded."))
 
 # what a statement says in its own way: its period is whatever the donor asked for
 STATEMENT: dict[str, Definition] = {d.id: d for d in (
@@ -114,7 +114,7 @@ STATEMENT: dict[str, Definition] = {d.id: d for d in (
     Definition("fees", _l("Fees"), _l(
         "What was kept on the payment itself, and fees of banks that this money paid since.")),
     Definition("losses", _l("Losses"), _l(
-        "Money that another donor's bank took back after it was promised or spent, and payments made twice or cash "
+        "Money that another donor’s bank took back after it was promised or spent, and payments made twice or cash "
         "lost, covered out of this.")),
     Definition("unspent", UNSPENT.term, UNSPENT.text),
 )}
@@ -135,7 +135,7 @@ WITHHELD: dict[str, Any] = {
     "few": _l("Not shown: with so few States it would tell what one of them cost"),
     "sheltering": _l("Not shown: with it one could tell what the one or two States of another meeting cost"),
     "revised": _l("No longer shown: a payment came back or was made later, and the difference would tell what one "
-                  "State's delegate cost"),
+                  "State’s delegate cost"),
 }
 
 

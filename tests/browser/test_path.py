@@ -190,7 +190,7 @@ def test_a_visitor_gives_and_the_head_accepts(browser: Browser, cast: Cast, site
     desk(manager, "Demo Path Foundation", "Check the donor")
     manager.sees("USD 1,500.00")
     manager.pick(outcome="clear")
-    manager.fill(consulted="Security Council's Consolidated List of today; the register of foundations.")
+    manager.fill(consulted="Security Council’s Consolidated List of today; the register of foundations.")
     manager.press("Put the check on record")
     manager.sees("The check is on record.", "Clear")
     assert manager.page.get_by_role("button", name="Accept the contribution").count() == 0, "by somebody else"
@@ -494,8 +494,8 @@ def test_the_file_is_handed_to_the_bank(cast: Cast, story: Story) -> None:
 
 def test_the_bank_confirms(cast: Cast, story: Story) -> None:
     requesting = cast["requesting"]
-    desk(requesting, story.references["payment"], "Record the bank's answer")
-    requesting.follow("Record the bank's confirmation")
+    desk(requesting, story.references["payment"], "Record the bank’s answer")
+    requesting.follow("Record the bank’s confirmation")
     requesting.fill(bank_reference=BANK_REFERENCE, fee="3.50")
     requesting.press("Record the confirmation")
     requesting.sees("Confirmed by the bank", BANK_REFERENCE)
@@ -577,7 +577,7 @@ def test_a_state_opens_its_account(browser: Browser, cast: Cast, site: Site, tmp
     letter.write_bytes(PROOF)
     visitor = cast["visitor-mission"]
     visitor.open("/")
-    visitor.follow("Open a State's account", within="footer")
+    visitor.follow("Open a State’s account", within="footer")
     visitor.choose(state="Demo State XG")
     visitor.fill(letter_date=_day(TODAY - timedelta(days=3)), primary_name="Demo Newcomer One",
                  primary_email="newcomer@xg.demo.example", backup_name="Demo Newcomer Two",

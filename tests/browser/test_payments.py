@@ -106,10 +106,10 @@ def test_from_a_pledge_to_its_receipt(people: Cast) -> None:
 
     desk(manager, name, "Check the donor")
     manager.pick(outcome="clear")
-    manager.fill(consulted="Security Council's Consolidated List; register of foundations.")
+    manager.fill(consulted="Security Council’s Consolidated List; register of foundations.")
     manager.press("Put the check on record")
     desk(head, name)
-    head.fill(checked="Its purpose is the fund's.")
+    head.fill(checked="Its purpose is the fund’s.")
     head.press("Accept the contribution")
 
     visitor.open(pledge)

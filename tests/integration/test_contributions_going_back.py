@@ -572,7 +572,7 @@ def test_a_deposit_recorded_by_mistake_is_taken_out_and_its_reference_is_free_ag
     if not accepted:  # what may never have been the fund's is not accepted meanwhile, from another tab either
         gifts.check(row)
         with pytest.raises(RuleBroken, match="refund_under_way"):
-            service.accept(row.id, gifts.head, "Its purpose is the fund's.", row.version)
+            service.accept(row.id, gifts.head, "Its purpose is the fund’s.", row.version)
         db.session.rollback()
     with pytest.raises(RuleBroken, match="same_person"):
         gifts.approve(correction, _granted(gifts))
@@ -694,7 +694,7 @@ def test_nothing_is_decided_while_a_bank_disputes(gifts: Gifts, pool: uuid.UUID)
         assert refused.value.code == code
         db.session.rollback()
     gifts.dispute(row, 400_00, status="lost", name=name)
-    service.accept(row.id, gifts.head, "The rest is the fund's.")
+    service.accept(row.id, gifts.head, "The rest is the fund’s.")
     row = gifts.row(row.id)
     assert (row.state, row.back_minor, papers(row)) == ("accepted", 400_00, [("receipt", 600_00)])
     other = gifts.accepted()

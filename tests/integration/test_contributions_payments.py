@@ -189,10 +189,10 @@ def test_any_other_payment_waits_and_is_accepted_by_name(gateway: FakeGateway, m
                                                               "contribution.check"}
     no_faults()
     with pytest.raises(RuleBroken, match="unchecked"):
-        service.accept(row.id, head, "Its purpose is the fund's.")
+        service.accept(row.id, head, "Its purpose is the fund’s.")
     checked(make, made.id)
     assert db.session.query(OutboxMail).filter_by(kind="contribution.accept").count() == 1
-    service.accept(row.id, head, "Its purpose is the fund's.", only(Contribution, id=row.id).version)
+    service.accept(row.id, head, "Its purpose is the fund’s.", only(Contribution, id=row.id).version)
     assert fund_figures().available == 25_000_00 - FEE
     assert fund_figures().in_suspense == 0
     assert only(Receipt, contribution_id=row.id).usd_minor == 25_000_00

@@ -122,7 +122,7 @@ def test_a_journey_shared_with_another_donor(make: Any, fund: FundStory) -> None
         first, second = page_of(make, "XZ"), page_of(make, "XY")
     assert (first.journeys, first.carried[0].shared) == (1, 1)
     assert (second.journeys, second.carried[0].shared) == (3, 1)
-    assert first.carried[0].sponsored.average == second.carried[0].sponsored.average, "the meeting's, not the donor's"
+    assert first.carried[0].sponsored.average == second.carried[0].sponsored.average, "the meeting's, not the donor’s"
 
 
 @pytest.mark.parametrize("costs", [(1_234_00,), (1_234_00, 1_098_76)])

@@ -34,7 +34,7 @@ tests with small ones; how much is done is all that differs.
   nothing is lost and nothing doubled.
 - **Releases killed**: the life of payments, with processes killed with SIGKILL at random statements, commits and named
   steps: workers that make payments ready and open claims, web processes that release into a signed file and hand it
-  over, processes that record the bank's part payment, confirmation and return, claims, and money paid back. Begun
+  over, processes that record the bank’s part payment, confirmation and return, claims, and money paid back. Begun
   again, each is done once; what was done already is refused; nothing is lost. Besides, two workers make 1,000 payments
   ready while two signatories release them, and PostgreSQL is stopped as by a crash and started again in the middle,
   then one worker and one signatory's process are killed.

@@ -87,7 +87,7 @@ class Gifts:
 
     def accept(self, row: Contribution) -> Contribution:
         self.check(row)
-        service.accept(row.id, self.head, "Its purpose is the fund's.")
+        service.accept(row.id, self.head, "Its purpose is the fund’s.")
         return self.row(row.id)
 
     def accepted(self, amount: Money = usd(1_000_00), fee: int = 30_00, net: int | None = None) -> Contribution:
