@@ -127,6 +127,17 @@ def due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
     return [(row.id, row.due_at, row.type) for row in rows]
 
 
+def perform_due(event_row_id: uuid.UUID, now: datetime) -> str:
+    """`perform` for the job: of several processes that found the same event due, one that comes later leaves it to the
+    next time, as the first to fail has put it off."""
+    with reading():
+        due_at = db.session.scalar(select(StripeEvent.due_at).where(StripeEvent.id == event_row_id))
+        db.session.rollback()
+    if due_at is None or due_at > clock.real_at(now):
+        return "not due"
+    return perform(event_row_id, now)
+
+
 def perform(event_row_id: uuid.UUID, now: datetime) -> str:
     """Read one event: fetch its object with no transaction open, then apply and settle in one command.
 

@@ -47,7 +47,7 @@ def _movements(_now: datetime) -> str:
 
 
 JOBS = [
-    Job("stripe-inbox", _l("Reads what Stripe has told us"), 2, inbox.due, inbox.perform),
+    Job("stripe-inbox", _l("Reads what Stripe has told us"), 2, inbox.due, inbox.perform_due),
     sweep("stripe-events", _l("Stores what Stripe has told and no webhook has brought"), 300, _events),
     sweep("stripe-movements", _l("Lists what has moved in the fund’s balance at Stripe"), 300, _movements),
     Job("payout-sweep", _l("Asks Stripe about payouts on their way, and what each contains"), 300, payouts.due,

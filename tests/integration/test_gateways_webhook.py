@@ -237,6 +237,17 @@ def test_two_readers_of_one_event_count_one_failure(client: Any, app: Any, monke
     assert [row.attempts for row in stored()] == [1]
 
 
+def test_whoever_comes_later_leaves_a_failed_event_to_its_next_time(client: Any, app: Any) -> None:
+    """Two processes found it due; the first has failed and put it off."""
+    post_event(client, app, event())
+    (key, _due, _type), = inbox.due(clock.now(), 10)
+    db.session.rollback()
+    with pytest.raises(GatewayError):
+        inbox.perform_due(key, clock.now())
+    assert inbox.perform_due(key, clock.now()) == "not due"
+    assert [row.attempts for row in stored()] == [1]
+
+
 def test_payloads_are_forgotten_after_a_month(client: Any, app: Any) -> None:
     from sponsorship.gateways.jobs import erase_old_payloads
 

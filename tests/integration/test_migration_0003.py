@@ -317,14 +317,15 @@ def test_refunds_under_way_end_as_new_ones_do(migrated):
 def test_refunds_paid_long_ago_may_still_come_back(migrated):
     paid = _refunds("succeeded")
     assert len(paid) == 4
+    contributions = [refund.contribution_id for refund in paid]
     before = old_books.balances()
     for refund in paid:
         assert _news(refund, "failed").state == "refund_due"
     assert faults() == []
     now = old_books.balances()
     assert now["suspense_fees"] - before["suspense_fees"] == LOST == before[FEES] - now[FEES]
-    for refund in paid:  # and again they go back, and their fees with them
-        again = db.session.get(Refund, refunds.send_again(refund.contribution_id, _officer("head_of_fund")))
+    for contribution in contributions:  # and again they go back, and their fees with them
+        again = db.session.get(Refund, refunds.send_again(contribution, _officer("head_of_fund")))
         assert _news(again, "succeeded").state == "refunded"
     assert old_books.balances() == before
     assert faults() == []

@@ -212,7 +212,8 @@ def test_what_was_announced_elsewhere_is_shown_then_recorded_once(fund: Fund, ma
 
 
 @pytest.mark.parametrize(("change", "field", "words"), [
-    ({"organisation": ""}, "organisation", "Choose the donor"), ({"organisation": "x"}, "organisation", "valid choice"),
+    ({"organisation": ""}, "organisation", "Choose the donor"),
+    ({"organisation": "x"}, "organisation", "Choose one of the answers"),
     ({"announced_on": ""}, "announced_on", "day of the announcement"),
     ({"announced_on": in_days(1).isoformat()}, "announced_on", "in the future"),
     ({"announced_on": "2001-01-01"}, "announced_on", "years ago"), ({"words": " "}, "words", "where it was announced"),
