@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 from sqlalchemy import text
 
-from core import clock, files
+from core import clock, events, files
 from core.actor import PUBLIC
 from core.db import db
 from core.errors import RuleBroken
@@ -347,3 +347,11 @@ def test_a_part_that_came_back_and_was_paid_after_all_is_planned_once(make: Any)
         rests = db.session.query(Disbursement).filter_by(follows_id=ticket).order_by(Disbursement.id).all()
         assert [(rest.state, rest.amount_minor) for rest in rests] == [("cancelled", 30_000), ("draft", 30_000)]
         assert story.verify() == []
+
+
+def test_whoever_looks_at_the_checks_stays_signed_in_however_long_the_record(make: Any, as_person: Any) -> None:
+    """Reading the sealed record lets go of what was loaded, and of the reader too."""
+    AwardStory(make).decide()
+    assert events.seal() > 0
+    db.session.commit()
+    assert "ledger.balances" in as_person(make.person("auditor")).get("/audit/verify").text
