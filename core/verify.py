@@ -35,8 +35,7 @@ def check(name: str) -> Callable[[Check], Check]:
 
 def run_all() -> list[Finding]:
     """Run every check, in order of name."""
-    db.session.flush()
-    db.session.expunge_all()  # what stands in the database counts, not what was read before
+    db.session.expire_all()  # what stands in the database counts, not what was read before
     findings = []
     for name in sorted(CHECKS):
         checked, faults = CHECKS[name]()
