@@ -109,7 +109,7 @@ def identify(id: uuid.UUID) -> View:
         except RuleBroken as error:
             add_error(form, error.field, error.message)
         else:
-            flash(_("Thank you. The identity is now verified against the passport."), "success")
+            flash(_("Thank you. A payee data officer now compares it with the passport."), "success")
             return redirect(url_for("payees.payee_page", id=id), 303)
     body = render_template("disbursements/payee_identity.html", page=page, form=form)
     return (body, 422) if request.method == "POST" else body
