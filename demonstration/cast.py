@@ -47,6 +47,8 @@ CAST: tuple[Member, ...] = (
            _l("Approve an obligation: this sends the offer.")),
     Member("signatory", "Demo Bank Signatory", SECRETARIAT, ("bank_signatory",), _l("Bank signatory"),
            _l("Release a payment that is due.")),
+    Member("paymaster", "Demo Paymaster", SECRETARIAT, ("paymaster",), _l("Paymaster"),
+           _l("See what was paid in cash and counted by two (the second is paymaster-2@demo.example).")),
     Member("focal-xa", "Demo Focal Point XA", "XA", ("focal_point",), _l("Focal point of State XA"),
            _l("Finish the draft application and send it.")),
     Member("focal-xb", "Demo Focal Point XB", "XB", ("focal_point",), _l("Focal point of State XB"),

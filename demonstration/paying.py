@@ -13,6 +13,7 @@ from werkzeug.datastructures import FileStorage
 
 from core import clock, files, jobs
 from core.db import db
+from demonstration import in_cash
 from demonstration.stage import Stage
 from sponsorship.applications.queries import nominee_by_id
 from sponsorship.awards import answer_service
@@ -20,6 +21,7 @@ from sponsorship.awards import service as awards
 from sponsorship.awards.models import Award
 from sponsorship.disbursements import payee_service, release_service, sanctions_service
 from sponsorship.disbursements import service as disbursements
+from sponsorship.disbursements.cash_models import TRANSFER
 from sponsorship.disbursements.models import Disbursement, Payee
 from sponsorship.disbursements.sanctions_reading import read_list
 
@@ -156,14 +158,14 @@ def work_day(stage: Stage, meeting_id: uuid.UUID, at: datetime, *, bank_fails: s
             select(Disbursement.id, Disbursement.version).where(mine, Disbursement.state == "ready")
             .order_by(Disbursement.reference)).all()[keep_ready:]}
         db.session.rollback()
-        instruction = release_service.release(ready, stage.actor("signatory")) if ready else None
-    if instruction is not None and not keep_released:
+        instructions = list(release_service.release_all(ready, stage.actor("signatory")))
+    for instruction in () if keep_released else instructions:
         with clock.moved_to(at + timedelta(hours=5)):
             release_service.hand_over(instruction, stage.actor("signatory"), f"EB-{at:%Y%m%d}")
     with clock.moved_to(at + timedelta(hours=6)):
         sent = db.session.execute(
             select(Disbursement.id, Disbursement.version, Disbursement.reference, Disbursement.round, Disbursement.kind)
-            .where(mine, Disbursement.state.in_(("released", "sent")))
+            .where(mine, Disbursement.state.in_(("released", "sent")), Disbursement.rail == TRANSFER)
             .order_by(Disbursement.reference)).all()[keep_released:]
         db.session.rollback()
         for n, (row_id, version, reference, _round, kind) in enumerate(sent):
@@ -177,6 +179,7 @@ def work_day(stage: Stage, meeting_id: uuid.UUID, at: datetime, *, bank_fails: s
             else:
                 release_service.confirm(row_id, bank, stage.actor("requesting"), version,
                                         bank_fee_minor=350 if n == 0 else 0)
+    in_cash.pay(stage, meeting_id, at + timedelta(hours=6))
 
 
 def leave_on_desks(stage: Stage, meeting_id: uuid.UUID, at: datetime) -> None:

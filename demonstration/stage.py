@@ -51,11 +51,13 @@ def _organisations(stage: Stage) -> None:
 
 
 def _others() -> tuple[Member, ...]:
-    """People the story needs and nobody signs in as: a focal point for every other State, a second donor."""
+    """People the story needs beside the listed accounts: a focal point for every other State, a second donor, and who
+    counts cash again."""
     known = {m.key for m in CAST}
     focal = [Member(f"focal-{c.lower()}", f"Demo Focal Point {c}", c, ("focal_point",), "", "")
              for c, _n, _f in STATES if c not in ("XY", "XZ")]
-    return tuple(m for m in [*focal, Member("donor-xy", "Demo Donor XY", "XY", ("donor",), "", "")]
+    return tuple(m for m in [*focal, Member("donor-xy", "Demo Donor XY", "XY", ("donor",), "", ""),
+                             Member("paymaster-2", "Demo Second Paymaster", SECRETARIAT, ("paymaster",), "", "")]
                  if m.key not in known)
 
 

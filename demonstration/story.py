@@ -17,7 +17,7 @@ from accounts.designations import Wish, designate
 from core import clock, events, jobs, marks, verify
 from core.actor import PUBLIC
 from core.db import db
-from demonstration import applying, banking, correspondence, giving, nominating, paying, pledging, returning
+from demonstration import applying, banking, correspondence, giving, in_cash, nominating, paying, pledging, returning
 from demonstration.applying import Sheet, noon
 from demonstration.stage import Stage, set_stage
 from sponsorship.awards.models import Award
@@ -121,6 +121,7 @@ def _past(stage: Stage, opens_on: date) -> None:
         paying.oblige(stage, meeting, moment)
         paying.answer(stage, meeting, moment + timedelta(days=1))
     paying.bank_data(stage, meeting, at + timedelta(days=42))
+    in_cash.arrange(stage, meeting, at + timedelta(days=43))
     day, fails = at.date() + timedelta(days=44), {"terminal"}
     while day <= opens_on + timedelta(days=70):
         if day.weekday() < 5:

@@ -3533,6 +3533,10 @@ CREATE TABLE payee (
 	account_sealed TEXT, 
 	bic_sealed TEXT, 
 	proof_file_id UUID, 
+	paper_name_sealed TEXT, 
+	paper_kind_sealed TEXT, 
+	paper_ending_sealed TEXT, 
+	paper_file_id UUID, 
 	data_version INTEGER NOT NULL, 
 	entered_by UUID, 
 	entered_at TIMESTAMP WITH TIME ZONE, 
@@ -3549,13 +3553,14 @@ CREATE TABLE payee (
 	CONSTRAINT pk_payee PRIMARY KEY (id), 
 	CONSTRAINT ck_payee_verified_by_another CHECK (verified_by IS NULL OR verified_by <> entered_by), 
 	CONSTRAINT ck_payee_verified_has_name CHECK ((state = 'verified') = (verified_by IS NOT NULL) OR state = 'ended'), 
-	CONSTRAINT ck_payee_entered_is_complete CHECK (state NOT IN ('entered', 'verified') OR (entered_by IS NOT NULL AND holder_sealed IS NOT NULL AND bank_name_sealed IS NOT NULL AND account_sealed IS NOT NULL)), 
+	CONSTRAINT ck_payee_entered_is_complete CHECK (state NOT IN ('entered', 'verified') OR (entered_by IS NOT NULL AND ((rail = 'transfer' AND holder_sealed IS NOT NULL AND bank_name_sealed IS NOT NULL AND account_sealed IS NOT NULL) OR (rail = 'paymaster_cash' AND paper_name_sealed IS NOT NULL AND paper_kind_sealed IS NOT NULL AND paper_ending_sealed IS NOT NULL AND paper_file_id IS NOT NULL)))), 
 	CONSTRAINT uq_payee_award_id UNIQUE (award_id), 
 	CONSTRAINT fk_payee_award_id FOREIGN KEY(award_id) REFERENCES award (id), 
 	CONSTRAINT fk_payee_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
 	CONSTRAINT fk_payee_state FOREIGN KEY(state) REFERENCES payee_state (code), 
 	CONSTRAINT fk_payee_rail FOREIGN KEY(rail) REFERENCES payment_rail (code), 
 	CONSTRAINT fk_payee_proof_file_id FOREIGN KEY(proof_file_id) REFERENCES stored_file (id), 
+	CONSTRAINT fk_payee_paper_file_id FOREIGN KEY(paper_file_id) REFERENCES stored_file (id), 
 	CONSTRAINT fk_payee_entered_by FOREIGN KEY(entered_by) REFERENCES person (id), 
 	CONSTRAINT fk_payee_verified_by FOREIGN KEY(verified_by) REFERENCES person (id)
 )
@@ -3803,6 +3808,10 @@ CREATE TRIGGER disbursement_signed_is_fixed BEFORE UPDATE ON disbursement FOR EA
 CREATE OR REPLACE FUNCTION disbursement_cash_is_counted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF NOT EXISTS (SELECT 1 FROM cash_count c JOIN bank_answer a ON a.id = NEW.answer_id WHERE c.disbursement_id = NEW.id AND c.round = NEW.round AND c.state = 'agreed' AND c.outcome = NEW.state AND a.bank_reference = c.receipt AND a.paid_minor = CASE c.outcome WHEN 'confirmed' THEN c.paid_minor ELSE c.back_minor END) THEN RAISE EXCEPTION 'disbursement_cash_is_counted: two people have not counted it' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
 CREATE TRIGGER disbursement_cash_is_counted BEFORE UPDATE ON disbursement FOR EACH ROW WHEN (NEW.rail = 'paymaster_cash' AND NEW.state IN ('unknown', 'confirmed', 'rejected', 'failed', 'returned', 'reversed') AND OLD.state <> NEW.state) EXECUTE FUNCTION disbursement_cash_is_counted()
+-- next --
+CREATE OR REPLACE FUNCTION disbursement_payee_has_given() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF NOT EXISTS (SELECT 1 FROM payee p WHERE p.id = NEW.payee_id AND p.state = 'verified' AND CASE NEW.rail WHEN 'paymaster_cash' THEN p.paper_ending_sealed ELSE p.account_sealed END IS NOT NULL) THEN RAISE EXCEPTION 'disbursement_payee_has_given: what this rail needs is not verified' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER disbursement_payee_has_given BEFORE UPDATE ON disbursement FOR EACH ROW WHEN (NEW.state IN ('requested', 'released') AND OLD.state <> NEW.state) EXECUTE FUNCTION disbursement_payee_has_given()
 -- next --
 CREATE OR REPLACE FUNCTION disbursement_release_is_cool() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF EXISTS (SELECT 1 FROM payee p WHERE p.id = NEW.payee_id AND p.frozen_until > NEW.released_at) THEN RAISE EXCEPTION 'disbursement_release_is_cool: the bank data has just changed' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --

@@ -34,8 +34,8 @@ class RailPlaceForm(BaseForm):
 class HandOutForm(VersionedForm):
     """Cash is handed over."""
 
-    passport = BooleanField(_l("I have seen the passport: name and picture are the person’s"),
-                            validators=[Required(_l("See the passport first."))])
+    passport = BooleanField(_l("I have seen the paper: name, number and picture are the person’s"),
+                            validators=[Required(_l("See the paper first."))])
     boarding_pass = BooleanField(_l("I have seen the boarding pass of the journey"),
                                  validators=[Required(_l("See the boarding pass first."))])
     amount = MoneyField(_l("Counted and handed over"), validators=[Required()],

@@ -19,16 +19,17 @@ _LINE = "…" * 24
 def receipt_document(row: CashRow, count: CountRow | None) -> Document:
     """To be signed before it is paid; afterwards with the amount that two people counted."""
     paid = count is not None and count.outcome == "confirmed"
-    facts: list[tuple[Any, Any]] = [(_("Payee"), row.payee), (_("State"), row.organisation), (_("For"), row.kind_label),
+    facts: list[tuple[Any, Any]] = [(_("Payee"), row.payee), (_("Identity paper"), row.paper),
+                                    (_("State"), row.organisation), (_("For"), row.kind_label),
                                     (_("Payment"), row.reference)]
     if count is not None and paid:
         facts += [(_("Paid by"), count.counted_by), (_("Counted again by"), count.second_by)]
         if count.back.minor:
             facts.append((_("Of the list, not paid"), count.back))
-        note = _("Passport and boarding pass were seen. Two people counted the money.")
+        note = _("Identity paper and boarding pass were seen. Two people counted the money.")
     else:
         facts += [(_("Signature of the payee"), _LINE), (_("Paymaster"), _LINE), (_("Second counter"), _LINE),
-                  (_("Passport and boarding pass seen, day"), _LINE)]
+                  (_("Identity paper and boarding pass seen, day"), _LINE)]
         note = _("Sign only once you have counted the money. If another amount is handed over, it is written here and "
                  "signed.")
     day = ((count.second_at if count and paid else None) or row.released_at or clock.now()).astimezone(UTC).date()

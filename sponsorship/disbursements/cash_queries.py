@@ -20,6 +20,7 @@ from sponsorship.awards.models import Award
 from sponsorship.disbursements.cash_models import CASH, CashCount
 from sponsorship.disbursements.cash_words import OUTCOMES, REASONS, status_of
 from sponsorship.disbursements.models import Disbursement, PaymentInstruction, PaymentLine
+from sponsorship.disbursements.payee_needs import papers_of
 from sponsorship.disbursements.transitions import CASH_COUNT
 from sponsorship.disbursements.words import KIND_LABELS
 
@@ -38,6 +39,7 @@ class CashRow:
     receipt: str
     state: str
     released_at: datetime | None
+    paper: str
 
     @property
     def status(self) -> State:
@@ -98,9 +100,13 @@ def _lines():  # type: ignore[no-untyped-def]
 def _rows(found: Iterable[tuple[Disbursement, uuid.UUID, str, int]]) -> list[CashRow]:
     rows = list(found)
     payees = _payees(row[1] for row in rows)
+    papers = papers_of(row[0].payee_id for row in rows)
     organisations = names({row[0].organisation_id for row in rows})
-    return [CashRow(d.id, d.version, d.reference, payees.get(nominee, "—"), organisations.get(d.organisation_id, ""),
-                    str(KIND_LABELS[d.kind]), usd(d.amount_minor), f"{number}/{n}", d.state, d.released_at)
+    return [CashRow(d.id, d.version, d.reference,
+                    papers[d.payee_id].name if d.payee_id in papers else payees.get(nominee, "—"),
+                    organisations.get(d.organisation_id, ""), str(KIND_LABELS[d.kind]), usd(d.amount_minor),
+                    f"{number}/{n}", d.state, d.released_at,
+                    papers[d.payee_id].label if d.payee_id in papers else "—")
             for d, nominee, number, n in rows]
 
 

@@ -96,7 +96,7 @@ def hand_out(id: uuid.UUID) -> View:
                                          bool(form.boarding_pass.data)), proof, current_actor(), form.seen)
 
     return _act(id, HandOutForm(), run, title=_("Hand the cash over"), button=_("Record what was handed over"),
-                lead=_("Print the receipt, see passport and boarding pass, count with the payee, have the receipt "
+                lead=_("Print the receipt, see the paper and the boarding pass, count with the payee, have the receipt "
                        "signed. It counts once a second person has counted too."), kind="primary", paying=True)
 
 

@@ -109,18 +109,25 @@ def list_to_import(_actor: Actor) -> list[DeskItem]:
                      _("Import the list: nothing can be certified without it"), "", "attention")]
 
 
+def _payee_title(row: queries.PayeeRow) -> str:
+    return _("Identity for award %(award)s", award=row.award) if row.rail == CASH else _(
+        "Bank data for award %(award)s", award=row.award)
+
+
 def payees_to_enter(actor: Actor) -> list[DeskItem]:
     return [
-        DeskItem(_("Bank data for award %(award)s", award=row.award), url_for("payees.payee_page", id=row.id),
-                 row.first_due, _("Give the bank data of the person who travels"), row.award, "attention")
+        DeskItem(_payee_title(row), url_for("payees.payee_page", id=row.id), row.first_due,
+                 _("Give the identity of the person who travels") if row.rail == CASH else
+                 _("Give the bank data of the person who travels"), row.award, "attention")
         for row in queries.payees_wanted(actor)
     ]
 
 
 def payees_to_verify(actor: Actor) -> list[DeskItem]:
     return [
-        DeskItem(_("Bank data for award %(award)s", award=row.award), url_for("payees.payee_page", id=row.id),
-                 row.first_due, _("Verify the bank data against its proof"), row.award)
+        DeskItem(_payee_title(row), url_for("payees.payee_page", id=row.id), row.first_due,
+                 _("Verify the identity against the passport") if row.rail == CASH else
+                 _("Verify the bank data against its proof"), row.award)
         for row in queries.payees_to_verify()
     ]
 
@@ -145,14 +152,16 @@ def award_panel(award_id: uuid.UUID, actor: Actor) -> Panel | None:
     officer = allows(actor, "disbursement.view_all")
     return Panel("disbursements/_award_panel.html", {
         "award_id": award_id, "table": _payments(award_id) if officer else None, "officer": officer,
-        "payee_id": payee[0], "payee_status": payee[1],
+        "payee_id": payee[0], "payee_status": payee[1], "cash": payee[2],
         "sees_payee": allows(actor, "payee.verify") or allows(actor, "payee.enter"),
     }, _bank_data_asked(award_id, actor))
 
 
 def _bank_data_asked(award_id: uuid.UUID, actor: Actor) -> Asked | None:
-    """While the bank data is wanted, giving it is the next step of whoever may."""
+    """While bank data or identity is wanted, giving it is the next step of whoever may."""
     return next((
+        Asked(_("The identity of the person who travels is given, with a copy of the paper."), _("Your mission"),
+              row.by, _("Give the identity"), url_for("payees.identify", id=row.id)) if row.rail == CASH else
         Asked(_("The bank data of the person who travels is given, with a proof."), _("Your mission"), row.by,
               _("Give the bank data"), url_for("payees.edit", id=row.id))
         for row in queries.payees_wanted(actor, award_id)

@@ -13,6 +13,7 @@ from wtforms.validators import Length, Optional, Regexp
 
 from core.web.forms import BaseForm, Required, UploadField
 from sponsorship.awards.forms import VersionedForm
+from sponsorship.disbursements.payee_needs import PAPERS
 from sponsorship.disbursements.words import NAME_REASONS, RETURN_REASONS, SEND_BACK_REASONS
 
 MOST_WORDS = 2000
@@ -80,8 +81,22 @@ class PayeeForm(VersionedForm):
     proof = UploadField(_l("Proof"), description=_l("A letter of the bank or a voided cheque: PDF, PNG or JPG."))
 
 
+class IdentityForm(VersionedForm):
+    """Identity of whoever is paid in cash."""
+
+    name = StringField(_l("Name as in the paper"),
+                       description=_l("Letter by letter: the paymaster compares it with the paper."),
+                       validators=[Required(), Length(min=2, max=140)])
+    kind = SelectField(_l("Paper that will be shown"), choices=[("", _l("Choose a paper")), *PAPERS.items()],
+                       validators=[Required()])
+    ending = StringField(_l("Last four characters of its number"), description=_l("For example 4821."),
+                         validators=[Required(), Length(max=12)], render_kw={"autocomplete": "off"})
+    copy = UploadField(_l("Copy of the paper"),
+                       description=_l("The page with name and photograph: PDF, PNG or JPG."))
+
+
 class NameForm(VersionedForm):
-    """The account is in another name, and it is the same person all the same."""
+    """Account or paper are in another name, or the passport is another, and it is the same person all the same."""
 
     reason = SelectField(_l("Why it is the same person"), choices=[_CHOOSE, *NAME_REASONS.items()],
                          validators=[Required()])
@@ -90,7 +105,7 @@ class NameForm(VersionedForm):
 
 
 class ReturnForm(VersionedForm):
-    """The bank data cannot be verified."""
+    """The data cannot be verified."""
 
     reason = SelectField(_l("Reason"), choices=[_CHOOSE, *RETURN_REASONS.items()], validators=[Required()])
     text = TextAreaField(_l("What to correct"), description=_l("The State reads this. Do not repeat bank data."),

@@ -23,7 +23,8 @@ from flask import current_app
 
 from core.money import usd
 
-CASH_HEADER = ("record", "list", "line", "reference", "payee", "amount", "currency", "day", "purpose")
+CASH_HEADER = ("record", "list", "line", "reference", "payee", "paper", "ends_in", "amount", "currency", "day",
+               "purpose")
 HEADER = ("record", "instruction", "line", "reference", "holder", "bank", "bank_country", "account", "bic", "amount",
           "currency", "execution_date", "purpose")
 
@@ -44,10 +45,13 @@ class Line:
 
 @dataclass(frozen=True)
 class CashLine:
-    """One payment by hand, in US cents; `payee` is the name as in the passport."""
+    """One payment by hand, in US cents; `payee` is the name as in the `paper` (its kind) that the paymaster checks,
+    whose number ends in `ends_in`."""
 
     reference: str
     payee: str
+    paper: str
+    ends_in: str
     amount_minor: int
     purpose: str
 
@@ -78,11 +82,12 @@ def public_key() -> str:
 def make_list(number: str, day: date, lines: Sequence[CashLine]) -> Instruction:
     """The signed list for a paymaster: whom to pay how much in cash. No bank data stands in it."""
     rows: list[tuple[object, ...]] = [
-        ("payment", number, n, line.reference, line.payee, usd(line.amount_minor).decimal, "USD", day.isoformat(),
-         line.purpose) for n, line in enumerate(lines, 1)]
+        ("payment", number, n, line.reference, line.payee, line.paper, line.ends_in, usd(line.amount_minor).decimal,
+         "USD", day.isoformat(), line.purpose) for n, line in enumerate(lines, 1)]
     total = usd(sum(line.amount_minor for line in lines))
     return _signed(number, [CASH_HEADER, *rows,
-                            ("total", number, len(lines), "", "", total.decimal, "USD", day.isoformat(), "")])
+                            ("total", number, len(lines), "", "", "", "", total.decimal, "USD", day.isoformat(),
+                             "")])
 
 
 def make(number: str, execution: date, lines: Sequence[Line]) -> Instruction:

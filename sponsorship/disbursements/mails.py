@@ -43,14 +43,30 @@ def bank_data_wanted(award: Award, payee: Payee) -> None:
             )
 
 
+def identity_wanted(award: Award, payee: Payee) -> None:
+    """Paid in cash on arrival: ask for the paper that the paymaster will check."""
+    for contact in people_with("payee.enter", award.organisation_id):
+        with force_locale(contact.locale):
+            send_mail(
+                contact.email, kind="payee-wanted",
+                subject=_("Identity needed for award %(reference)s", reference=award.reference),
+                body=_("What is due on arrival will be paid in cash by a paymaster, who checks the identity of the "
+                       "person who travels. Please give the paper that the person will show on this page. It is never "
+                       "asked for, nor changed, by e-mail.")
+                + "\n\n" + absolute("payees.payee_page", id=payee.id) + "\n",
+                dedupe_key=f"payee-identity:{payee.id}:{payee.version}:{contact.person_id}",
+            )
+
+
 def bank_data_returned(award: Award, payee: Payee) -> None:
     """The data could not be verified: the reason stands on the page, not in the mail."""
     for contact in people_with("payee.enter", award.organisation_id):
         with force_locale(contact.locale):
             send_mail(
                 contact.email, kind="payee-returned",
-                subject=_("Bank data of award %(reference)s needs correction", reference=award.reference),
-                body=_("The bank data could not be verified against its proof. The page says what to correct.")
+                subject=_("Payee data of award %(reference)s needs correction", reference=award.reference),
+                body=_("The bank data or identity could not be verified against its proof. The page says what to "
+                       "correct.")
                 + "\n\n" + absolute("payees.payee_page", id=payee.id) + "\n",
                 dedupe_key=f"payee-returned:{payee.id}:{payee.version}:{contact.person_id}",
             )
@@ -62,9 +78,9 @@ def bank_data_changed(award: Award, payee: Payee) -> None:
         with force_locale(contact.locale):
             send_mail(
                 contact.email, kind="payee-changed",
-                subject=_("Bank data of award %(reference)s was changed", reference=award.reference),
-                body=_("The bank data for this award was changed. If you do not know of it, tell the secretariat at "
-                       "once: payments wait until the new data is verified.")
+                subject=_("Payee data of award %(reference)s was changed", reference=award.reference),
+                body=_("The bank data or identity for this award was changed. If you do not know of it, tell the "
+                       "secretariat at once: payments wait until the new data is verified.")
                 + "\n\n" + absolute("payees.payee_page", id=payee.id) + "\n",
                 dedupe_key=f"payee-changed:{payee.id}:{payee.version}:{contact.person_id}",
             )
@@ -82,10 +98,10 @@ def former_contact_alarmed(award: Award, payee: Payee, former: Iterable[str | No
     for address in _once(former):
         send_mail(
             address, kind="payee-alarm",
-            subject=_("Was this you? Bank data of award %(reference)s was changed", reference=award.reference),
-            body=_("You gave the bank data for this award, or it is yours. Somebody has changed it. Nothing is paid to "
-                   "the new account before it is verified, and not before %(when)s. If you do not know of the change, "
-                   "tell the secretariat at once.", when=format_instant(payee.frozen_until, zone))
+            subject=_("Was this you? Payee data of award %(reference)s was changed", reference=award.reference),
+            body=_("You gave the payee data for this award, or it is yours. Somebody has changed it. Nothing "
+                   "is paid by the new data before it is verified, and not before %(when)s. If you do not know of the "
+                   "change, tell the secretariat at once.", when=format_instant(payee.frozen_until, zone))
             + "\n\n" + absolute("payees.payee_page", id=payee.id) + "\n",
             dedupe_key=f"payee-alarm:{payee.id}:{payee.data_version}:{hashlib.sha256(address.encode()).hexdigest()[:16]}",
         )

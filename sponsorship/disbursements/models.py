@@ -18,7 +18,7 @@ from sponsorship.awards.approvals import Approval
 from sponsorship.disbursements import answer_models as _answers  # noqa: F401  # triggers here ask their tables
 from sponsorship.disbursements import loss_models as _losses  # noqa: F401
 from sponsorship.disbursements import sanctions_models as _sanctions  # noqa: F401
-from sponsorship.disbursements.cash_models import CASH, CASH_KINDS, RAILS
+from sponsorship.disbursements.cash_models import CASH, CASH_KINDS, RAILS, TRANSFER
 from sponsorship.disbursements.transitions import BACK, DISBURSEMENT, LEFT, PAYEE
 
 KINDS = ("ticket", "dsa_advance", "terminal", "final")
@@ -31,16 +31,23 @@ def _codes(states: tuple[str, ...]) -> str:
 
 
 class Payee(WithId, Versioned, Base):
-    """Whom an award pays, and how. Bank fields are sealed under the payee's own key. `data_version` counts what was
-    entered: a disbursement is signed for one of them."""
+    """Whom an award pays, and how. Bank data and identity are sealed under the payee's own key. `data_version` counts
+    what was entered: a disbursement is signed for one of them.
+
+    A transfer needs bank data, cash from a paymaster the identity (`paper_...`: name, kind and last characters of the
+    paper that the paymaster will check). Whoever is paid in cash may give bank data too: what is always transferred
+    needs them. What was given is verified as a whole."""
 
     __tablename__ = "payee"
     __table_args__ = (
         CheckConstraint("verified_by IS NULL OR verified_by <> entered_by", name="verified_by_another"),
         CheckConstraint("(state = 'verified') = (verified_by IS NOT NULL) OR state = 'ended'",
                         name="verified_has_name"),
-        CheckConstraint("state NOT IN ('entered', 'verified') OR (entered_by IS NOT NULL AND holder_sealed IS NOT NULL "
-                        "AND bank_name_sealed IS NOT NULL AND account_sealed IS NOT NULL)", name="entered_is_complete"),
+        CheckConstraint("state NOT IN ('entered', 'verified') OR (entered_by IS NOT NULL AND "
+                        f"((rail = '{TRANSFER}' AND holder_sealed IS NOT NULL AND bank_name_sealed IS NOT NULL "
+                        f"AND account_sealed IS NOT NULL) OR (rail = '{CASH}' AND paper_name_sealed IS NOT NULL "
+                        "AND paper_kind_sealed IS NOT NULL AND paper_ending_sealed IS NOT NULL "
+                        "AND paper_file_id IS NOT NULL)))", name="entered_is_complete"),
         UniqueConstraint("award_id", name="uq_payee_award_id"),
     )
     award_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("award.id"))
@@ -54,17 +61,23 @@ class Payee(WithId, Versioned, Base):
     account_sealed: Mapped[str | None] = mapped_column(Text)
     bic_sealed: Mapped[str | None] = mapped_column(Text)
     proof_file_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("stored_file.id"))
+    paper_name_sealed: Mapped[str | None] = mapped_column(Text)
+    paper_kind_sealed: Mapped[str | None] = mapped_column(Text)
+    paper_ending_sealed: Mapped[str | None] = mapped_column(Text)
+    paper_file_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("stored_file.id"))
     data_version: Mapped[int] = mapped_column(default=0)
     entered_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
     entered_at: Mapped[datetime | None]
     verified_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
+    # stays when another rail asks for more: what was verified before is no first entry
     verified_at: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]
     # the e-mail of whoever gave the data: a change alarms that address too
     contact_sealed: Mapped[str | None] = mapped_column(Text)
     # after a change nothing is released until then (business time)
     frozen_until: Mapped[datetime | None]
-    # how the account's name was found to be the nominee's: same, order, or confirmed by an officer with a reason
+    # how the names on account and paper were found to be the nominee's: same, order, or confirmed by an officer with a
+    # reason
     name_check: Mapped[str | None] = mapped_column(String(20))
     screened_list_id: Mapped[uuid.UUID | None]
     screened_version: Mapped[int | None]
@@ -249,6 +262,13 @@ _refuse(PaymentLine, "payment_line_is_released",
 _refuse(Payee, "payee_verified_by_name",
         "NEW.state = 'verified' AND OLD.state <> 'verified' AND NEW.name_check IS NULL", "UPDATE",
         "nobody has compared the names")
+# nothing is requested or leaves before what its rail needs was given and verified: bank data for a transfer, the paper
+# that the paymaster will check for cash
+_refuse(Disbursement, "disbursement_payee_has_given",
+        "NOT EXISTS (SELECT 1 FROM payee p WHERE p.id = NEW.payee_id AND p.state = 'verified' AND CASE NEW.rail "
+        f"WHEN '{CASH}' THEN p.paper_ending_sealed ELSE p.account_sealed END IS NOT NULL)", "UPDATE",
+        "what this rail needs is not verified",
+        "NEW.state IN ('requested', 'released') AND OLD.state <> NEW.state")
 # after a change of bank data nothing leaves before the cooling time is over
 _refuse(Disbursement, "disbursement_release_is_cool",
         "EXISTS (SELECT 1 FROM payee p WHERE p.id = NEW.payee_id AND p.frozen_until > NEW.released_at)", "UPDATE",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 SAME, ORDER, DIFFERS = "same", "order", "differs"
@@ -45,6 +46,12 @@ def compare(holder: str | None, nominee: str | None) -> str:
         return SAME
     words = [sorted(plain(text).split()) for text in (holder, nominee)]
     return ORDER if words[0] and words[0] == words[1] else DIFFERS
+
+
+def worst_name(names: Iterable[str | None], nominee: str | None) -> str | None:
+    """The worst that `compare` says of any of the names given; None where none is."""
+    found = [compare(name, nominee) for name in names if name]
+    return max(found, key=(SAME, ORDER, DIFFERS).index) if found else None
 
 
 @lru_cache(maxsize=50_000)

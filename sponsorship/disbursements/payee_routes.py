@@ -1,4 +1,4 @@
-"""Pages of bank data: the State's focal point or the nominee gives it, a payee data officer verifies it."""
+"""Pages of bank data and identity: a focal point or the nominee gives them, a payee data officer verifies them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from core.web.forms import add_error
 from core.web.timeline import timeline_items
 from sponsorship.awards.forms import VersionedForm
 from sponsorship.disbursements import payee_service, queries
-from sponsorship.disbursements.forms import NameForm, PayeeForm, ReturnForm
-from sponsorship.disbursements.names import DIFFERS
+from sponsorship.disbursements.cash_models import CASH
+from sponsorship.disbursements.forms import IdentityForm, NameForm, PayeeForm, ReturnForm
+from sponsorship.disbursements.payee_needs import Paper
 from sponsorship.disbursements.payee_service import BankData
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.transitions import PAYEE
@@ -86,12 +87,40 @@ def edit(id: uuid.UUID) -> View:
     return (body, 422) if request.method == "POST" else body
 
 
+@bp.route("/payees/<uuid:id>/identity", methods=["GET", "POST"])
+@needs("payee.enter")
+def identify(id: uuid.UUID) -> View:
+    """The paper that the paymaster will check; typed whole each time, as bank data is."""
+    actor = current_actor()
+    page = queries.payee_page(id, actor)
+    if not page.may_enter or page.rail != CASH:
+        raise NotFound()
+    form = IdentityForm()
+    if request.method == "GET":
+        form.version.data = page.row.version
+        if page.paper is None:
+            form.name.data = page.nominee.name
+    elif form.validate_on_submit():
+        try:
+            needed = page.paper_file_id is None or bool(form.copy.data)
+            copy = check_upload(form.copy.data, field="copy") if needed else None
+            paper = Paper(form.name.data or "", form.kind.data, form.ending.data or "")
+            payee_service.identify(id, paper, actor, form.seen, copy)
+        except RuleBroken as error:
+            add_error(form, error.field, error.message)
+        else:
+            flash(_("Thank you. A payee data officer now compares it with the passport."), "success")
+            return redirect(url_for("payees.payee_page", id=id), 303)
+    body = render_template("disbursements/payee_identity.html", page=page, form=form)
+    return (body, 422) if request.method == "POST" else body
+
+
 @bp.route("/payees/<uuid:id>/verify", methods=["GET", "POST"])
 @needs("payee.verify")
 def verify(id: uuid.UUID) -> View:
     """Where the names fit, one button does it; where they differ, an officer says why it is the same person."""
     page = queries.payee_page(id, current_actor())
-    if page.names == DIFFERS or request.method == "GET":
+    if page.needs_reason or request.method == "GET":
         return _verify_with_reason(id, page)
     form = VersionedForm()
     if not form.validate_on_submit():
@@ -150,3 +179,13 @@ def proof(id: uuid.UUID) -> Response:
     if page.proof_file_id is None:
         raise NotFound()
     return serve(page.proof_file_id)
+
+
+@bp.get("/payees/<uuid:id>/paper")
+@needs("payee.enter", "payee.verify", "disbursement.view_all")
+def paper(id: uuid.UUID) -> Response:
+    """The copy of the identity paper, for the same."""
+    page = queries.payee_page(id, current_actor())
+    if page.paper_file_id is None:
+        raise NotFound()
+    return serve(page.paper_file_id)

@@ -17,6 +17,7 @@ from core.actor import Actor
 from core.db import db
 from sponsorship.awards.queries import AwardPage, award_page
 from sponsorship.disbursements import queries
+from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.claim_models import Claim, DelegateReport, Recovery
 from sponsorship.disbursements.claim_states import DECIDED
 from sponsorship.disbursements.models import Disbursement, Payee
@@ -94,7 +95,8 @@ def _payments(award_id: uuid.UUID, page: AwardPage, add: Any) -> list[Disburseme
     first = min((row.request_by for row in rows), default=None)
     if payee is not None and first is not None:
         sees = queries.payee_of_award(award_id) is not None and not page.officer
-        add(first, _("The bank data is given and verified"), _("The State, then a payee data officer"),
+        add(first, _("The identity is given and verified") if payee.rail == CASH else
+            _("The bank data is given and verified"), _("The State, then a payee data officer"),
             payee.state in ("verified", "ended"), url_for("payees.payee_page", id=payee.id) if sees else None)
     return rows
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from accounts.permissions import allows
 from accounts.queries import names, person_labels
@@ -25,9 +25,9 @@ from sponsorship.awards.models import Award
 from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.cash_words import RAIL_LABELS, status_of
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
-from sponsorship.disbursements.names import compare
-from sponsorship.disbursements.payee_service import may_enter
-from sponsorship.disbursements.transitions import PAYEE
+from sponsorship.disbursements.names import DIFFERS, worst_name
+from sponsorship.disbursements.payee_needs import Paper, paper_of, status_for
+from sponsorship.disbursements.payee_service import may_enter, passport_differs
 from sponsorship.disbursements.words import KIND_LABELS, by_when
 
 
@@ -86,9 +86,16 @@ def _rows(found: Iterable[tuple[Disbursement, str, str]]) -> list[DisbursementRo
     ]
 
 
+# where the payee stands for this payment: what its rail needs may be awaited though all that was given is verified
+_PAYEE_STATE = case(
+    ((Disbursement.rail == CASH) & Payee.paper_ending_sealed.is_(None) & (Payee.state == "verified"), "wanted"),
+    ((Disbursement.rail != CASH) & Payee.account_sealed.is_(None) & (Payee.state == "verified"), "wanted"),
+    else_=Payee.state)
+
+
 def _select():  # type: ignore[no-untyped-def]
     return (
-        select(Disbursement, Award.reference, Payee.state)
+        select(Disbursement, Award.reference, _PAYEE_STATE)
         .join(Award, Award.id == Disbursement.award_id).join(Payee, Payee.id == Disbursement.payee_id)
     )
 
@@ -187,7 +194,8 @@ def to_release(rows: Sequence[DisbursementRow]) -> list[ToRelease]:
         holder, bank, account = (vault.unseal(payee.id, getattr(payee, f"{name}_sealed")) or ""
                                  for name in ("holder", "bank_name", "account"))
         if row.rail == CASH:  # no account sees this money
-            bank, account = str(RAIL_LABELS[CASH]), ""
+            paper = paper_of(payee)
+            holder, bank, account = paper.name if paper else "", str(RAIL_LABELS[CASH]), ""
         found.append(ToRelease(row, holder, bank, "•••• " + account[-4:] if account else "",
                                payee.frozen_until, tuple((s, signer(s, people)) for s in signed[row.id])))
     return found
@@ -259,7 +267,7 @@ def disbursement_page(disbursement_id: uuid.UUID, actor: Actor) -> DisbursementP
     return DisbursementPage(
         _rows([found])[0], meeting_by_id(row.meeting_id), nominee_by_id(award.nominee_id, actor), row.request_by,
         row.certify_by, row.approve_by, row.confirm_by, row.released_at, row.settled_at, row.bank_reference,
-        row.payee_id, PAYEE.state(found[2]), tuple(_instruction(i) for i in instructions),
+        row.payee_id, status_for(found[2], row.rail), tuple(_instruction(i) for i in instructions),
         usd(row.short_minor) if row.short_minor else None, _other(Disbursement.id == row.follows_id),
         _other(Disbursement.follows_id == row.id, Disbursement.state != "cancelled"),
         get(Payee, row.payee_id).frozen_until,
@@ -311,10 +319,11 @@ class PayeeRow:
     first_due: datetime | None
     version: int
     asked_at: datetime | None
+    rail: str = "transfer"
 
     @property
     def status(self) -> State:
-        return PAYEE.state(self.state)
+        return status_for(self.state, self.rail)
 
     @property
     def by(self) -> datetime | str | None:
@@ -323,8 +332,9 @@ class PayeeRow:
 
 @dataclass(frozen=True)
 class PayeePage:
-    """Bank data of one award. The account is shown whole only to those who verify it, else by its last four signs;
-    `names` says how the account's name is the nominee's (names.compare); `frozen_until` is None once it is over."""
+    """Bank data and identity of one award. The account is shown whole only to those who verify it, else by its last
+    four signs; `names` says how the names of account and paper are the nominee's (names.compare), the worse of both;
+    `frozen_until` is None once it is over."""
 
     row: PayeeRow
     nominee: NomineeRow
@@ -343,7 +353,18 @@ class PayeePage:
     frozen_until: datetime | None
     may_enter: bool
     may_verify: bool
-    rail: str = "transfer"
+    paper: Paper | None = None
+    paper_file_id: uuid.UUID | None = None
+    passport_differs: bool = False
+
+    @property
+    def rail(self) -> str:
+        return self.row.rail
+
+    @property
+    def needs_reason(self) -> bool:
+        """Whether an officer verifies it only with a reason."""
+        return self.names == DIFFERS or self.passport_differs
 
 
 def _payee_rows(states: tuple[str, ...], where: object = None, limit: int = 50) -> list[PayeeRow]:
@@ -361,7 +382,7 @@ def _payee_rows(states: tuple[str, ...], where: object = None, limit: int = 50) 
     found = db.session.execute(statement).all()
     organisations = names({p.organisation_id for p, *_rest in found})
     return [PayeeRow(p.id, p.award_id, award, organisations.get(p.organisation_id, ""), p.state, first, p.version,
-                     asked)
+                     asked, p.rail)
             for p, award, asked, first in found]
 
 
@@ -401,17 +422,19 @@ def payee_page(payee_id: uuid.UUID, actor: Actor) -> PayeePage:
         .where(Disbursement.payee_id == payee.id, Disbursement.state.in_(("draft", "held")))
     )
     row = PayeeRow(payee.id, award.id, award.reference, names([payee.organisation_id])[payee.organisation_id],
-                   payee.state, first, payee.version, award.answered_at)
+                   payee.state, first, payee.version, award.answered_at, payee.rail)
+    paper = paper_of(payee)
     return PayeePage(
         row, nominee, opened["holder"], opened["bank_name"], opened["bank_country"], opened["account"], opened["bic"],
         payee.proof_file_id, payee.entered_by, payee.entered_at, payee.verified_by, payee.verified_at,
-        compare(opened["holder"], nominee.name) if opened["holder"] else None, payee.name_check,
+        worst_name((opened["holder"], paper.name if paper else None), nominee.name), payee.name_check,
         payee.frozen_until if payee.frozen_until and payee.frozen_until > clock.now() else None, enters, verifies,
-        payee.rail,
+        paper, payee.paper_file_id, verifies and passport_differs(payee),
     )
 
 
-def payee_of_award(award_id: uuid.UUID) -> tuple[uuid.UUID, State] | None:
-    """The award's payee and where its bank data stands."""
-    row = db.session.execute(select(Payee.id, Payee.state).where(Payee.award_id == award_id)).one_or_none()
-    return (row.id, PAYEE.state(row.state)) if row else None
+def payee_of_award(award_id: uuid.UUID) -> tuple[uuid.UUID, State, bool] | None:
+    """The award's payee, where its data stands, and whether it is paid in cash."""
+    row = db.session.execute(select(Payee.id, Payee.state, Payee.rail).where(
+        Payee.award_id == award_id)).one_or_none()
+    return (row.id, status_for(row.state, row.rail), row.rail == CASH) if row else None

@@ -17,11 +17,13 @@ from core.db import command, db, get, lock, new_id
 from core.errors import IllegalMove, RuleBroken
 from meetings.calendar.models import Meeting
 from sponsorship.awards.models import Award
+from sponsorship.disbursements import mails
 from sponsorship.disbursements.cash_models import CASH, RAILS, TRANSFER, RailPlace, rail_for
 from sponsorship.disbursements.models import Disbursement, Payee
+from sponsorship.disbursements.payee_needs import has_given
 from sponsorship.disbursements.plan_places import MANAGE
 from sponsorship.disbursements.plan_service import back_to_draft, of_award, redate
-from sponsorship.disbursements.transitions import UNDERWAY
+from sponsorship.disbursements.transitions import PAYEE, UNDERWAY
 
 CHOOSE = "payee.verify"
 
@@ -75,9 +77,28 @@ def check_rail(row: Disbursement, payee: Payee) -> None:
                            "an account elsewhere."), code="rail.not_served")
 
 
+def _ask_for_what_it_needs(payee: Payee, award: Award, rail: str, actor: Actor) -> None:
+    """The payee waits until what the new rail needs is given; where it stands already, what was asked for is forgotten
+    and everything is verified anew. What an officer returned stays returned."""
+    enough = has_given(payee, rail)
+    with db.session.no_autoflush:  # rail and state belong to one statement
+        payee.rail = rail
+        if not enough and payee.state in ("entered", "verified"):
+            payee.verified_by = payee.name_check = None
+            PAYEE.apply(payee, "ask", actor, organisation_id=payee.organisation_id, data={"rail": rail})
+        elif enough and payee.state == "wanted" and payee.verified_at is not None:
+            PAYEE.apply(payee, "resume", actor, organisation_id=payee.organisation_id, data={"rail": rail})
+        else:
+            payee.version += 1
+    db.session.flush()
+    if payee.state == "wanted" and not enough:
+        mails.identity_wanted(award, payee) if rail == CASH else mails.bank_data_wanted(award, payee)
+
+
 @command
 def choose(payee_id: uuid.UUID, rail: str, actor: Actor, expected_version: int) -> None:
-    """Choose how what is due on arrival is paid. Payments signed for the other rail start a new round; the ticket and
+    """Choose how what is due on arrival is paid; whoever pays this way needs it, so what is missing is asked for (bank
+    data for transfers, the identity for cash). Payments signed for the other rail start a new round; the ticket and
     the final share are always transferred.
 
     Raises RuleBroken (`rail.unknown`, `rail.same`, `rail.not_served`), NotAllowed, Stale, IllegalMove.
@@ -94,8 +115,7 @@ def choose(payee_id: uuid.UUID, rail: str, actor: Actor, expected_version: int) 
         raise RuleBroken(_("This rail is chosen already."), code="rail.same", field="rail")
     if rail == CASH:
         check_cash(award.meeting_id)
-    payee.rail = rail
-    payee.version += 1
+    _ask_for_what_it_needs(payee, award, rail, actor)
     for row in rows:
         if rail_for(row.kind, rail) == row.rail:
             continue

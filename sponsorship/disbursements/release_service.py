@@ -18,7 +18,6 @@ from core.db import command, db, get, insert_rows, locked, new_id
 from core.errors import NotFound, RuleBroken
 from core.references import next_reference
 from meetings.calendar.models import Meeting
-from sponsorship.applications.models import Nominee
 from sponsorship.awards import service as awards
 from sponsorship.awards.approvals import sign_many
 from sponsorship.awards.models import Award
@@ -29,6 +28,7 @@ from sponsorship.disbursements.instruction import CashLine, Instruction, Line, m
 from sponsorship.disbursements.loss_books import check_not_paid_before
 from sponsorship.disbursements.loss_models import Withdrawal
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
+from sponsorship.disbursements.payee_needs import paper_of
 from sponsorship.disbursements.plan_service import next_actor
 from sponsorship.disbursements.sanctions_service import check_unblocked
 from sponsorship.disbursements.service import check_payable, keepers
@@ -79,15 +79,15 @@ def _line(item: Locked) -> Line:
 
 
 def _cash_line(item: Locked) -> CashLine:
-    """By the name in the passport, which the paymaster compares."""
-    nominee = get(Nominee, item.award.nominee_id)
-    name = " ".join(part for part in (vault.unseal(nominee.id, nominee.given_names_sealed),
-                                      vault.unseal(nominee.id, nominee.family_name_sealed)) if part)
-    if not name:
-        raise RuleBroken(_("The name of the person who travels is gone."), code="disbursement.payee_erased")
+    """By the name in the paper, which the paymaster compares."""
+    paper = paper_of(item.payee)
+    if paper is None:
+        raise RuleBroken(_("The payee’s identity is gone. Ask for it again."), code="disbursement.payee_erased")
+    name = paper.name
     if name[0] in "=+-@":  # a list opened as a sheet must not compute
         name = f"'{name}"
-    return CashLine(item.row.reference, name, item.row.amount_minor, f"{item.award.reference} {item.row.reference}")
+    return CashLine(item.row.reference, name, paper.kind, paper.ending, item.row.amount_minor,
+                    f"{item.award.reference} {item.row.reference}")
 
 
 @command
@@ -132,7 +132,7 @@ def release(versions: Mapping[uuid.UUID, int], actor: Actor) -> uuid.UUID:
                      barred=_barred(items, actor), most_minor=max(item.row.amount_minor for item in items))
     spends = ledger.spend_many([_order(item) for item in items], actor=actor)
     if rail == CASH:
-        vault.preload([item.award.nominee_id for item in items])
+        vault.preload([item.payee.id for item in items])
         made = make_list(number, now.date(), [_cash_line(item) for item in items])
     else:
         vault.preload([item.payee.id for item in items])

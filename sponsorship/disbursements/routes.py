@@ -174,7 +174,7 @@ def show(disbursement_id: uuid.UUID, message: object | None = None) -> View:
                                 state_of=lambda state: status_of(state, page.row.rail)),
         cash=cash, rail=RAIL_LABELS[page.row.rail],
         next=next_step("half_approved" if half else f"{page.row.state}_cash" if cash and page.row.state in (
-            "ready", "released", "sent") else page.row.state, page.row.by, page.row.payee_state),
+            "ready", "released", "sent") else page.row.state, page.row.by, page.row.payee_state, cash),
         me_signed=any(s.person_id == actor.person_id for s in signed),
         sees_payee=allows(actor, "payee.verify"), names=names,
     )

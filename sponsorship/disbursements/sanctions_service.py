@@ -99,7 +99,7 @@ def _index(list_id: uuid.UUID) -> dict[str, tuple[Candidate, ...]]:
 
 @dataclass(frozen=True)
 class Identity:
-    """Whom a payee's money reaches: the names of the account and of the nominee, and the nominee's date of birth."""
+    """Whom a payee's money reaches: the names of account, paper and nominee, and the nominee's date of birth."""
 
     names: tuple[str, ...]
     born: date | None
@@ -110,7 +110,8 @@ def identity_of(payee: Payee) -> Identity:
     vault.preload([payee.id, nominee.id])
     parts = [vault.unseal(nominee.id, sealed) for sealed in (nominee.given_names_sealed, nominee.family_name_sealed)]
     born = vault.unseal(nominee.id, nominee.birth_date_sealed)
-    names = (vault.unseal(payee.id, payee.holder_sealed), " ".join(part for part in parts if part))
+    names = (vault.unseal(payee.id, payee.holder_sealed), vault.unseal(payee.id, payee.paper_name_sealed),
+             " ".join(part for part in parts if part))
     return Identity(tuple(dict.fromkeys(name for name in names if name)), date.fromisoformat(born) if born else None)
 
 
@@ -144,7 +145,7 @@ def screen(payee_id: uuid.UUID) -> int:
 def screen_locked(payee: Payee) -> int:
     """As `screen`, inside a command that holds the payee."""
     holds = current_list()
-    if holds is None or payee.holder_sealed is None:
+    if holds is None or (payee.holder_sealed is None and payee.paper_name_sealed is None):
         return 0
     identity = identity_of(payee)
     index = _index(holds.id)

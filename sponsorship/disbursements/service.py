@@ -24,6 +24,7 @@ from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.claim_reckoning import claim_state, is_decided
 from sponsorship.disbursements.loss_books import check_not_paid_before
 from sponsorship.disbursements.models import Disbursement, Payee
+from sponsorship.disbursements.payee_needs import check_given
 from sponsorship.disbursements.plan_service import back_to_draft, next_actor
 from sponsorship.disbursements.rails import check_cash, check_rail
 from sponsorship.disbursements.rules import rule_for
@@ -63,8 +64,9 @@ def keepers(payee: Payee, step: str) -> frozenset[uuid.UUID]:
 def check_payable(
     award: Award, payee: Payee, row: Disbursement, unchecked: frozenset[uuid.UUID] | None = None
 ) -> None:
-    """What must hold at every step: an accepted award of a meeting that takes place, and verified bank data.
-    `unchecked` is what `awards.unchecked_nominees` said, where many are looked at together."""
+    """What must hold at every step: an accepted award of a meeting that takes place, and of the payee, verified, what
+    the payment's rail needs. `unchecked` is what `awards.unchecked_nominees` said, where many are looked at
+    together."""
     meeting = get(Meeting, row.meeting_id)
     if meeting.state in _NOT_PAYABLE:
         raise RuleBroken(_("The meeting is postponed or cancelled. Nothing is paid for it now."),
@@ -72,12 +74,11 @@ def check_payable(
     if award.state != "accepted":
         raise RuleBroken(_("The award is no longer accepted, so it is not paid."), code="disbursement.award")
     awards.check_nominee(award, unchecked)
-    if payee.state != "verified":
-        raise RuleBroken(_("The payee’s bank data is not verified yet."), code="disbursement.payee")
+    check_given(payee, row)
     if row.rail == CASH:
         check_cash(row.meeting_id)
     if row.payee_data_version is not None and row.payee_data_version != payee.data_version:
-        raise RuleBroken(_("The payee’s bank data has changed since the payment was requested."),
+        raise RuleBroken(_("The payee’s data has changed since the payment was requested."),
                          code="disbursement.payee_changed")
 
 

@@ -108,8 +108,12 @@ PAYEE = Machine(
     ),
     moves=(
         Move("enter", ("wanted", "entered", "verified"), "entered", "payee.enter", _l("Give the bank data")),
+        Move("identify", ("wanted", "entered", "verified"), "entered", "payee.enter", _l("Give the identity")),
         Move("verify", ("entered",), "verified", "payee.verify", _l("Verify against the proof")),
         Move("return", ("entered",), "wanted", "payee.verify", _l("Return for correction"), True),
+        # another rail is chosen: it needs what nobody gave, or no longer needs what was asked for
+        Move("ask", ("entered", "verified"), "wanted", "payee.verify", _l("Asked for what this way of payment needs")),
+        Move("resume", ("wanted",), "entered", "payee.verify", _l("What stands is enough for this way of payment")),
         Move("end", ("wanted", "entered", "verified"), "ended", SYSTEM, _l("No longer needed")),
     ),
 )

@@ -48,6 +48,7 @@ NAME_REASONS = {
     "shorter_form": _l("The bank knows a shorter or longer form"),
     "changed_name": _l("The name has changed, by marriage or otherwise"),
     "joint_account": _l("A joint account that names the person among others"),
+    "new_paper": _l("The paper was renewed since the application"),
     "other": _l("Another reason"),
 }
 NAMES_FIT = {
@@ -62,7 +63,7 @@ NAME_CHECKS = {
 RETURN_REASONS = {
     "proof_unreadable": _l("The proof cannot be read"),
     "proof_differs": _l("The proof shows other data"),
-    "name_differs": _l("The account is not in the nominee’s name"),
+    "name_differs": _l("Account or paper is not in the nominee’s name"),
     "incomplete": _l("Something is missing"),
 }
 
@@ -83,12 +84,14 @@ class NextStep:
     by: datetime | str | None = None
 
 
-def next_step(state: str, act_by: datetime | str | None, payee_state: str) -> NextStep:
-    """For the column beside a payment."""
+def next_step(state: str, act_by: datetime | str | None, payee_state: str, cash: bool = False) -> NextStep:
+    """For the column beside a payment; `cash` where a paymaster pays it."""
     if state == "draft" and payee_state == "wanted":
-        return NextStep(_("The bank data of the person who travels is given."), _("The State’s focal point"), act_by)
+        return NextStep(_("The identity of the person who travels is given.") if cash else
+                        _("The bank data of the person who travels is given."), _("The State’s focal point"), act_by)
     if state == "draft" and payee_state == "entered":
-        return NextStep(_("The bank data is verified against its proof."), _("A payee data officer"), act_by)
+        return NextStep(_("The identity is verified against the passport.") if cash else
+                        _("The bank data is verified against its proof."), _("A payee data officer"), act_by)
     if state == "draft" and act_by is None:
         return NextStep(_("The claim after the journey is settled. Then this payment has its amount and is requested."),
                         _("The State’s focal point"))

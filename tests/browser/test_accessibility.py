@@ -36,6 +36,7 @@ OBJECTS = {
     "certifying": ("/desk", rf"^/(awards|disbursements)/{_ID}$"),
     "approving": ("/desk", rf"^/(awards|disbursements)/{_ID}$"),
     "signatory": ("/disbursements/instructions/", rf"^/disbursements/instructions/{_ID}$"),
+    "paymaster": ("/desk", r"^/paymaster/$"),
     "focal-xa": ("/desk", rf"^/sponsorship/applications/{_ID}/"),
     "focal-xb": ("/sponsorship/applications/", rf"^/sponsorship/applications/{_ID}/$"),
     "focal-xe": ("/awards/", rf"^/awards/{_ID}$"),

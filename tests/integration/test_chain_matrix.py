@@ -20,9 +20,10 @@ from sponsorship.awards import answer_service
 from sponsorship.awards import service as awards
 from sponsorship.awards.models import Award
 from sponsorship.awards.transitions import AWARD
-from sponsorship.disbursements import cash_service, rails, release_service, service
+from sponsorship.disbursements import cash_service, payee_service, rails, release_service, service
 from sponsorship.disbursements.cash_models import CASH, CashCount
 from sponsorship.disbursements.models import Disbursement, Payee
+from sponsorship.disbursements.payee_needs import Paper
 from sponsorship.disbursements.transitions import CASH_COUNT, DISBURSEMENT
 from tests.support.award_story import AwardStory
 
@@ -151,6 +152,9 @@ def test_counts_of_cash(app, make, as_person):
     country = db.session.get_one(Meeting, story.meeting_id).country_code
     rails.set_place(country, CASH, True, clock.today(), "Letter", story.officer("fund_manager"))
     rails.choose(payee, CASH, story.officer("payee_data_officer"), story.version(Payee, payee))
+    payee_service.identify(payee, Paper("Given Family0", "passport", "AB12"), story.focal_point(),
+                           story.version(Payee, payee), story.proof())
+    payee_service.verify(payee, story.officer("payee_data_officer"), story.version(Payee, payee))
     matrix = Matrix(app, make, as_person, story, CASH_COUNT, CashCount, "paymaster")
     assert set(matrix.routes) == {"agree", "take_back"}
     first = person(make.person("paymaster").id)

@@ -61,6 +61,7 @@ def test_the_story_and_a_month_alone(played):
             "not_selected"} <= set(_states("application"))
     assert {"draft", "requested", "certified", "approved", "ready", "released", "confirmed",
             "settled"} <= set(_states("disbursement"))
+    assert _states("cash_count").keys() == {"agreed"}
     assert _states("claim").keys() == {"settled"} and set(_states("recovery")) == {"asked"}
     assert set(_states("delegate_report")) == {"awaited", "received"}
     assert {"closed", "turned_down", "lapsed", "offered", "accepted", "selected", "reserve"} <= set(_states("award"))

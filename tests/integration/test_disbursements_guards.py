@@ -117,7 +117,7 @@ def test_no_state_without_its_signatures(story, state, needs):
     # (some meet another guard first: unsigned, a payment stands in no instruction, has no answer, is unchecked)
     with refused("disbursement_state_is_signed", "disbursement_released_is_instructed",
                  "disbursement_answer_is_the_banks", "disbursement_payee_is_checked",
-                 "disbursement_settled_was_confirmed"):
+                 "disbursement_settled_was_confirmed", "disbursement_payee_has_given"):
         set_state(PAYMENT, ticket, state, payee_data_version=1)
 
 

@@ -15,12 +15,21 @@ from core.actor import person
 from core.db import command, db, new_id
 from core.errors import IllegalMove, NotAllowed, RuleBroken, Stale
 from meetings.calendar.models import Meeting
-from sponsorship.disbursements import answer_service, cash_service, rails, release_service, service, stops
+from sponsorship.disbursements import (
+    answer_service,
+    cash_service,
+    payee_service,
+    rails,
+    release_service,
+    service,
+    stops,
+)
 from sponsorship.disbursements.answer_models import BankAnswer
 from sponsorship.disbursements.cash_models import CASH, CashCount, RailPlace
 from sponsorship.disbursements.cash_service import Handed
 from sponsorship.disbursements.instruction import verify as proves
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction
+from sponsorship.disbursements.payee_needs import Paper
 from sponsorship.ledger.models import Spend
 from sponsorship.ledger.queries import pool_figures
 from tests.support.award_story import AwardStory
@@ -31,10 +40,11 @@ PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer<<>>\n%%EOF\n"
 class Desk:
     """A story whose payee is paid in cash on arrival; `advance` is what is due then."""
 
-    def __init__(self, make):
+    def __init__(self, make, bank=True):
         self.story = AwardStory(make)
         self.award = self.story.accepted()
-        self.payee = self.story.give_bank_data(self.award)
+        self.payee = self.story.give_bank_data(self.award) if bank else db.session.query(Payee.id).filter_by(
+            award_id=self.award).scalar()
         self.payments = self.story.payments(self.award)
         self.advance, self.ticket = self.payments["dsa_advance"], self.payments["ticket"]
         self.keeper = self.story.officer("payee_data_officer")
@@ -48,6 +58,12 @@ class Desk:
 
     def choose(self, rail=CASH):
         rails.choose(self.payee, rail, self.keeper, self.story.version(Payee, self.payee))
+
+    def identify(self):
+        """The identity is given and verified."""
+        payee_service.identify(self.payee, Paper("Given Family0", "passport", "AB12"), self.story.focal_point(),
+                               self.story.version(Payee, self.payee), self.story.proof())
+        payee_service.verify(self.payee, self.keeper, self.story.version(Payee, self.payee))
 
     @property
     def row(self) -> Disbursement:
@@ -81,6 +97,7 @@ def desk(make):
     made = Desk(make)
     made.cash_serves()
     made.choose()
+    made.identify()
     with clock.moved_to(made.row.due_at + timedelta(hours=1)):
         yield made
 
@@ -118,6 +135,7 @@ def test_cash_only_where_the_table_says_and_only_on_arrival(make):
                                            .values(rail=CASH)))()
     with pytest.raises(RuleBroken, match="rail.same"):
         desk.choose()
+    desk.identify()
     rails.withdraw_place(place, desk.story.officer("fund_manager"))
     with pytest.raises(RuleBroken, match="rail.not_served"):
         service.request(desk.advance, desk.story.officer("requesting_officer"), desk.row.version)
@@ -286,6 +304,7 @@ def test_the_pages_from_the_rail_to_the_receipt(make, as_person):
     answer = keeper.post(f"/payees/{desk.payee}/rail",
                          data={"rail": CASH, "version": story.version(Payee, desk.payee)})
     assert answer.status_code == 303 and "Cash from the paymaster" in keeper.get(f"/payees/{desk.payee}").text
+    desk.identify()
     one, two = (as_person(db.session.get_one(Person, actor.person_id)) for actor in (desk.first, desk.second))
     with clock.moved_to(desk.row.due_at + timedelta(hours=1)):
         desk.release()
@@ -293,14 +312,15 @@ def test_the_pages_from_the_rail_to_the_receipt(make, as_person):
         assert "Confirm that the paymaster has it" in signatory.get(f"/disbursements/instructions/{desk.list}").text
         assert "list and the cash" in signatory.get(f"/disbursements/instructions/{desk.list}/hand-over").text
         desk.hand_over()
-        assert "Given Family0" in one.get("/paymaster/").text
+        shown = one.get("/paymaster/").text
+        assert "Given Family0" in shown and "Passport, number ends in AB12" in shown
         assert "Hand the cash over" in one.get("/desk").text
         page = f"/paymaster/payments/{desk.advance}/pay"
         assert one.get(page).status_code == 200
         body = {"passport": "y", "boarding_pass": "y", "amount": f"{desk.row.amount_minor / 100:.2f}",
                 "version": desk.row.version}
         refused = one.post(page, data={"amount": "1.00", "version": desk.row.version}, check=False)
-        assert refused.status_code == 422 and "See the passport first" in refused.text
+        assert refused.status_code == 422 and "See the paper first" in refused.text
         assert "Choose a file" in one.post(page, data=body, check=False).text
         before = one.get(f"/paymaster/payments/{desk.advance}/receipt.pdf")
         assert before.data.startswith(b"%PDF")
