@@ -36,7 +36,7 @@ LATE = Machine(
     initial="asked",
     states=states(
         State("asked", _l("To be decided by the head of the fund"), "waiting"),
-        State("decided", _l("Allowed by the head, to be agreed by another officer"), "waiting"),
+        State("decided", _l("To be agreed by another officer"), "waiting"),
         State("agreed", _l("Allowed by two"), "done", terminal=True),
         State("refused", _l("Refused"), "stopped", terminal=True),
         State("taken_back", _l("Taken back by the State"), "stopped", terminal=True),

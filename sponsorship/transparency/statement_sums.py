@@ -229,10 +229,12 @@ def held_keys() -> list[str]:
 
 
 def held_by_disputes() -> Money:
-    """What of all that the fund's page calls paid back is held by open disputes. Two queries."""
-    return usd(int(db.session.scalar(
+    """What of all that the fund's page calls paid back is held by open disputes. One query, and where there are any
+    another, which reads the movements of those alone."""
+    keys = held_keys()
+    return Money.zero() if not keys else usd(int(db.session.scalar(
         select(func.sum(LotMovement.amount_minor)).join(Entry, Entry.id == LotMovement.entry_id)
-        .where(LotMovement.part == "refund", Entry.key.in_(held_keys()))) or 0))
+        .where(LotMovement.part == "refund", Entry.key.in_(keys))) or 0))
 
 
 @dataclass(frozen=True, slots=True)
