@@ -40,6 +40,7 @@ BLUEPRINTS = (
     "sponsorship.disbursements.payee_routes:bp",
     "sponsorship.disbursements.cash_routes:bp",
     "sponsorship.disbursements.claim_routes:bp",
+    "sponsorship.disbursements.late_routes:bp",
     "sponsorship.disbursements.loss_routes:bp",
     "sponsorship.disbursements.sanctions_routes:bp",
     "sponsorship.disbursements.plan_routes:bp",

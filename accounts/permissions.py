@@ -118,6 +118,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "payee.verify": frozenset({"payee_data_officer"}),
     "claim.submit": frozenset({"focal_point", "nominee"}),
     "claim.settle": frozenset({"requesting_officer"}),
+    "claim.late.decide": frozenset({"head_of_fund"}),
+    "claim.late.agree": frozenset({"certifying_officer", "approving_officer"}),
     "recovery.record": frozenset({"requesting_officer"}),
     "recovery.write_off": frozenset({"head_of_fund"}),
     "report.write": frozenset({"focal_point", "nominee"}),

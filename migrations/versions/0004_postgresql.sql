@@ -614,6 +614,13 @@ CREATE TABLE claim_state (
 -- next --
 INSERT INTO claim_state (code) VALUES ('wanted'), ('submitted'), ('settled'), ('no_show'), ('unclaimed')
 -- next --
+CREATE TABLE late_claim_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_late_claim_state PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO late_claim_state (code) VALUES ('asked'), ('decided'), ('agreed'), ('refused'), ('taken_back')
+-- next --
 CREATE TABLE recovery_state (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_recovery_state PRIMARY KEY (code)
@@ -3491,7 +3498,7 @@ CREATE INDEX ix_claim_organisation_id ON claim (organisation_id)
 -- next --
 CREATE INDEX ix_claim_state ON claim (state)
 -- next --
-CREATE OR REPLACE FUNCTION placard_claim_decided_stands() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.state IN ('settled', 'no_show', 'unclaimed') AND (NEW.state <> OLD.state OR NEW.entitled_minor <> OLD.entitled_minor OR NEW.ceiling_minor <> OLD.ceiling_minor OR NEW.paid_minor <> OLD.paid_minor OR NEW.decided_by <> OLD.decided_by OR NEW.attendance <> OLD.attendance) THEN RAISE EXCEPTION 'claim_decided_stands: what was decided stands' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE OR REPLACE FUNCTION placard_claim_decided_stands() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.state IN ('settled', 'no_show', 'unclaimed') AND NOT (OLD.state = 'unclaimed' AND NEW.state = 'wanted' AND EXISTS (SELECT 1 FROM late_claim l WHERE l.claim_id = OLD.id AND l.state = 'agreed' AND l.closed_at = OLD.decided_at)) AND (NEW.state <> OLD.state OR NEW.entitled_minor <> OLD.entitled_minor OR NEW.ceiling_minor <> OLD.ceiling_minor OR NEW.paid_minor <> OLD.paid_minor OR NEW.decided_by <> OLD.decided_by OR NEW.attendance <> OLD.attendance) THEN RAISE EXCEPTION 'claim_decided_stands: what was decided stands' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
 CREATE TRIGGER claim_decided_stands BEFORE UPDATE ON claim FOR EACH ROW EXECUTE FUNCTION placard_claim_decided_stands()
 -- next --
@@ -3609,6 +3616,62 @@ CREATE TRIGGER award_basis_fixed_update BEFORE UPDATE ON award_basis FOR EACH RO
 CREATE OR REPLACE FUNCTION placard_award_basis_fixed_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF (SELECT state FROM award WHERE id = OLD.award_id) <> 'selected' THEN RAISE EXCEPTION 'what an obligation rests on is fixed once it is certified' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN OLD; END $$
 -- next --
 CREATE TRIGGER award_basis_fixed_delete BEFORE DELETE ON award_basis FOR EACH ROW EXECUTE FUNCTION placard_award_basis_fixed_delete()
+-- next --
+CREATE TABLE late_claim (
+	claim_id UUID NOT NULL, 
+	organisation_id UUID NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	closed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	words_sealed TEXT, 
+	asked_by UUID NOT NULL, 
+	asked_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	decided_by UUID, 
+	decided_at TIMESTAMP WITH TIME ZONE, 
+	agreed_by UUID, 
+	agreed_at TIMESTAMP WITH TIME ZONE, 
+	reserved_minor BIGINT, 
+	id UUID NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_late_claim PRIMARY KEY (id), 
+	CONSTRAINT ck_late_claim_decided_by_another CHECK (decided_by IS NULL OR decided_by <> asked_by), 
+	CONSTRAINT ck_late_claim_agreed_by_a_third CHECK (agreed_by IS NULL OR (decided_by IS NOT NULL AND agreed_by <> decided_by AND agreed_by <> asked_by)), 
+	CONSTRAINT ck_late_claim_decided_has_name CHECK (state NOT IN ('decided', 'agreed') OR (decided_by IS NOT NULL AND decided_at IS NOT NULL)), 
+	CONSTRAINT ck_late_claim_agreed_has_money CHECK ((state = 'agreed') = (reserved_minor IS NOT NULL)), 
+	CONSTRAINT ck_late_claim_agreed_has_name CHECK (state <> 'agreed' OR (agreed_by IS NOT NULL AND agreed_at IS NOT NULL)), 
+	CONSTRAINT ck_late_claim_amount_not_negative CHECK (reserved_minor IS NULL OR reserved_minor >= 0), 
+	CONSTRAINT fk_late_claim_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id), 
+	CONSTRAINT fk_late_claim_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
+	CONSTRAINT fk_late_claim_state FOREIGN KEY(state) REFERENCES late_claim_state (code), 
+	CONSTRAINT fk_late_claim_asked_by FOREIGN KEY(asked_by) REFERENCES person (id), 
+	CONSTRAINT fk_late_claim_decided_by FOREIGN KEY(decided_by) REFERENCES person (id), 
+	CONSTRAINT fk_late_claim_agreed_by FOREIGN KEY(agreed_by) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_late_claim_claim ON late_claim (claim_id, asked_at)
+-- next --
+CREATE INDEX ix_late_claim_organisation_id ON late_claim (organisation_id)
+-- next --
+CREATE INDEX ix_late_claim_state ON late_claim (state)
+-- next --
+CREATE UNIQUE INDEX uq_late_claim_open ON late_claim (claim_id) WHERE state IN ('asked', 'decided')
+-- next --
+CREATE TRIGGER late_claim_no_update BEFORE UPDATE OF claim_id, organisation_id, closed_at, asked_by, asked_at, id ON late_claim FOR EACH ROW EXECUTE FUNCTION placard_refuse('late_claim is append-only')
+-- next --
+CREATE TRIGGER late_claim_no_delete BEFORE DELETE ON late_claim FOR EACH ROW EXECUTE FUNCTION placard_refuse('late_claim is append-only')
+-- next --
+CREATE TRIGGER late_claim_no_replace BEFORE TRUNCATE ON late_claim FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('late_claim is append-only')
+-- next --
+CREATE OR REPLACE FUNCTION late_claim_is_of_a_closing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF NEW.state <> 'asked' OR NOT EXISTS (SELECT 1 FROM claim c WHERE c.id = NEW.claim_id AND c.state = 'unclaimed' AND c.decided_at = NEW.closed_at) THEN RAISE EXCEPTION 'late_claim_is_of_a_closing: no claim was closed then' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER late_claim_is_of_a_closing BEFORE INSERT ON late_claim FOR EACH ROW EXECUTE FUNCTION late_claim_is_of_a_closing()
+-- next --
+CREATE OR REPLACE FUNCTION late_claim_ended_stands() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF OLD.state IN ('agreed', 'refused', 'taken_back') OR (OLD.state = 'asked' AND NEW.state = 'agreed') OR (OLD.decided_by IS NOT NULL AND NEW.decided_by <> OLD.decided_by) THEN RAISE EXCEPTION 'late_claim_ended_stands: what was decided stands' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER late_claim_ended_stands BEFORE UPDATE ON late_claim FOR EACH ROW WHEN (NEW.state <> OLD.state OR NEW.version <> OLD.version) EXECUTE FUNCTION late_claim_ended_stands()
+-- next --
+CREATE OR REPLACE FUNCTION late_claim_not_by_payee() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF EXISTS (SELECT 1 FROM claim c JOIN award a ON a.id = c.award_id WHERE c.id = NEW.claim_id AND (a.beneficiary_id = NEW.decided_by OR a.beneficiary_id = NEW.agreed_by)) THEN RAISE EXCEPTION 'late_claim_not_by_payee: whoever benefits does not sign' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER late_claim_not_by_payee BEFORE UPDATE ON late_claim FOR EACH ROW WHEN (NEW.state IN ('decided', 'agreed')) EXECUTE FUNCTION late_claim_not_by_payee()
 -- next --
 CREATE TABLE claim_paper (
 	claim_id UUID NOT NULL, 
@@ -4087,7 +4150,6 @@ CREATE TABLE recovery (
 	CONSTRAINT ck_recovery_asked_is_open CHECK (state <> 'asked' OR back_minor < amount_minor), 
 	CONSTRAINT ck_recovery_written_off_by_somebody CHECK ((state = 'written_off') = (written_off_by IS NOT NULL)), 
 	CONSTRAINT ck_recovery_of_a_claim_or_a_loss CHECK ((claim_id IS NULL) <> (loss_id IS NULL)), 
-	CONSTRAINT uq_recovery_claim_id UNIQUE (claim_id), 
 	CONSTRAINT uq_recovery_loss_id UNIQUE (loss_id), 
 	CONSTRAINT uq_recovery_reference UNIQUE (reference), 
 	CONSTRAINT fk_recovery_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id), 
@@ -4100,11 +4162,15 @@ CREATE TABLE recovery (
 -- next --
 CREATE INDEX ix_recovery_award_id ON recovery (award_id)
 -- next --
+CREATE INDEX ix_recovery_claim_id ON recovery (claim_id)
+-- next --
 CREATE INDEX ix_recovery_next ON recovery (remind_at) WHERE state = 'asked'
 -- next --
 CREATE INDEX ix_recovery_organisation_id ON recovery (organisation_id)
 -- next --
 CREATE INDEX ix_recovery_state ON recovery (state)
+-- next --
+CREATE UNIQUE INDEX uq_recovery_claim_asked ON recovery (claim_id) WHERE state = 'asked'
 -- next --
 CREATE OR REPLACE FUNCTION placard_recovery_ended_stands() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.state <> 'asked' AND (NEW.state <> OLD.state OR NEW.amount_minor <> OLD.amount_minor OR NEW.back_minor <> OLD.back_minor) THEN RAISE EXCEPTION 'recovery_ended_stands: what was decided stands' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --

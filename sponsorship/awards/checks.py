@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from core.db import db
+from core.events import Event
 from core.verify import check
 from sponsorship.awards.approvals import BEFORE, Approval
 from sponsorship.awards.models import Award, AwardLine
@@ -74,6 +75,7 @@ def obligations_are_reserved() -> tuple[int, list[str]]:
             ).group_by(ReservationLine.reservation_id)
         )
     }
+    reopened = set(db.session.scalars(select(Event.subject_id).where(Event.tag == "awards.award.reopen")))
     awards = db.session.scalars(select(Award)).all()
     for award in awards:
         if int(sums.get(award.id, 0)) != award.amount_minor:
@@ -81,12 +83,16 @@ def obligations_are_reserved() -> tuple[int, list[str]]:
         if award.reservation_id is None:
             continue
         line = held.get(award.reservation_id)
-        if line is None or int(line.direct) != award.amount_minor:
+        again = award.id in reopened  # what a late claim needs is reserved again, from other lots where need be
+        if line is None or int(line.direct) < award.amount_minor or (
+                int(line.direct) > award.amount_minor and not again):
             faults.append(f"award {award.id}: its reservation is for another amount")
             continue
         left = int(line.direct) - int(line.spent) - int(line.released)
         standing = award.state in RESERVED or award.suspended_from in RESERVED
-        if standing and int(line.released):
+        if again and int(line.direct) - int(line.released) > award.amount_minor:
+            faults.append(f"award {award.id}: more is reserved and spent than its amount")
+        if standing and int(line.released) and not again:
             faults.append(f"award {award.id} stands, but its money was released")
         if not standing and left:
             faults.append(f"award {award.id} has ended with money still reserved")

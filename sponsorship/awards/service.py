@@ -200,4 +200,25 @@ def close(award_id: uuid.UUID, actor: Actor) -> None:
     award = lock_award(award_id)
     AWARD.apply(award, "close", actor)
     assert award.reservation_id is not None
-    ledger.release(award.reservation_id, key=f"award:{award.id}:release", actor=actor)
+    key = f"award:{award.id}:release"
+    try:
+        ledger.entry_under(key)
+    except NotFound:
+        pass
+    else:  # closed before, and opened again for a late claim
+        key = f"{key}:{award.version}"
+    ledger.release(award.reservation_id, key=key, actor=actor)
+
+
+def reopen(award: Award, direct_minor: int, actor: Actor, key: str) -> None:
+    """A late claim is allowed: `direct_minor` US cents are reserved again for this locked award, all or none, out of
+    money that is free now in pools that may pay for it; a closed award stands again. System only.
+
+    Raises NotEnoughMoney (nothing is written).
+    """
+    assert award.reservation_id is not None
+    if direct_minor > 0:
+        ledger.reserve_again(award.reservation_id, fitting_pools(award, call_by_id(award.call_id)), direct_minor,
+                             key=key, actor=actor)
+    if award.state == "closed":
+        AWARD.apply(award, "reopen", actor, reason="late_claim", data={"reserved_minor": direct_minor})

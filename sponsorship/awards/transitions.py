@@ -25,7 +25,7 @@ AWARD = Machine(
         State("offered", _l("Offered, answer awaited"), "attention"),
         State("accepted", _l("Accepted"), "done"),
         State("suspended", _l("Suspended, meeting postponed"), "attention"),
-        State("closed", _l("Closed"), "done", terminal=True),
+        State("closed", _l("Closed"), "done"),
         State("turned_down", _l("Turned down by the State"), "stopped", terminal=True),
         State("lapsed", _l("Lapsed without an answer"), "stopped", terminal=True),
         State("refused", _l("Obligation refused"), "stopped", terminal=True),
@@ -60,5 +60,6 @@ AWARD = Machine(
         Move("leave", ("reserve", "suspended"), "withdrawn", SYSTEM, _l("The State withdrew its application")),
         Move("end_reserve", ("reserve",), "reserve_ended", SYSTEM, _l("Reserve list closed: the meeting has begun")),
         Move("close", ("accepted",), "closed", SYSTEM, _l("Closed: everything paid and travelled")),
+        Move("reopen", ("closed",), "accepted", SYSTEM, _l("Opened again for a late claim")),
     ),
 )

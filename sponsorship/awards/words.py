@@ -38,7 +38,7 @@ STATE_EVENTS = frozenset(
     f"awards.award.{action}" for action in (
         "select", "reserve", "promote", "approve", "accept", "turn_down", "lapse", "give_back", "withdraw", "suspend",
         "resume_reserve", "resume_selected", "resume_certified", "resume_offered", "resume_accepted", "cancel",
-        "leave", "end_reserve", "close",
+        "leave", "end_reserve", "close", "reopen",
     )
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from accounts.designation_models import Designation
 from core.db import db
@@ -14,12 +14,13 @@ from sponsorship.disbursements.answer_models import BankAnswer, Finding
 from sponsorship.disbursements.claim_models import Claim
 from sponsorship.disbursements.claim_states import DECIDED
 from sponsorship.disbursements.instruction import verify as verify_file
+from sponsorship.disbursements.late_models import LateClaim
 from sponsorship.disbursements.loss_checks import settled_of_awards
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.release_service import content_of
 from sponsorship.disbursements.rule_models import ApprovalRule
 from sponsorship.disbursements.transitions import BACK
-from sponsorship.ledger.models import Spend, SpendCut
+from sponsorship.ledger.models import Spend, SpendCut, SpendRecovery
 
 _STEPS = ("disbursement.requested", "disbursement.certified", "disbursement.approved", "disbursement.released")
 _SECOND = "disbursement.approved_second"
@@ -98,8 +99,11 @@ def payments_and_spending_agree() -> tuple[int, list[str]]:
         .where(Disbursement.state != "cancelled").group_by(Award.id, Award.amount_minor)
     )
     settled = settled_of_awards()
+    back = dict(db.session.execute(  # paid back before a late claim was allowed, and paid again
+        select(Disbursement.award_id, func.sum(SpendRecovery.direct_minor))
+        .join(SpendRecovery, SpendRecovery.spend_id == Disbursement.spend_id).group_by(Disbursement.award_id)).all())
     faults += [f"award {row.id} plans more than it holds" for row in over
-               if int(row.sum) + settled.get(row.id, 0) > row.amount_minor]
+               if int(row.sum) + settled.get(row.id, 0) > row.amount_minor + int(back.get(row.id, 0))]
     return len(spends), faults
 
 
@@ -132,7 +136,9 @@ def accepted_awards_are_planned() -> tuple[int, list[str]]:
         select(Award.id, Award.amount_minor,
                func.sum(Disbursement.amount_minor - Disbursement.short_minor).label("planned"))
         .outerjoin(Disbursement, (Disbursement.award_id == Award.id) & (Disbursement.state != "cancelled"))
-        .where(Award.state == "accepted", Award.id.not_in(select(Claim.award_id).where(Claim.state.in_(DECIDED))))
+        .where(Award.state == "accepted", Award.id.not_in(select(Claim.award_id).where(or_(
+            Claim.state.in_(DECIDED),
+            Claim.id.in_(select(LateClaim.claim_id).where(LateClaim.state == "agreed"))))))  # planned once settled
         .group_by(Award.id, Award.amount_minor)
     ).all()
     settled = settled_of_awards()

@@ -19,6 +19,7 @@ from core.db import db
 from sponsorship.applications import outcomes
 from sponsorship.awards.panels import Asked, Panel, register_award_panel
 from sponsorship.disbursements import claim_queries as queries
+from sponsorship.disbursements import late_queries
 from sponsorship.disbursements.claim_models import Recovery
 from sponsorship.disbursements.claim_words import ATTENDANCE_LABELS
 from sponsorship.ledger import words
@@ -50,6 +51,20 @@ def to_pay_back(actor: Actor) -> list[DeskItem]:
     return [DeskItem(_("Award %(award)s", award=row.award), url_for("claims.recovery_page", id=row.id), row.due_at,
                      _("Pay back what was paid too much"), row.reference, "attention")
             for row in queries.open_recoveries(actor)]
+
+
+def late_to_decide(actor: Actor) -> list[DeskItem]:
+    return [_late(row, _("Allow a late claim, or turn it down")) for row in late_queries.late_in("asked")]
+
+
+def late_to_agree(actor: Actor) -> list[DeskItem]:
+    return [_late(row, _("Agree to a late claim, or refuse")) for row in late_queries.late_in("decided")
+            if actor.person_id not in (row.asked_by, row.decided_by)]
+
+
+def _late(row: late_queries.LateRow, what: str) -> DeskItem:
+    return DeskItem(_("Late claim of %(state)s", state=row.organisation), url_for("late_claims.page", id=row.id),
+                    row.asked_at, what, row.reference, "attention")
 
 
 def award_panel(award_id: uuid.UUID, actor: Actor) -> Panel | None:
@@ -85,7 +100,7 @@ def register() -> None:
     """Called once by app.py."""
     for permission, source in (
         ("claim.submit", to_submit), ("claim.settle", to_settle), ("report.write", to_report),
-        ("claim.submit", to_pay_back),
+        ("claim.submit", to_pay_back), ("claim.late.decide", late_to_decide), ("claim.late.agree", late_to_agree),
     ):
         register_source(permission, source)
     register_award_panel(award_panel)

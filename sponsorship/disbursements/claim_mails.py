@@ -17,7 +17,7 @@ from sponsorship.disbursements.settings import setting
 HEAD = "award.decide"
 
 
-def _state(award: Award) -> list[Contact]:
+def state_contacts(award: Award) -> list[Contact]:
     """The State's focal points, and the nominee where the award names an account."""
     return [c for c in people_with("claim.submit", award.organisation_id)
             if c.person_id == award.beneficiary_id or _is_focal(c, award)]
@@ -39,7 +39,7 @@ def wanted(award: Award, claim: Claim) -> None:
                           dedupe_key=f"claim-ended:{claim.id}:{contact.person_id}")
         return
     zone = setting("office_zone", claim.due_at.date())
-    for contact in _state(award):
+    for contact in state_contacts(award):
         with force_locale(contact.locale):
             send_mail(
                 contact.email, kind="claim-wanted",
@@ -52,7 +52,7 @@ def wanted(award: Award, claim: Claim) -> None:
 
 
 def returned(award: Award, claim: Claim) -> None:
-    for contact in _state(award):
+    for contact in state_contacts(award):
         with force_locale(contact.locale):
             send_mail(
                 contact.email, kind="claim-returned",
@@ -64,7 +64,7 @@ def returned(award: Award, claim: Claim) -> None:
 
 def reminder(award: Award, claim: Claim) -> None:
     zone = setting("office_zone", claim.due_at.date())
-    for contact in _state(award):
+    for contact in state_contacts(award):
         with force_locale(contact.locale):
             send_mail(
                 contact.email, kind="claim-reminder",
@@ -77,7 +77,7 @@ def reminder(award: Award, claim: Claim) -> None:
 
 def overdue(award: Award, claim: Claim) -> None:
     """To the State, and to the officers who may close it."""
-    seen = {c.person_id: c for c in [*_state(award), *people_with("claim.settle")]}
+    seen = {c.person_id: c for c in [*state_contacts(award), *people_with("claim.settle")]}
     for contact in seen.values():
         with force_locale(contact.locale):
             send_mail(
@@ -89,12 +89,12 @@ def overdue(award: Award, claim: Claim) -> None:
 
 
 def asked_back(award: Award, recovery: Recovery) -> None:
-    _recovery(award, recovery, "recovery-asked", _state(award))
+    _recovery(award, recovery, "recovery-asked", state_contacts(award))
 
 
 def recovery_reminder(award: Award, recovery: Recovery, overdue_: bool) -> None:
     """To the State; once overdue also to the officers and the head of the fund. Notice only."""
-    contacts = _state(award)
+    contacts = state_contacts(award)
     if overdue_:
         contacts += people_with("recovery.record") + people_with(HEAD)
     _recovery(award, recovery, "recovery-reminder", list({c.person_id: c for c in contacts}.values()))
@@ -120,7 +120,7 @@ def _recovery(award: Award, recovery: Recovery, kind: str, contacts: list[Contac
 
 def report_reminder(award: Award, report: DelegateReport) -> None:
     zone = setting("office_zone", report.due_at.date())
-    for contact in _state(award):
+    for contact in state_contacts(award):
         with force_locale(contact.locale):
             send_mail(
                 contact.email, kind="report-reminder",

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, MinorUnits, Versioned, WithId
 from core.ddl import append_only, lookup_table, trigger
+from sponsorship.disbursements import late_models as _late  # noqa: F401  # a trigger here asks its table
 from sponsorship.disbursements.claim_states import CLAIM, RECOVERY, REPORT
 
 PAPERS = ("boarding_pass", "other")
@@ -111,13 +112,14 @@ class Recovery(WithId, Versioned, Base):
         CheckConstraint("state <> 'asked' OR back_minor < amount_minor", name="asked_is_open"),
         CheckConstraint("(state = 'written_off') = (written_off_by IS NOT NULL)", name="written_off_by_somebody"),
         CheckConstraint("(claim_id IS NULL) <> (loss_id IS NULL)", name="of_a_claim_or_a_loss"),
-        UniqueConstraint("claim_id", name="uq_recovery_claim_id"),
+        Index("uq_recovery_claim_asked", "claim_id", unique=True, sqlite_where=text("state = 'asked'"),
+              postgresql_where=text("state = 'asked'")),
         UniqueConstraint("loss_id", name="uq_recovery_loss_id"),
         Index("ix_recovery_next", "remind_at", sqlite_where=text("state = 'asked'"),
               postgresql_where=text("state = 'asked'")),
     )
     reference: Mapped[str] = mapped_column(String(30), unique=True)
-    claim_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("claim.id"))
+    claim_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("claim.id"), index=True)
     # paid twice: what the payee owes does not hang on a claim
     loss_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("payment_loss.id"))
     award_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("award.id"), index=True)
@@ -172,7 +174,10 @@ for _table in (ClaimPaper, ClaimLine, RecoveryReceipt):
 
 # what was decided stays as it was decided
 for _model, _name, _ended, _same in (
-    (Claim, "claim_decided_stands", "OLD.state IN ('settled', 'no_show', 'unclaimed')",
+    # closed without a claim: two people may allow a late one, once for each closing
+    (Claim, "claim_decided_stands", "OLD.state IN ('settled', 'no_show', 'unclaimed') AND NOT (OLD.state = 'unclaimed' "
+     "AND NEW.state = 'wanted' AND EXISTS (SELECT 1 FROM late_claim l WHERE l.claim_id = OLD.id "
+     "AND l.state = 'agreed' AND l.closed_at = OLD.decided_at))",
      ("state", "entitled_minor", "ceiling_minor", "paid_minor", "decided_by", "attendance")),
     (Recovery, "recovery_ended_stands", "OLD.state <> 'asked'", ("state", "amount_minor", "back_minor")),
 ):

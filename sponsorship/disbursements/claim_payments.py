@@ -34,6 +34,7 @@ from sponsorship.disbursements.plan_service import (
 from sponsorship.disbursements.planning import dates_due, dates_for
 from sponsorship.disbursements.settings import days, setting
 from sponsorship.disbursements.transitions import BACK, DISBURSEMENT, PAID
+from sponsorship.ledger import service as ledger
 
 CLERK = system("claims")
 _DAILY = ("dsa_advance", "terminal", "final")
@@ -45,8 +46,8 @@ def _waits(row: Disbursement) -> bool:
 
 
 def paid_of(rows: Sequence[Disbursement], *, as_planned: bool) -> int:
-    """US cents of subsistence and terminal expenses that were paid, by an earlier release too; as planned, also what is
-    still on its way.
+    """US cents of subsistence and terminal expenses that were paid and not paid back, by an earlier release too; as
+    planned, also what is still on its way.
 
     Raises RuleBroken (`claim.in_flight`) while the bank has not answered for one of them and the amount matters.
     """
@@ -56,6 +57,8 @@ def paid_of(rows: Sequence[Disbursement], *, as_planned: bool) -> int:
             continue
         if row.state in PAID or (as_planned and row.kind != "final"):
             total += row.amount_minor - row.short_minor
+            if row.spend_id is not None:  # paid back before a late claim was allowed
+                total -= sum(ledger.recovered_of(row.spend_id).values())
         elif not _waits(row):
             raise RuleBroken(_("%(reference)s is still with the bank. Record its answer first.",
                                reference=row.reference), code="claim.in_flight")

@@ -170,7 +170,8 @@ def claim_page(claim_id: uuid.UUID, actor: Actor) -> ClaimPage:
         select(DelegateReport.id, DelegateReport.state).where(DelegateReport.award_id == award.id)).first()
     officer = allows(actor, "disbursement.view_all")
     sent = claim.submitted_at is not None
-    recovery = db.session.scalars(select(Recovery).where(Recovery.claim_id == claim.id)).first()
+    recovery = db.session.scalars(select(Recovery).where(Recovery.claim_id == claim.id)
+                                  .order_by(Recovery.asked_at.desc(), Recovery.id.desc()).limit(1)).first()
     return ClaimPage(
         _claims([found])[0], award, meeting_by_id(award.meeting_id), nominee_by_id(award.nominee_id, actor), told, sent,
         sent and told is None, vault.unseal(claim.id, claim.words_sealed),
@@ -377,7 +378,7 @@ def outcomes_of(organisation_id: uuid.UUID, limit: int = 20) -> list[Outcome]:
                Recovery.amount_minor, Recovery.back_minor)
         .join(Award, Award.id == Claim.award_id)
         .outerjoin(DelegateReport, DelegateReport.award_id == Award.id)
-        .outerjoin(Recovery, Recovery.claim_id == Claim.id)
+        .outerjoin(Recovery, (Recovery.claim_id == Claim.id) & (Recovery.state == "asked"))
         .where(Claim.organisation_id == organisation_id)
         .order_by(Award.travel_to.desc(), Claim.id).limit(limit)).all()
     meetings = meetings_by_id({row.Award.meeting_id for row in rows})

@@ -30,7 +30,7 @@ from sponsorship.awards.entitlement_routes import FILE_COLUMNS, lines_table
 from sponsorship.awards.entitlement_words import PROVIDED_LABELS
 from sponsorship.contributions.fund_settings import bank_details
 from sponsorship.disbursements import claim_queries as queries
-from sponsorship.disbursements import claim_recovery, claim_service
+from sponsorship.disbursements import claim_recovery, claim_service, late_queries
 from sponsorship.disbursements.claim_forms import (
     AIR,
     ClaimForm,
@@ -118,9 +118,11 @@ def _show(claim_id: uuid.UUID, message: object | None = None) -> View:
         return download(query, FILE_COLUMNS, page.lines, f"claim-{page.row.reference}")
     events = history("claim", claim_id)
     people = person_labels([e.actor_id for e in events]) if page.officer else {}
-    moves = [m for m in CLAIM.from_state(page.row.state) if allows(actor, m.permission, page.row.organisation_id)]
+    moves = [m for m in CLAIM.from_state(page.row.state)
+             if m.permission != SYSTEM and allows(actor, m.permission, page.row.organisation_id)]
     body = render_template(
         "disbursements/claim.html", page=page, row=page.row, message=message, moves={m.action for m in moves},
+        ask_late=page.row.state == "unclaimed" and page.own and not page.row.ended,
         next=claim_step(page.row.state, page.row.due_at, page.row.ended, page.back_due),
         trip=trip_of(page.award, page.days),
         told=_told(page.days), lines=lines_table(page.lines, _("What it was settled on"), csv=True)
@@ -128,7 +130,7 @@ def _show(claim_id: uuid.UUID, message: object | None = None) -> View:
         reckoned=lines_table(page.reckoned.lines, _("Reckoned by the days of the claim"), anchor="reckoned")
         if page.reckoned and page.reckoned.lines else None,
         timeline=timeline_items(events, CLAIM, people, show_text=page.officer),
-        overdue=page.row.due_at <= clock.now())
+        overdue=page.row.due_at <= clock.now(), late=late_queries.latest_of(claim_id))
     return (body, 422) if message else body
 
 
@@ -269,7 +271,8 @@ def close_unclaimed(id: uuid.UUID) -> View:
         NoShowForm(), queries.claim_page(id, current_actor()).row,
         lambda f: claim_service.close_unclaimed(id, current_actor(), f.seen, f.reason.data, f.text.data),
         "claims.claim_page", _("Closed. What was paid in advance is asked back."), _("Close without a claim"),
-        _("The final share is not paid, and what was paid in advance is asked back. This cannot be undone."),
+        _("The final share is not paid, and what was paid in advance is asked back. Only a late claim that the head of "
+          "the fund and another officer allow opens it again."),
         _("Close without a claim"))
 
 

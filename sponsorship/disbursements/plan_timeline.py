@@ -133,7 +133,8 @@ def _after(award_id: uuid.UUID, add: Any, delegate: str) -> None:
     if report is not None:
         add(report.received_at or report.due_at, _("The report is written"), delegate, report.state == "received",
             url_for("claims.report_page", id=report.id), report.state == "dropped")
-    recovery = db.session.scalars(select(Recovery).where(Recovery.claim_id == claim.id)).first()
+    recovery = db.session.scalars(select(Recovery).where(Recovery.claim_id == claim.id)
+                                  .order_by(Recovery.asked_at.desc(), Recovery.id.desc()).limit(1)).first()
     if recovery is not None:
         add(recovery.ended_at or recovery.due_at, _("What was paid too much is paid back"),
             _("The payee, through the State"), recovery.state == "recovered",

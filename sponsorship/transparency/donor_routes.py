@@ -27,7 +27,7 @@ from sponsorship.transparency import donor_tables as tables
 from sponsorship.transparency.blueprint import bp
 from sponsorship.transparency.forms import PeriodForm
 from sponsorship.transparency.fund_files import definitions_sheet
-from sponsorship.transparency.words import DAYS, DEFINITIONS, JOURNEYS, RECEIVED, UNSPENT
+from sponsorship.transparency.words import DAYS, DEFINITIONS, HELD, JOURNEYS, RECEIVED, UNSPENT
 
 
 def _own() -> donor_queries.DonorPage:
@@ -37,6 +37,7 @@ def _own() -> donor_queries.DonorPage:
 def _definitions(page: donor_queries.DonorPage) -> list[Any]:
     book = DEFINITIONS
     rare = [book[key] for key in ("exchange", "refunded", "losses") if getattr(page.total, key)]
+    rare += [HELD] if page.total.disputed else []
     return [RECEIVED, *rare, book["fees"], book["spent-direct"], book["spent-support"], book["reserved"], UNSPENT,
             JOURNEYS, DAYS, book["average"], book["group"], book["women"]]
 

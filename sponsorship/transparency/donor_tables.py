@@ -22,15 +22,15 @@ from sponsorship.transparency.fund_files import stamp
 from sponsorship.transparency.fund_tables import USD, dollars, meeting_cell, noted
 from sponsorship.transparency.meeting_figures import SponsoredMeeting
 from sponsorship.transparency.statement_sums import Sums
-from sponsorship.transparency.words import DAYS, DEFINITIONS, JOURNEYS, RECEIVED, UNSPENT, WITHHELD, group_name
+from sponsorship.transparency.words import DAYS, DEFINITIONS, HELD, JOURNEYS, RECEIVED, UNSPENT, WITHHELD, group_name
 
 ACCOUNT: tuple[tuple[str, Any], ...] = (
     ("received", RECEIVED.term), ("exchange", DEFINITIONS["exchange"].term), ("refunded", DEFINITIONS["refunded"].term),
-    ("fees", DEFINITIONS["fees"].term), ("losses", DEFINITIONS["losses"].term),
+    ("disputed", HELD.term), ("fees", DEFINITIONS["fees"].term), ("losses", DEFINITIONS["losses"].term),
     ("spent_direct", DEFINITIONS["spent-direct"].term), ("spent_support", DEFINITIONS["spent-support"].term),
     ("reserved", DEFINITIONS["reserved"].term), ("unspent", UNSPENT.term),
 )
-_RARE = ("exchange", "refunded", "losses")
+_RARE = ("exchange", "refunded", "disputed", "losses")
 
 
 def shown(total: Sums, names: tuple[str, ...], rare: tuple[str, ...], rows: list[Sums]) -> list[str]:

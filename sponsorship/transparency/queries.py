@@ -28,6 +28,7 @@ from sponsorship.transparency.meeting_figures import (
     rows_of,
     sponsored_meeting,
 )
+from sponsorship.transparency.statement_sums import held_by_disputes
 from sponsorship.transparency.years import MONEY_IN, YearLine, pools_in_year, year_lines
 
 LATEST = 8  # meetings on the fund's first page; all of them have a page of their own
@@ -98,6 +99,7 @@ class FundPage:
     delegates: int
     averaged: SponsoredMeeting | None
     carries_direct: Money
+    held: Money  # of what is paid back: with donors' banks until a dispute is decided
 
     @property
     def is_empty(self) -> bool:
@@ -142,7 +144,7 @@ def fund_page() -> FundPage:
         to_come=to_come, pools=_pool_lines(figures, meetings, pledged), years=year_lines(demo),
         meetings=tuple(rows[key] for key in shown if key in rows), number_of_meetings=len(meetings.order),
         delegates=meetings.delegates, averaged=rows.get(meetings.averaged) if meetings.averaged else None,
-        carries_direct=usd(headroom([pool.pool_id for pool in figures.pools])),
+        carries_direct=usd(headroom([pool.pool_id for pool in figures.pools])), held=held_by_disputes(),
     )
 
 

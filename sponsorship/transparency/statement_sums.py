@@ -18,6 +18,8 @@ from sqlalchemy.orm import aliased
 from core.db import db
 from core.money import Money, usd
 from sponsorship.awards.models import Award
+from sponsorship.contributions.back_models import Dispute
+from sponsorship.contributions.going_back import UNDECIDED
 from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.disbursements.models import Disbursement
 from sponsorship.ledger.models import Account as LedgerAccount
@@ -38,7 +40,8 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """US dollars: opening + received + exchange - refunded - fees - losses - spent_direct - spent_support = closing.
+    """US dollars: opening + received + exchange - refunded - disputed - fees - losses - spent_direct - spent_support =
+    closing. `disputed` is what donors' banks hold today until a dispute is decided: it is not called paid back yet.
     `opening_reserved` and `closing_reserved` are the parts of opening and closing that are set aside for journeys;
     `exchange` is signed."""
 
@@ -47,6 +50,7 @@ class Sums:
     received: Money
     exchange: Money
     refunded: Money
+    disputed: Money
     fees: Money
     losses: Money
     spent_direct: Money
@@ -74,7 +78,7 @@ class Sums:
 
 
 NOTHING = Sums(*(Money.zero() for _name in Sums.__slots__))
-_USES = ("refunded", "fees", "losses", "spent_direct", "spent_support")
+_USES = ("refunded", "disputed", "fees", "losses", "spent_direct", "spent_support")
 _BY_PART = {"refund": "refunded", "fee": "fees", "loss": "losses", "direct": "spent_direct",
             "support": "spent_support"}
 
@@ -103,7 +107,7 @@ def of_everybody(*columns: Any) -> Select[Any]:
 
 
 def sums_by(key: Any, lots: Scope, period: Period) -> dict[uuid.UUID, Sums]:
-    """Sums of the lots by `key` (Lot.id, or Lot.pool_id) that entered their pool before the period's end. Three
+    """Sums of the lots by `key` (Lot.id, or Lot.pool_id) that entered their pool before the period's end. Four
     queries."""
     found: dict[uuid.UUID, dict[str, int]] = {}
 
@@ -124,9 +128,11 @@ def sums_by(key: Any, lots: Scope, period: Period) -> dict[uuid.UUID, Sums]:
         earlier = int(row.amount) - int(row.inside)
         if row.part == "reserved":
             add(row, opening_reserved=earlier, reserved=int(row.inside))
-        else:  # what a refund cost beyond its worth is an exchange difference, whichever lot bears it
-            add(row, opening=-earlier, exchange=-int(row.exchanged),
-                **{_BY_PART[row.part]: int(row.inside) - int(row.exchanged)})
+        else:
+            held = int(row.held) if row.part == "refund" else 0
+            # what a refund cost beyond its worth is an exchange difference, whichever lot bears it
+            add(row, opening=-earlier, exchange=-int(row.exchanged), disputed=held,
+                **{_BY_PART[row.part]: int(row.inside) - int(row.exchanged) - held})
     return {row_key: _sums(sums) for row_key, sums in found.items()}
 
 
@@ -153,7 +159,7 @@ def _sums(found: dict[str, int]) -> Sums:
     def of(name: str) -> int:
         return found.get(name, 0)
 
-    gone = of("refunded") + of("fees") + of("losses") + of("spent_direct") + of("spent_support")
+    gone = of("refunded") + of("disputed") + of("fees") + of("losses") + of("spent_direct") + of("spent_support")
     closing = of("opening") + of("received") + of("exchange") - gone
     return Sums(
         **{name: usd(of(name)) for name in ("opening", "opening_reserved", "received", "exchange", *_USES)},
@@ -207,11 +213,28 @@ def _moved(key: Any, lots: Scope, period: Period) -> Select[Any]:
 
     query = (
         lots(key.label("key"), LotMovement.part, func.sum(LotMovement.amount_minor).label("amount"),
-             total("inside", inside), total("exchanged", and_(inside, Entry.kind == "exchange")))
+             total("inside", inside), total("held", and_(inside, Entry.key.in_(held_keys()))),
+             total("exchanged", and_(inside, Entry.kind == "exchange")))
         .join(LotMovement, LotMovement.lot_id == Lot.id).join(Entry, Entry.id == LotMovement.entry_id)
         .group_by(key, LotMovement.part)
     )
     return _until(query, period)
+
+
+def held_keys() -> list[str]:
+    """Keys of the entries by which disputes took what banks hold undecided today: as many as open disputes."""
+    return [f"dispute:{key}:taken" for key in db.session.scalars(
+        select(Dispute.id).where(Dispute.state.in_(UNDECIDED), Dispute.taken_at.is_not(None),
+                                 Dispute.reinstated_at.is_(None)).order_by(Dispute.id))]
+
+
+def held_by_disputes() -> Money:
+    """What of all that the fund's page calls paid back is held by open disputes. One query, and where there are any
+    another, which reads the movements of those alone."""
+    keys = held_keys()
+    return Money.zero() if not keys else usd(int(db.session.scalar(
+        select(func.sum(LotMovement.amount_minor)).join(Entry, Entry.id == LotMovement.entry_id)
+        .where(LotMovement.part == "refund", Entry.key.in_(keys))) or 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,9 @@ from sponsorship.transparency.fund_tables import dollars, noted
 from sponsorship.transparency.statements import MeetingSpending, Statement
 from sponsorship.transparency.words import DEFINITIONS, RECEIVED, STATEMENT
 
-_LINES = ("opening", "received", "exchange", "refunded", "fees", "losses", "spent_direct", "spent_support", "closing")
-_RARE = ("exchange", "refunded", "losses")
+_LINES = ("opening", "received", "exchange", "refunded", "disputed", "fees", "losses", "spent_direct", "spent_support",
+          "closing")
+_RARE = ("exchange", "refunded", "disputed", "losses")
 _SIGNS = {"opening": "", "received": "+", "exchange": "+", "closing": "="}
 
 

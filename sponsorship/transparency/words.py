@@ -91,10 +91,13 @@ DEFINITIONS: dict[str, Definition] = {d.id: d for d in (
         "Support costs on its direct costs. Told where the average is.")),
 )}
 # what the donor's page says in its own way
+HELD = Definition("disputed", _l("Held by open disputes"), _l(
+    "What the donor’s bank has taken and holds until it decides a dispute. It comes back to the fund, or counts as "
+    "paid back from that day."))
 RECEIVED = Definition("received", _l("Received"), _l(
     "Paid and accepted, before fees, in US dollars at the rate of the day of the payment. For each contribution, to "
-    "the cent: received + exchange difference = paid back + fees + losses + direct costs + support costs + reserved + "
-    "still unspent."))
+    "the cent: received + exchange difference = paid back + held by open disputes + fees + losses + direct costs + "
+    "support costs + reserved + still unspent."))
 UNSPENT = Definition("unspent", _l("Still unspent"), _l(
     "Free for the next journeys, and for the support costs on them."))
 JOURNEYS = Definition("journeys", _l("Journeys"), _l(
@@ -110,13 +113,14 @@ STATEMENT: dict[str, Definition] = {d.id: d for d in (
         "What was reserved and unspent together of these contributions when the period began, at midnight UTC.")),
     Definition("closing", _l("At the end"), _l(
         "What is reserved and unspent together when the period ends: the beginning + received + exchange difference, "
-        "less what was paid back, fees, losses, direct costs and support costs, for each contribution and in all.")),
+        "less what was paid back or is held by open disputes, fees, losses, direct costs and support costs, for each "
+        "contribution and in all.")),
     Definition("fees", _l("Fees"), _l(
         "What was kept on the payment itself, and fees of banks that this money paid since.")),
     Definition("losses", _l("Losses"), _l(
         "Money that another donor’s bank took back after it was promised or spent, and payments made twice or cash "
         "lost, covered out of this.")),
-    Definition("unspent", UNSPENT.term, UNSPENT.text),
+    Definition("unspent", UNSPENT.term, UNSPENT.text), HELD,
 )}
 
 GROUPS: dict[str, Any] = {

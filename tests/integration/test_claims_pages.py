@@ -121,3 +121,38 @@ def test_returning_and_closing_ask_for_words(story, as_person):
         assert early.status_code == 422 and "not overdue yet" in text(early)
         assert officer.submit(f"{page}/no-show", {"version": 3, "reason": "ill", "text": "x"}).status_code == 303
         assert "Did not travel" in text(officer.get(page))
+
+
+def test_a_late_claim_through_the_pages(story, as_person):
+    award = story.accepted()
+    officer, focal, other, head, certifier = (as_person(p) for p in (
+        story.people["requesting_officer"], story.focal[0], story.focal[1], story.people["head_of_fund"],
+        story.people["certifying_officer"]))
+    with clock.moved_to(datetime.combine(story.award(award).travel_to + 2 * DAY, time(12), UTC)):
+        jobs.run("claims-open")
+        claim = db.session.query(Claim).one()
+        page, due = f"/claims/{claim.id}", claim.due_at
+    with clock.moved_to(due + DAY):
+        assert "Ask to send it late" not in text(focal.get(page))
+        assert officer.submit(f"{page}/close-unclaimed", {
+            "version": story.version(Claim, claim.id), "reason": "no_word", "text": "x"}).status_code == 303
+        jobs.run("awards-close")
+        assert "Ask to send it late" in text(focal.get(page)) and "Ask to send it late" not in text(officer.get(page))
+        version = story.version(Claim, claim.id)
+        assert other.get(f"{page}/late").status_code == 404 and officer.get(f"{page}/late").status_code == 403
+        assert focal.submit(f"{page}/late", {"version": version, "text": ""}).status_code == 422
+        sent = focal.submit(f"{page}/late", {"version": version, "text": "<b>The post was late.</b>"})
+        late = sent.headers["Location"]
+        assert sent.status_code == 303 and "&lt;b&gt;The post" in text(focal.get(late))
+        assert "Take the request back" in text(focal.get(late)) and other.get(late).status_code == 404
+        assert "To the late claim" in text(focal.get(page)) and late in text(head.get("/desk"))
+        assert "are reserved again" in text(head.get(late)) and "are reserved again" not in text(focal.get(late))
+        assert head.submit(f"{late}/decide", {"version": 1, "reason": "", "text": ""}).status_code == 422
+        assert head.submit(f"{late}/decide", {"version": 1, "reason": "other", "text": "Seen."}).status_code == 303
+        assert "another officer must agree" in text(head.get(late)) and late not in text(head.get("/desk"))
+        assert late in text(certifier.get("/desk")) and "Seen." in text(certifier.get(late))
+        assert "Seen." not in text(focal.get(late))
+        assert certifier.submit(f"{late}/agree", {"version": 1}).status_code == 409
+        assert certifier.submit(f"{late}/agree", {"version": 2}).status_code == 303
+        assert "Send the claim" in text(focal.get(page)) and "Allowed by two" in text(focal.get(late))
+        assert "Taken up again" in text(officer.get(page))

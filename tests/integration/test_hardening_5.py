@@ -355,3 +355,27 @@ def test_whoever_looks_at_the_checks_stays_signed_in_however_long_the_record(mak
     assert events.seal() > 0
     db.session.commit()
     assert "ledger.balances" in as_person(make.person("auditor")).get("/audit/verify").text
+
+
+def test_what_a_dispute_holds_has_a_figure_of_its_own(gifts: Gifts, pool: uuid.UUID, client: Any) -> None:
+    """On the fund's page and in the donor's account it is not called paid back before the bank has decided."""
+    from sponsorship.transparency.statement_tables import account_rows
+    from sponsorship.transparency.statements import statement
+
+    made, donor = gifts.state_pledge(usd(1_000_00), pool)
+    row = gifts.card(made, usd(1_000_00), 30_00, actor=donor)
+    state = db.session.get_one(Pledge, row.pledge_id).organisation_id
+    note, today = "hold USD", clock.today()
+    assert note not in " ".join(re.sub("<[^>]+>", "", client.get("/fund/").text).split())
+    name = gifts.dispute(row)
+    for status, refunded, held in (("under_review", 0, True), ("lost", 1, False)):
+        gifts.dispute(row, status=status, name=name)
+        total = statement(state, None, today).total
+        rows = {key: amount for key, _sign, _words, amount in account_rows(statement(state, None, today))}
+        assert bool(total.refunded) == bool(refunded) and bool(total.disputed) == held
+        assert ("disputed" in rows) == held and ("refunded" in rows) == bool(refunded)
+        assert total.received + total.exchange - total.refunded - total.disputed - total.fees - total.losses \
+            - total.spent_direct - total.spent_support == total.closing
+        shown = " ".join(re.sub("<[^>]+>", "", client.get("/fund/").text).split())
+        assert (note in shown) == held and (f"{total.disputed.minor / 100:,.2f}" in shown) >= held
+        assert faults() == []
