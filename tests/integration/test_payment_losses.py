@@ -226,6 +226,7 @@ def desk(make):
     made = Desk(make)
     made.cash_serves()
     made.choose()
+    made.identify()
     with clock.moved_to(made.row.due_at + timedelta(hours=1)):
         made.release()
         yield made
