@@ -79,7 +79,7 @@ class LatePage:
     officer: bool
 
 
-def _select() -> Select[Any]:
+def _select() -> Select[LateClaim, str, uuid.UUID, str]:
     return (select(LateClaim, Claim.reference, Award.id, Award.reference).join(Claim, Claim.id == LateClaim.claim_id)
             .join(Award, Award.id == Claim.award_id))
 
