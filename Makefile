@@ -36,10 +36,10 @@ verify: $(VENV)/runtime ## Prove every invariant of the local database
 test: $(VENV)/development ## Everything: lint, types, contracts, both databases, browser
 	@$(MAKE) --no-print-directory lint >.lint.log 2>&1 & lint=$$!; \
 	 $(MAKE) --no-print-directory check-sqlite; suite=$$?; \
-	 wait $$lint; lint=$$?; cat .lint.log; test $$((suite + lint)) = 0
+	 wait $$lint; lint=$$?; [ $$lint = 0 ] && echo "Lint, types and contracts: clean" || cat .lint.log; test $$((suite + lint)) = 0
 	@$(MAKE) --no-print-directory check-browser >.browser.log 2>&1 & browser=$$!; \
 	 $(MAKE) --no-print-directory check-postgresql; suite=$$?; \
-	 wait $$browser; browser=$$?; cat .browser.log; test $$((suite + browser)) = 0
+	 wait $$browser; browser=$$?; [ $$browser = 0 ] && tail -n 1 .browser.log || cat .browser.log; test $$((suite + browser)) = 0
 
 lint: $(VENV)/development
 	@$(BIN)/ruff check .

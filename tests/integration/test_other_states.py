@@ -11,6 +11,8 @@ import io
 import re
 import uuid
 import zipfile
+from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -22,12 +24,15 @@ from core.db import db, new_id
 from sponsorship.applications.models import Application, Nominee
 from sponsorship.applications.paper_models import ApplicationPaper
 from sponsorship.awards.models import Award
-from sponsorship.disbursements import claim_service
+from sponsorship.disbursements import claim_service, payee_service
 from sponsorship.disbursements.claim_models import Claim, ClaimPaper, DelegateReport, Recovery
 from sponsorship.disbursements.models import Disbursement, Payee
+from sponsorship.disbursements.payee_needs import Paper
 from sponsorship.letters import service
 from sponsorship.letters.models import StateLetter
 from tests.integration.test_claims import home, paid_in_advance
+from tests.integration.test_late_claims import Late
+from tests.integration.test_paymaster import Desk
 from tests.support.award_story import AwardStory
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer<<>>\n%%EOF\n"
@@ -43,10 +48,13 @@ OBJECTS: tuple[tuple[str, dict[str, str]], ...] = (
     (r"/sponsorship/applications/<uuid:id>", {"id": "application"}),
     (r"/awards/<uuid:id>", {"id": "award"}),
     (r"/disbursements/<uuid:id>", {"id": "disbursement"}),
+    (r"/payees/<uuid:id>/identity", {"id": "cash_payee"}),
+    (r"/payees/<uuid:id>/paper", {"id": "cash_payee"}),
     (r"/payees/<uuid:id>", {"id": "payee"}),
     (r"/letters/<uuid:id>", {"id": "letter"}),
     (r"/claims/<uuid:id>/papers/<uuid:file_id>", {"id": "claim", "file_id": "boarding_pass"}),
     (r"/claims/<uuid:id>", {"id": "claim"}),
+    (r"/late-claims/<uuid:id>", {"id": "late_claim"}),
     (r"/recoveries/<uuid:id>", {"id": "recovery"}),
     (r"/reports/<uuid:id>", {"id": "report"}),
 )
@@ -81,6 +89,7 @@ class Objects:
         self.letter: uuid.UUID = db.session.query(StateLetter.id).filter_by(award_id=self.award).scalar()
         self._after_travel(story)
         self._papers(story)
+        self.make = story.make
 
     def _after_travel(self, story: AwardStory) -> None:
         paid_in_advance(story, self.award, "dsa_advance")
@@ -99,6 +108,23 @@ class Objects:
         db.session.add(paper)
         db.session.commit()
         self.paper = paper.id
+
+    @cached_property
+    def late_claim(self) -> uuid.UUID:
+        """Of another call, as the claim above came in time."""
+        late = Late(AwardStory(self.make, states=1))
+        with clock.moved_to(late.now + timedelta(days=1)):
+            return late.ask()
+
+    @cached_property
+    def cash_payee(self) -> uuid.UUID:
+        """Of another call, as the payee above has an account."""
+        desk = Desk(self.make, bank=False)
+        desk.cash_serves()
+        desk.choose()
+        payee_service.identify(desk.payee, Paper("Given Family0", "passport", "AB12"), desk.story.focal_point(),
+                               desk.story.version(Payee, desk.payee), files.lay_down(PDF, "p.pdf", "application/pdf"))
+        return desk.payee
 
     def marks(self) -> set[str]:
         """Words by which one would know this State's file: references and the nominee's name."""
