@@ -3928,7 +3928,7 @@ CREATE TABLE bank_answer (
 	CONSTRAINT fk_bank_answer_by_person FOREIGN KEY(by_person) REFERENCES person (id)
 )
 -- next --
-CREATE INDEX ix_bank_answer_back ON bank_answer (bank_reference) WHERE answer IN ('returned', 'reversed')
+CREATE INDEX ix_bank_answer_back ON bank_answer (upper(bank_reference)) WHERE answer IN ('returned', 'reversed')
 -- next --
 CREATE INDEX ix_bank_answer_disbursement_id ON bank_answer (disbursement_id)
 -- next --

@@ -42,7 +42,8 @@ class BankAnswer(WithId, Base):
         CheckConstraint("paid_minor > 0 AND fee_minor >= 0", name="amounts"),
         CheckConstraint("fee_bearer IN ('fund', 'payee')", name="fee_bearer"),
         CheckConstraint("length(bank_reference) > 0", name="has_reference"),
-        Index("ix_bank_answer_back", "bank_reference", sqlite_where=text("answer IN ('returned', 'reversed')"),
+        Index("ix_bank_answer_back", text("upper(bank_reference)"),
+              sqlite_where=text("answer IN ('returned', 'reversed')"),
               postgresql_where=text("answer IN ('returned', 'reversed')")),
     )
     disbursement_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("disbursement.id"), index=True)

@@ -114,14 +114,14 @@ def rounds_of(disbursement_id: uuid.UUID) -> list[tuple[int, str]]:
         .where(PaymentLine.disbursement_id == disbursement_id).order_by(PaymentLine.round))]
 
 
-def to_hand_over(limit: int = 50) -> list[tuple[uuid.UUID, str, datetime]]:
-    """Instructions that nobody has handed to the bank yet."""
+def to_hand_over(limit: int = 50) -> list[tuple[uuid.UUID, str, datetime, str]]:
+    """Instructions that nobody has handed to the bank or the paymaster yet: identifier, number, release, rail."""
     rows = db.session.execute(
-        select(PaymentInstruction.id, PaymentInstruction.number, PaymentInstruction.created_at)
+        select(PaymentInstruction.id, PaymentInstruction.number, PaymentInstruction.created_at, PaymentInstruction.rail)
         .outerjoin(Handover, Handover.instruction_id == PaymentInstruction.id)
         .where(Handover.instruction_id.is_(None),
                PaymentInstruction.id.in_(
                    select(PaymentLine.instruction_id).join(Disbursement, Disbursement.id == PaymentLine.disbursement_id)
                    .where(Disbursement.state == "released", Disbursement.round == PaymentLine.round)))
         .order_by(PaymentInstruction.created_at).limit(limit))
-    return [(row.id, row.number, row.created_at) for row in rows]
+    return [(row.id, row.number, row.created_at, row.rail) for row in rows]

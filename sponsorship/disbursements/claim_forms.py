@@ -116,7 +116,7 @@ class SettleForm(VersionedForm):
         validators=[Required(_l("Choose what is known."))])
     dsa = MoneyField(_l("Daily subsistence due"), validators=[Optional()])
     text = TextAreaField(_l("Note for the file"), validators=[Optional(), Length(max=MOST_WORDS)])
-    seen_minor = HiddenField(validators=[Optional(), Regexp(r"\d{1,15}")])  # what the page said is due, US cents
+    seen_minor = HiddenField(validators=[Optional(), Regexp(r"[0-9]{1,15}\Z")])  # what the page said is due, US cents
 
 
 def _reasoned(labels: Any, hint: Any) -> type[VersionedForm]:

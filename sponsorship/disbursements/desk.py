@@ -49,9 +49,9 @@ to_find_out = _source(("unknown",), _l("Find out whether it was paid"))
 def to_hand_over(actor: Actor) -> list[DeskItem]:
     return [
         DeskItem(_("Instruction %(number)s", number=number), url_for("disbursements.instruction", id=row_id), at,
-                 _("Count the cash with the paymaster, then confirm that it was received") if number.startswith("CASH-")
+                 _("Count the cash with the paymaster, then confirm that it was received") if rail == CASH
                  else _("Hand the file to the bank, then confirm that it has it"), number, "attention")
-        for row_id, number, at in answer_queries.to_hand_over()
+        for row_id, number, at, rail in answer_queries.to_hand_over()
     ]
 
 

@@ -16,8 +16,8 @@ from core.machines import State
 from core.money import Money, usd
 from core.web.tables import TableQuery
 from sponsorship.disbursements.claim_models import Recovery
-from sponsorship.disbursements.loss_models import PAID_TWICE, PaymentLoss
-from sponsorship.disbursements.loss_service import unrecorded
+from sponsorship.disbursements.loss_models import PAID_TWICE, PaymentLoss, Withdrawal
+from sponsorship.disbursements.loss_service import chain_of, unrecorded
 from sponsorship.disbursements.loss_words import KINDS
 from sponsorship.disbursements.models import Disbursement, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.transitions import BACK, DISBURSEMENT, LOSS, UNDERWAY
@@ -158,9 +158,8 @@ def preview(row: LossRow) -> Preview:
     """Before a second person agrees."""
     payment = db.session.get(Disbursement, row.disbursement_id)
     assert payment is not None
-    following = db.session.scalars(select(Disbursement).where(
-        Disbursement.follows_id == payment.id, Disbursement.state != "cancelled")).all()
-    chain = [payment, *following]
+    chain = chain_of(payment, db.session.scalars(
+        select(Disbursement).where(Disbursement.award_id == payment.award_id)).all())
     numbers = db.session.scalars(
         select(PaymentInstruction.number).join(PaymentLine, PaymentLine.instruction_id == PaymentInstruction.id)
         .join(Disbursement, (Disbursement.id == PaymentLine.disbursement_id)
@@ -169,3 +168,30 @@ def preview(row: LossRow) -> Preview:
         .order_by(PaymentInstruction.number)).all() if row.of_bank else []
     waits = row.of_bank and any(r.state in ("draft", *UNDERWAY, "held", "released", *BACK) for r in chain)
     return Preview(tuple(numbers), waits, row.amount)
+
+
+@dataclass(frozen=True)
+class KeptBack:
+    """Why a file stays here: a loss that two people agreed to has withdrawn it for good, or one waits for a second
+    person."""
+
+    loss_id: uuid.UUID
+    loss: str
+    for_good: bool
+
+
+def kept_back(instruction_id: uuid.UUID) -> KeptBack | None:
+    """What keeps a file from the bank; None where nothing does."""
+    found = db.session.execute(
+        select(PaymentLoss.id, PaymentLoss.reference).join(Withdrawal, Withdrawal.loss_id == PaymentLoss.id)
+        .where(Withdrawal.instruction_id == instruction_id)).first()
+    if found is not None:
+        return KeptBack(found.id, found.reference, True)
+    waits = db.session.execute(
+        select(PaymentLoss.id, PaymentLoss.reference)
+        .join(Disbursement, (Disbursement.id == PaymentLoss.disbursement_id)
+              | (Disbursement.follows_id == PaymentLoss.disbursement_id))
+        .join(PaymentLine, (PaymentLine.disbursement_id == Disbursement.id) & (PaymentLine.round == Disbursement.round))
+        .where(PaymentLine.instruction_id == instruction_id, Disbursement.state == "released",
+               PaymentLoss.kind == PAID_TWICE, PaymentLoss.state == "asked").limit(1)).first()
+    return KeptBack(waits.id, waits.reference, False) if waits is not None else None

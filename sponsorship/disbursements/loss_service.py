@@ -39,6 +39,7 @@ from sponsorship.disbursements.service import barred
 from sponsorship.disbursements.settings import days
 from sponsorship.disbursements.transitions import BACK, DISBURSEMENT, LOSS, PAID, UNDERWAY
 from sponsorship.ledger import service as ledger
+from sponsorship.ledger.bank_references import check_readable, check_unused, kept_as, one_form
 
 ASK, ASK_CASH = "disbursement.confirm", "paymaster.pay"
 REFUSALS = ("papers_differ", "papers_missing", "other")
@@ -225,7 +226,7 @@ def _paid_before(
     loss: PaymentLoss, row: Disbursement, award: Award, line: PaymentLine,
     files: Sequence[uuid.UUID], rows: dict[uuid.UUID, Disbursement], awards: dict[uuid.UUID, Award], actor: Actor,
 ) -> None:
-    chain = _chain(row, [r for r in rows.values() if r.award_id == award.id])
+    chain = chain_of(row, [r for r in rows.values() if r.award_id == award.id])
     for instruction_id in files:
         in_it = {r[0]: r[1] for r in db.session.execute(select(PaymentLine.disbursement_id, PaymentLine.round).where(
             PaymentLine.instruction_id == instruction_id))}
@@ -251,7 +252,7 @@ def _paid_before(
         _ask_back(loss, award)
 
 
-def _chain(row: Disbursement, of_award: Sequence[Disbursement]) -> list[Disbursement]:
+def chain_of(row: Disbursement, of_award: Sequence[Disbursement]) -> list[Disbursement]:
     """The payment, the one that pays its rest, the one that pays the rest of that."""
     found, following = [row], {r.follows_id: r for r in of_award if r.follows_id is not None and r.state != "cancelled"}
     while found[-1].id in following:
@@ -359,7 +360,7 @@ def found_again(
     """Lost cash is on the fund's account again: found, or paid by whoever answers for it. What was paid twice comes
     back by its recovery instead.
 
-    Raises RuleBroken (`loss.too_much`, `loss.reference`, `loss.by_recovery`), NotAllowed, Stale, IllegalMove.
+    Raises RuleBroken (`loss.too_much`, `loss.by_recovery`, `bank.*`), NotAllowed, Stale, IllegalMove.
     """
     loss = lock(PaymentLoss, loss_id, expected_version)
     action = "record_rest" if amount_minor == loss.lost_minor - loss.back_minor else "record_part"
@@ -368,16 +369,24 @@ def found_again(
         raise RuleBroken(_("What was paid twice comes back by what was asked of its payee."), code="loss.by_recovery")
     if not 0 < amount_minor <= loss.lost_minor - loss.back_minor:
         raise RuleBroken(_("More than is missing cannot come back."), code="loss.too_much", field="amount")
-    reference = " ".join(bank_reference.split())
-    if not reference or db.session.scalar(
-            select(LossReceipt.id).where(LossReceipt.bank_reference == reference)) is not None:
-        raise RuleBroken(_("This bank reference is recorded already."), code="loss.reference", field="bank_reference")
+    reference = one_form(bank_reference)
+    check_readable(reference)
+    check_unused(reference)
     assert actor.person_id is not None
     receipt = LossReceipt(id=new_id(), loss_id=loss.id, amount_minor=amount_minor, bank_reference=reference,
                           recorded_by=actor.person_id, recorded_at=clock.now())
     db.session.add(receipt)
     db.session.flush()  # its trigger asks what is open before this receipt
     came_back(loss, amount_minor, f"loss:{loss.id}:back:{receipt.id}", actor)
+
+
+def _look(reference: str) -> str | None:
+    return db.session.scalar(
+        select(PaymentLoss.reference).join(LossReceipt, LossReceipt.loss_id == PaymentLoss.id)
+        .where(LossReceipt.bank_reference == reference))
+
+
+kept_as("losses", _look)
 
 
 def came_back(loss: PaymentLoss, amount_minor: int, key: str, actor: Actor) -> None:

@@ -202,13 +202,14 @@ def _store(
 def download(instruction_id: uuid.UUID, actor: Actor) -> tuple[str, bytes]:
     """(file name, bytes) of an instruction: always the same bytes. Each download is an event.
 
-    Raises NotAllowed, NotFound, RuleBroken when the stored bytes no longer match their digest, or while all releases
-    are stopped and the file was not handed over before.
+    Raises NotAllowed, NotFound, RuleBroken when the stored bytes no longer match their digest; of a file that was not
+    handed over, also while all releases are stopped, or when it must not leave (as `hand_over`).
     """
     require(actor, "disbursement.release")
     row = get(PaymentInstruction, instruction_id)
     if db.session.get(Handover, instruction_id) is None:
         hold_back_if_stopped()
+        _check_may_leave(instruction_id, _released_in(instruction_id))
     content = content_of(row)
     events.record(actor, "disbursements.instruction.download", "payment_instruction", row.id,
                   data={"sha256": row.sha256})
@@ -224,6 +225,20 @@ def content_of(row: PaymentInstruction) -> bytes:
     return content
 
 
+def _released_in(instruction_id: uuid.UUID) -> list[Disbursement]:
+    """Payments that still wait in this file, locked."""
+    rounds: dict[uuid.UUID, int] = dict(db.session.execute(select(PaymentLine.disbursement_id, PaymentLine.round).where(
+        PaymentLine.instruction_id == instruction_id)).all())
+    return [row for row in locked(Disbursement, rounds) if row.state == "released" and row.round == rounds[row.id]]
+
+
+def _check_may_leave(instruction_id: uuid.UUID, rows: list[Disbursement]) -> None:
+    if db.session.get(Withdrawal, instruction_id) is not None:
+        raise RuleBroken(_("This file was withdrawn: a payment in it was made already. The bank must not get it."),
+                         code="instruction.withdrawn")
+    check_not_paid_before(rows)
+
+
 @command
 def hand_over(instruction_id: uuid.UUID, actor: Actor, receipt: str = "") -> int:
     """A bank signatory confirms that the bank has the file: its payments are with the bank from now on. `receipt` is
@@ -236,18 +251,13 @@ def hand_over(instruction_id: uuid.UUID, actor: Actor, receipt: str = "") -> int
     assert actor.person_id is not None
     hold_back_if_stopped()
     instruction = get(PaymentInstruction, instruction_id)
-    rounds: dict[uuid.UUID, int] = dict(db.session.execute(select(PaymentLine.disbursement_id, PaymentLine.round).where(
-        PaymentLine.instruction_id == instruction_id)).all())
-    rows = [row for row in locked(Disbursement, rounds) if row.state == "released" and row.round == rounds[row.id]]
+    rows = _released_in(instruction_id)
     if db.session.get(Handover, instruction_id) is not None:
         raise RuleBroken(_("Somebody has already confirmed that the paymaster has this list and its cash.")
                          if instruction.rail == CASH else
                          _("Somebody has already confirmed that the bank has this file."),
                          code="instruction.handed_over")
-    if db.session.get(Withdrawal, instruction_id) is not None:
-        raise RuleBroken(_("This file was withdrawn: a payment in it was made already. The bank must not get it."),
-                         code="instruction.withdrawn")
-    check_not_paid_before(rows)
+    _check_may_leave(instruction_id, rows)
     db.session.add(Handover(instruction_id=instruction_id, receipt=receipt or None, by_person=actor.person_id,
                             at=clock.now(), recorded_at=clock.real_now()))
     db.session.flush()  # `sent` is only allowed to what was handed over

@@ -406,10 +406,10 @@ def instruction(id: uuid.UUID) -> View:
     events = history("payment_instruction", id)
     handover = answer_queries.handover_of(id)
     names = person_labels([page.row.released_by, *(e.actor_id for e in events)])
-    held = handover is None and is_stopped()
+    held, kept = handover is None and is_stopped(), loss_queries.kept_back(id)
     return render_template(
-        "disbursements/instruction.html", page=page, held=held, taken=last_downloads([id]).get(id) if held else None,
-        table=payments_table(page),
+        "disbursements/instruction.html", page=page, held=held, kept=kept,
+        taken=last_downloads([id]).get(id) if held or kept else None, table=payments_table(page),
         released_by=names.get(page.row.released_by, ""), handover=handover,
         handed_over_by=names.get(handover.by_person, "") if handover else "",
         timeline=timeline_items(events, DISBURSEMENT, names, LABELS),

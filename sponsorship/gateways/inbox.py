@@ -130,15 +130,10 @@ def due(now: datetime, limit: int) -> list[tuple[uuid.UUID, datetime, str]]:
 def perform_due(event_row_id: uuid.UUID, now: datetime) -> str:
     """`perform` for the job: of several processes that found the same event due, one that comes later leaves it to the
     next time, as the first to fail has put it off."""
-    with reading():
-        due_at = db.session.scalar(select(StripeEvent.due_at).where(StripeEvent.id == event_row_id))
-        db.session.rollback()
-    if due_at is None or due_at > clock.real_at(now):
-        return "not due"
-    return perform(event_row_id, now)
+    return perform(event_row_id, now, only_due=True)
 
 
-def perform(event_row_id: uuid.UUID, now: datetime) -> str:
+def perform(event_row_id: uuid.UUID, now: datetime, *, only_due: bool = False) -> str:
     """Read one event: fetch its object with no transaction open, then apply and settle in one command.
 
     A failure is counted and tried again later; after GIVE_UP_AFTER tries the event waits for a person (later where it
@@ -147,11 +142,13 @@ def perform(event_row_id: uuid.UUID, now: datetime) -> str:
     """
     with reading():
         row = db.session.get(StripeEvent, event_row_id)
-        known = (row.type, row.object_id, row.attempts) if row is not None and row.state == "new" else None
+        known = (row.type, row.object_id, row.attempts, row.due_at) if row is not None and row.state == "new" else None
         db.session.rollback()
     if known is None:
         return "not new"
-    event_type, about, tries = known
+    event_type, about, tries, due_at = known
+    if only_due and due_at > clock.real_at(now):
+        return "not due"
     handler = HANDLERS.get(event_type)
     if handler is None:
         return _settle(event_row_id, Outcome("ignore", "type"))

@@ -26,6 +26,7 @@ from sponsorship.disbursements import (
 from sponsorship.disbursements.answer_service import BankFigures
 from sponsorship.disbursements.claim_models import Recovery
 from sponsorship.disbursements.loss_models import LossReceipt, PaymentLoss
+from sponsorship.ledger import bank_references
 from sponsorship.ledger.models import Shortfall
 from tests.integration.test_paymaster import PDF, Desk
 from tests.integration.test_payment_answers import Bank
@@ -71,7 +72,7 @@ def mails(kind: str) -> set[str]:
     return {m.to_address for m in db.session.query(OutboxMail).filter_by(kind=kind)}
 
 
-def test_a_file_that_the_bank_does_not_have_is_held_and_withdrawn(bank):
+def test_a_file_that_the_bank_does_not_have_is_held_and_withdrawn(bank, as_person):
     """The later release waits in a file; the bank never gets it, and one payment is made."""
     bank.says("fail", "F1")
     bank.again()
@@ -90,16 +91,23 @@ def test_a_file_that_the_bank_does_not_have_is_held_and_withdrawn(bank):
     told = mails("payment-paid-before")
     assert told == {bank.story.people[r].email for r in ("head_of_fund", "certifying_officer", "bank_signatory")}
     assert bank.figures == before, "nothing moves by one person's word"
-    with pytest.raises(RuleBroken, match="disbursement.paid_before"):
-        bank.hand_over()
+    signatory = bank.story.officer("bank_signatory")
+    for act in (release_service.hand_over, release_service.download):
+        with pytest.raises(RuleBroken, match="disbursement.paid_before"):
+            act(bank.instruction, signatory)
+    page = as_person(bank.story.people["bank_signatory"]).get(f"/disbursements/instructions/{bank.instruction}").text
+    assert "Download the file" not in page and bank.said.reference in page
     with pytest.raises(RuleBroken, match="loss.open"):
         bank.admits()
     with pytest.raises(NotAllowed):
         loss_service.agree(bank.loss, bank.officer, 1)
     bank.agree()
     assert (bank.said.state, bank.row.state, bank.row.round) == ("cleared", "unknown", 1)
-    with pytest.raises(RuleBroken, match="instruction.withdrawn"):
-        bank.hand_over()
+    for act in (release_service.hand_over, release_service.download):
+        with pytest.raises(RuleBroken, match="instruction.withdrawn"):
+            act(bank.instruction, signatory)
+    page = as_person(bank.story.people["bank_signatory"]).get(f"/disbursements/instructions/{bank.instruction}").text
+    assert "Download the file" not in page and "withdrawn" in page
     bank.says("confirm", "FT1")
     bank.paid_once()
 
@@ -232,7 +240,7 @@ def desk(make):
         yield made
 
 
-def test_cash_that_is_gone_is_replaced_and_the_payee_paid(desk):
+def test_cash_that_is_gone_is_replaced_and_the_payee_paid(desk, monkeypatch):
     story, amount = desk.story, desk.row.amount_minor
     head = story.officer("head_of_fund")
 
@@ -264,9 +272,14 @@ def test_cash_that_is_gone_is_replaced_and_the_payee_paid(desk):
     assert not story.verify()
     officer = story.officer("requesting_officer")
     loss_service.found_again(loss, 5_000, "BK1", officer, 2)
-    for minor, reference, code in ((amount, "BK2", "loss.too_much"), (1, "BK1", "loss.reference")):
+    # each line of the statement once, in any spelling, whatever it was recorded as
+    monkeypatch.setitem(bank_references._KEPT, "gifts", {"GIFT 7": "CTR-7"}.get)
+    for minor, reference, code in ((amount, "BK2", "loss.too_much"), (1, "bk1", "bank.reference_used"),
+                                   (1, "gift  7", "bank.reference_used"), (1, " ", "bank.no_reference")):
         with pytest.raises(RuleBroken, match=code):
             loss_service.found_again(loss, minor, reference, officer, 3)
+    with pytest.raises(RuleBroken, match="bank.reference_used"):
+        bank_references.check_unused("Bk1")
     loss_service.found_again(loss, amount - 5_000, "BK2", officer, 3)
     assert db.session.get_one(PaymentLoss, loss, populate_existing=True).state == "back"
     assert desk.figures.losses == 0 and not story.verify()
