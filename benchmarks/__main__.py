@@ -1,5 +1,6 @@
 """`make bench`: pages and feeds, posting, reading the books, applications, payments; prints tables as they stand
-in docs/benchmarks.md. `make bench ONLY=posting` (or web, books, applications, payments) measures one of them."""
+in docs/benchmarks.md. `make bench ONLY=posting` (or web, books, applications, payments) measures one of them;
+`make bench ONLY=hordak` posting beside a peer, which it fetches."""
 
 from __future__ import annotations
 
@@ -42,7 +43,14 @@ def _payments() -> None:
     payments.main()
 
 
+def _hordak() -> None:
+    from benchmarks import beside_hordak
+
+    beside_hordak.main()
+
+
 PARTS = {"web": _web, "posting": _posting, "books": _books, "applications": _applications, "payments": _payments}
+ON_ASKING = {"hordak": _hordak}  # fetches a package that is not ours
 
 
 def main(only: list[str]) -> None:
@@ -50,7 +58,7 @@ def main(only: list[str]) -> None:
     print(f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} cores, "
           f"{platform.system()} {platform.machine()}; `make bench`\n")
     for part in only or PARTS:
-        PARTS[part]()
+        (PARTS | ON_ASKING)[part]()
         print(flush=True)
 
 

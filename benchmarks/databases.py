@@ -44,6 +44,11 @@ class Databases:
             db.session.remove()
         return app
 
+    def empty(self) -> tuple[str, str, str]:
+        """Host (a socket's folder), user and name of an empty database for somebody else; PostgreSQL only."""
+        made = sa.make_url(self._url())
+        return str(made.query["host"]), str(made.username), str(made.database)
+
     def _url(self) -> str:
         name = f"bench_{next(_names)}"
         if self._server is None:

@@ -27,12 +27,12 @@ class Rate:
 def rates(works: Mapping[str, Work], rounds: int = 12, seconds: float = 0.4) -> dict[str, Rate]:
     """Each work for `seconds` in each round, after a warm-up."""
     for work in works.values():
-        _times(work, 0.3)
+        times(work, 0.3)
     found: dict[str, list[list[float]]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
-            found[name].append(_times(work, seconds))
-    speeds = {name: [len(times) / sum(times) for times in taken] for name, taken in found.items()}
+            found[name].append(times(work, seconds))
+    speeds = {name: [len(each) / sum(each) for each in taken] for name, taken in found.items()}
     return {
         name: Rate(*_best(taken), min(map(min, taken)) * 1000, {
             other: statistics.median(a / b for a, b in zip(speeds[name], speeds[other], strict=True))
@@ -42,16 +42,17 @@ def rates(works: Mapping[str, Work], rounds: int = 12, seconds: float = 0.4) -> 
     }
 
 
-def _times(work: Work, seconds: float) -> list[float]:
-    times = []
+def times(work: Work, seconds: float) -> list[float]:
+    """Seconds of each call, one after the other, for `seconds`; at least one."""
+    taken = []
     until = time.perf_counter() + seconds
-    while not times or time.perf_counter() < until:
+    while not taken or time.perf_counter() < until:
         start = time.perf_counter()
         work()
-        times.append(time.perf_counter() - start)
-    return times
+        taken.append(time.perf_counter() - start)
+    return taken
 
 
 def _best(taken: list[list[float]]) -> tuple[float, float, float]:
-    times = sorted(min(taken, key=lambda times: sum(times) / len(times)))
-    return len(times) / sum(times), statistics.median(times) * 1000, times[int(len(times) * 0.95)] * 1000
+    best = sorted(min(taken, key=lambda each: sum(each) / len(each)))
+    return len(best) / sum(best), statistics.median(best) * 1000, best[int(len(best) * 0.95)] * 1000
