@@ -155,4 +155,5 @@ refuse(Passkey.__table__, "passkey_count_rises", "UPDATE",  # type: ignore[arg-t
        "NEW.sign_count < OLD.sign_count", "the count of uses only rises")
 refuse(PasskeyChallenge.__table__, "passkey_challenge_once", "UPDATE",  # type: ignore[arg-type]
        "OLD.used_at IS NOT NULL OR NEW.person_id <> OLD.person_id OR NEW.purpose <> OLD.purpose "
-       "OR NEW.challenge <> OLD.challenge", "a challenge is good once, and for whom it was made")
+       "OR NEW.challenge <> OLD.challenge OR NEW.made_at <> OLD.made_at",
+       "a challenge is good once, and for whom it was made")

@@ -1067,7 +1067,7 @@ CREATE INDEX ix_passkey_challenge_made_at ON passkey_challenge (made_at)
 -- next --
 CREATE INDEX ix_passkey_challenge_person_id ON passkey_challenge (person_id)
 -- next --
-CREATE OR REPLACE FUNCTION passkey_challenge_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF OLD.used_at IS NOT NULL OR NEW.person_id <> OLD.person_id OR NEW.purpose <> OLD.purpose OR NEW.challenge <> OLD.challenge THEN RAISE EXCEPTION 'passkey_challenge_once: a challenge is good once, and for whom it was made' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE OR REPLACE FUNCTION passkey_challenge_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF OLD.used_at IS NOT NULL OR NEW.person_id <> OLD.person_id OR NEW.purpose <> OLD.purpose OR NEW.challenge <> OLD.challenge OR NEW.made_at <> OLD.made_at THEN RAISE EXCEPTION 'passkey_challenge_once: a challenge is good once, and for whom it was made' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
 CREATE TRIGGER passkey_challenge_once BEFORE UPDATE ON passkey_challenge FOR EACH ROW EXECUTE FUNCTION passkey_challenge_once()
 -- next --

@@ -1071,7 +1071,7 @@ CREATE INDEX ix_passkey_challenge_made_at ON passkey_challenge (made_at)
 -- next --
 CREATE INDEX ix_passkey_challenge_person_id ON passkey_challenge (person_id)
 -- next --
-CREATE TRIGGER passkey_challenge_once BEFORE UPDATE ON passkey_challenge WHEN OLD.used_at IS NOT NULL OR NEW.person_id <> OLD.person_id OR NEW.purpose <> OLD.purpose OR NEW.challenge <> OLD.challenge BEGIN SELECT RAISE(ABORT, 'passkey_challenge_once: a challenge is good once, and for whom it was made'); END
+CREATE TRIGGER passkey_challenge_once BEFORE UPDATE ON passkey_challenge WHEN OLD.used_at IS NOT NULL OR NEW.person_id <> OLD.person_id OR NEW.purpose <> OLD.purpose OR NEW.challenge <> OLD.challenge OR NEW.made_at <> OLD.made_at BEGIN SELECT RAISE(ABORT, 'passkey_challenge_once: a challenge is good once, and for whom it was made'); END
 -- next --
 CREATE TABLE recovery_code (
 	person_id CHAR(32) NOT NULL, 
