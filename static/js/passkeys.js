@@ -67,15 +67,19 @@
         field.value = answer;
         form.requestSubmit();
       }, function (error) {
-        tell(error.told || (error.name === "NotAllowedError" ? box.dataset.cancelled
-          : error.name === "InvalidStateError" ? box.dataset.known : box.dataset.failed));
+        var known = { NotAllowedError: box.dataset.cancelled, InvalidStateError: box.dataset.known };
+        tell(error.told || known[error.name] || box.dataset.failed);
       }).then(function () { busy = false; });
     }
 
     window.addEventListener("pageshow", function () { field.value = ""; }); // an answer is good once
-    if (!window.PublicKeyCredential || !window.fetch || location.origin !== box.dataset.origin) {
-      tell(location.origin !== box.dataset.origin ? box.dataset.elsewhere : box.dataset.failed);
-      if (box.dataset.passkey === "prove") { box.hidden = false; }
+    var here = location.origin === box.dataset.origin;
+    if (!here || !window.PublicKeyCredential || !window.fetch) {
+      tell(here ? box.dataset.failed : box.dataset.elsewhere);
+      box.hidden = false;
+      if (box.dataset.passkey === "add") {
+        form.addEventListener("submit", function (event) { event.preventDefault(); });
+      }
       return;
     }
     if (box.dataset.passkey === "prove") {
