@@ -75,16 +75,19 @@
     window.addEventListener("pageshow", function () { field.value = ""; }); // an answer is good once
     var here = location.origin === box.dataset.origin;
     if (!here || !window.PublicKeyCredential || !window.fetch) {
+      state.className = "quiet"; // nothing went wrong
       tell(here ? box.dataset.failed : box.dataset.elsewhere);
       box.hidden = false;
       if (box.dataset.passkey === "add") {
-        form.addEventListener("submit", function (event) { event.preventDefault(); });
+        form.querySelector("button[type=submit]").disabled = true;
       }
       return;
     }
     if (box.dataset.passkey === "prove") {
       button.hidden = false;
       box.hidden = false;
+      // one button leads: the code is the other way now
+      form.querySelector(".actions .button.primary").classList.replace("primary", "secondary");
       button.addEventListener("click", go);
     } else {
       form.addEventListener("submit", function (event) {
