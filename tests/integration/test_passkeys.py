@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from accounts import factor_resets, passkeys, second_factor, sign_in
+from accounts import checks, factor_resets, passkeys, second_factor, sign_in
 from accounts.factor_models import Passkey, PasskeyChallenge, RecoveryCode, SecondFactor, SecondFactorProof
 from accounts.relying_party import relying_party
 from core import clock, jobs
@@ -335,6 +335,7 @@ def test_the_database_holds_it(make, as_person):
     who, other = make.person("bank_signatory"), make.person("bank_signatory")
     as_person(other)
     key = factor_of(enrolled(who))
+    assert checks.second_factors() == (2, [])
     table, challenges = Passkey.__table__, PasskeyChallenge.__table__
     options = passkeys.ask(person(who.id), "prove")
     passkeys.take_challenge(person(who.id), "prove", options["challenge"])
@@ -364,7 +365,10 @@ def test_the_database_holds_it(make, as_person):
     factor = SecondFactor(id=new_id(), person_id=other.id, kind="passkey", created_at=clock.real_now(),
                           confirmed_at=clock.real_now())
     db.session.add(factor)
+    db.session.add(RecoveryCode(id=new_id(), person_id=make.person().id, digest="of nothing"))
     db.session.flush()
+    _count, faults = checks.second_factors()
+    assert len(faults) == 2 and "without a public key" in faults[0] and "recovery codes without" in faults[1]
     with pytest.raises(DBAPIError) as caught, db.session.begin_nested():
         db.session.execute(sa.insert(table).values({**copy, "factor_id": factor.id}))
     assert "credential_id" in str(caught.value.orig)
