@@ -21,7 +21,7 @@ from meetings.documents.blueprint import bp
 from meetings.documents.forms import ActForm, DocumentForm, EditDocumentForm, IssueForm, LanguageForm, WithdrawForm
 from meetings.documents.queries import DocumentRow, get_document
 from meetings.documents.transitions import DOCUMENT, MANAGE
-from meetings.documents.words import LANGUAGE_NAMES, LANGUAGES
+from meetings.documents.words import LANGUAGE_NAMES
 
 
 def _refuse(form: BaseForm, error: RuleBroken) -> None:
@@ -167,7 +167,7 @@ def issue(slug: str, document_id: uuid.UUID) -> ResponseReturnValue:
     """What everybody will see, and since which day."""
     meeting, row = _find(slug, document_id, _issuing(document_id))
     return _page("issue", IssueForm(data={"version": row.version, "day": row.issued_on or clock.today()}), meeting, row,
-                 names=LANGUAGE_NAMES, languages=LANGUAGES)
+                 names=LANGUAGE_NAMES)
 
 
 def _issuing(document_id: uuid.UUID) -> str:
@@ -180,7 +180,7 @@ def issue_now(slug: str, document_id: uuid.UUID) -> ResponseReturnValue:
     """Show it to everybody."""
     meeting, row = _find(slug, document_id, _issuing(document_id))
     form = IssueForm()
-    if form.validate_on_submit():
+    if form.validate_on_submit() and form.day.data:
         try:
             service.issue_document(row.id, form.day.data, current_actor(), form.version.data)
         except RuleBroken as error:
@@ -188,7 +188,7 @@ def issue_now(slug: str, document_id: uuid.UUID) -> ResponseReturnValue:
         else:
             flash(_("Issued. Everybody can read it now."), "success")
             return _to(slug, row.id)
-    return _page("issue", form, meeting, row, 422, names=LANGUAGE_NAMES, languages=LANGUAGES)
+    return _page("issue", form, meeting, row, 422, names=LANGUAGE_NAMES)
 
 
 @bp.get("/meetings/<string:slug>/documents/<uuid:document_id>/withdraw")

@@ -56,33 +56,33 @@ def document_of(slug: str, document_id: uuid.UUID, reveal: bool) -> tuple[Meetin
 
 
 # --- the list ---------------------------------------------------------------------------------------------------
-def _languages(slug: str, row: DocumentRow, organises: bool) -> Markup:
+def _languages(meeting: MeetingRow, row: DocumentRow, organises: bool) -> Markup:
     """A letter for each official language, linked where there is a version; what is missing is for organisers."""
     made = []
     for code, letter in LANGUAGES.items():
         name = LANGUAGE_NAMES[code]
         version = row.versions.get(code)
-        if version is not None and row.state != "withdrawn":
-            made.append(Markup('<a href="{}" hreflang="{}" title="{}">{}</a>').format(
-                _address(slug, row, code), code, name, letter))
+        address = _address(meeting, row, code) if version is not None and row.state != "withdrawn" else None
+        if address:
+            made.append(Markup('<a href="{}" hreflang="{}" title="{}">{}</a>').format(address, code, name, letter))
         elif organises and version is None:
             made.append(Markup('<span class="missing" title="{}">{}</span>').format(
                 _("%(language)s: missing", language=name), letter))
     return Markup('<span class="languages">{}</span>').format(Markup(" ").join(made))
 
 
-def _address(slug: str, row: DocumentRow, language: str) -> str:
-    """Where a version is read: our file, else the Official Document System."""
+def _address(meeting: MeetingRow, row: DocumentRow, language: str) -> str | None:
+    """Where a version is read: our file, else the Official Document System, which has nothing that is invented."""
     if row.versions[language].file_id is not None:
-        return url_for("documents.file", slug=slug, document_id=row.id, language=language)
-    return ods_url(row.symbol or "", language)
+        return url_for("documents.file", slug=meeting.slug, document_id=row.id, language=language)
+    return None if meeting.is_demo or row.symbol is None else ods_url(row.symbol, language)
 
 
 def _title(row: DocumentRow) -> Markup:
     return Markup('<bdi lang="{}">{}</bdi>').format(row.title_language, row.title)
 
 
-def _columns(slug: str, rows: Sequence[DocumentRow], organises: bool) -> list[Column]:
+def _columns(meeting: MeetingRow, rows: Sequence[DocumentRow], organises: bool) -> list[Column]:
     columns = [
         Column("symbol", _("Symbol"), sortable=True, heading=True,
                render=lambda row: Markup('<bdi class="document" dir="ltr">{}</bdi>').format(row.symbol)
@@ -91,7 +91,7 @@ def _columns(slug: str, rows: Sequence[DocumentRow], organises: bool) -> list[Co
         Column("type", _("Type"), sortable=True, render=lambda row: row.type_name),
         Column("issued", _("Issued"), sortable=True,
                render=lambda row: day_html(row.issued_on) if row.issued_on else ""),
-        Column("languages", _("Languages"), render=lambda row: _languages(slug, row, organises)),
+        Column("languages", _("Languages"), render=lambda row: _languages(meeting, row, organises)),
     ]
     if any(row.agenda_items for row in rows):
         columns.insert(3, Column("items", _("Agenda items"), render=lambda row: ", ".join(row.agenda_items)))
@@ -129,7 +129,7 @@ def documents(slug: str) -> ResponseReturnValue:
     if query.format:
         return download(query, _file_columns(), rows, f"placard-documents-{slug}")
     table = Table(
-        _("Documents"), _columns(slug, rows, organises), rows, filters=filters, query=query, total=total,
+        _("Documents"), _columns(meeting, rows, organises), rows, filters=filters, query=query, total=total,
         base_url=url_for("documents.documents", slug=slug),
         row_url=lambda row: url_for("documents.document", slug=slug, document_id=row.id),
         empty_title=_("No documents yet"),
@@ -171,7 +171,7 @@ def document(slug: str, document_id: uuid.UUID) -> ResponseReturnValue:
         "documents/document.html", meeting=meeting, row=row, chain=chain if len(chain) > 1 else [],
         later=later_revision(row, chain), organises=organises, happened=happened, names=LANGUAGE_NAMES,
         own_names=OWN_NAMES, changes=CHANGE_WORDS,
-        ods={code: ods_url(row.symbol, code) for code in LANGUAGES} if row.symbol else {},
+        ods={code: ods_url(row.symbol, code) for code in LANGUAGES} if row.symbol and not meeting.is_demo else {},
         may={move.action for move in DOCUMENT.from_state(row.state)} if organises else set())
 
 

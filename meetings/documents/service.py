@@ -113,7 +113,7 @@ def record_document(meeting_id: uuid.UUID, facts: Particulars, actor: Actor) -> 
 
 
 @command
-def edit_document(document_id: uuid.UUID, facts: Particulars, actor: Actor, expected_version: int) -> None:
+def edit_document(document_id: uuid.UUID, facts: Particulars, actor: Actor, expected_version: int | None) -> None:
     """Change what is said of a document. Raises RuleBroken, NotAllowed, Stale, IllegalMove."""
     document = lock(Document, document_id, expected_version)
     require(actor, DOCUMENT.move(document.state, "edit").permission)
@@ -130,7 +130,7 @@ def file_name(document: Document, language: str) -> str:
 @command
 def add_version(
     document_id: uuid.UUID, language: str, title: str | None, official: bool, upload: CheckedUpload | None,
-    actor: Actor, expected_version: int,
+    actor: Actor, expected_version: int | None,
 ) -> None:
     """Add the document in one language, in place of what stood there. Without an `upload` it is where the Official
     Document System has it, which needs a symbol. Raises RuleBroken, NotAllowed, Stale, IllegalMove."""
@@ -157,7 +157,7 @@ def add_version(
 
 
 @command
-def remove_version(document_id: uuid.UUID, language: str, actor: Actor, expected_version: int) -> None:
+def remove_version(document_id: uuid.UUID, language: str, actor: Actor, expected_version: int | None) -> None:
     """Take one language version away; the file is kept, unseen. The last version of an issued document stays. Raises
     RuleBroken (`document.last_version`), NotFound, NotAllowed, Stale, IllegalMove."""
     document = lock(Document, document_id, expected_version)
@@ -188,7 +188,7 @@ def _count(document_id: uuid.UUID) -> int:
 
 
 @command
-def issue_document(document_id: uuid.UUID, day: date, actor: Actor, expected_version: int) -> None:
+def issue_document(document_id: uuid.UUID, day: date, actor: Actor, expected_version: int | None) -> None:
     """Show the document to everybody, issued on `day` (local to the meeting). Raises RuleBroken (no language version,
     a day to come), NotAllowed, Stale, IllegalMove."""
     document = lock(Document, document_id, expected_version)
@@ -209,7 +209,7 @@ def _today(meeting_id: uuid.UUID) -> date:
 
 
 @command
-def withdraw_document(document_id: uuid.UUID, reason: str, actor: Actor, expected_version: int) -> None:
+def withdraw_document(document_id: uuid.UUID, reason: str, actor: Actor, expected_version: int | None) -> None:
     """The document no longer counts: its page and the reason stay, its files are given out no more. Raises RuleBroken,
     NotAllowed, Stale, IllegalMove."""
     document = lock(Document, document_id, expected_version)
@@ -222,7 +222,7 @@ def withdraw_document(document_id: uuid.UUID, reason: str, actor: Actor, expecte
 
 
 @command
-def drop_document(document_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
+def drop_document(document_id: uuid.UUID, actor: Actor, expected_version: int | None) -> None:
     """Give up a draft; its symbol is free again. Raises NotAllowed, Stale, IllegalMove."""
     document = lock(Document, document_id, expected_version)
     document.changed_at = clock.real_now()

@@ -175,6 +175,8 @@ def test_an_organiser_publishes_a_document_by_the_pages(as_person, make, meeting
         "language": "en", "title": "", "official": "yes", "version": version,
         "file": (io.BytesIO(pdf()), "my scan (final).pdf")}, content_type="multipart/form-data")
     assert answer.status_code == 303
+    for rest in ("issue", "edit", "drop", "remove/en"):
+        assert "A/CONF.192/BMS/2016/WP.1" in text(organiser.get(f"{address}{rest}"))
     answer = organiser.post(f"{address}issue", data={"day": DAY.isoformat(), "version": int(version) + 1})
     assert answer.status_code == 303
     page = text(client.get(address))
@@ -188,6 +190,7 @@ def test_an_organiser_publishes_a_document_by_the_pages(as_person, make, meeting
     assert served.headers["X-Content-Type-Options"] == "nosniff"
     assert client.get("/documents/A/CONF.192/BMS/2016/WP.1").headers["Location"].endswith(address)
     assert "1 document" in text(client.get("/meetings/dbms-1/"))
+    assert "given out no more" in text(organiser.get(f"{address}withdraw"))
     withdrawn = organiser.post(f"{address}withdraw", data={"reason": "Wrong file.", "version": int(version) + 2})
     assert withdrawn.status_code == 303
     page = text(client.get(address))
