@@ -34,7 +34,7 @@ def organiser(make):
 
 @pytest.fixture
 def meeting(make):
-    return make.meeting(slug="dbms-1", short_name="DBMS 1")
+    return make.meeting(slug="dbms-1", short_name="DBMS 1", is_demo=False)
 
 
 @pytest.fixture
