@@ -17,7 +17,18 @@ from accounts.designations import Wish, designate
 from core import clock, events, jobs, marks, verify
 from core.actor import PUBLIC
 from core.db import db
-from demonstration import applying, banking, correspondence, giving, in_cash, nominating, paying, pledging, returning
+from demonstration import (
+    applying,
+    banking,
+    correspondence,
+    giving,
+    in_cash,
+    issuing,
+    nominating,
+    paying,
+    pledging,
+    returning,
+)
 from demonstration.applying import Sheet, noon
 from demonstration.stage import Stage, set_stage
 from sponsorship.awards.models import Award
@@ -144,6 +155,7 @@ def _near(stage: Stage, opens_on: date, today: date) -> None:
     meeting = applying.make_meeting(
         stage, noon(opens_on - timedelta(days=160)), "Demo BMS B",
         "Demonstration Biennial Meeting of States B (near)", "demo-bms-b", opens_on, 902)
+    issuing.documents(stage, meeting, noon(today - timedelta(days=40)))
     opens, closes = noon(today - timedelta(days=95)), noon(today - timedelta(days=60))
     call = applying.make_call(stage, meeting, opens, closes, today - timedelta(days=45))
     paying.run_jobs(opens)
