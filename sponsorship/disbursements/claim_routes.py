@@ -19,7 +19,7 @@ from core.errors import NotFound, RuleBroken
 from core.events import history
 from core.files import check_upload, serve
 from core.machines import SYSTEM
-from core.money import Money
+from core.money import Money, usd
 from core.web.access import needs
 from core.web.downloads import download
 from core.web.forms import add_error
@@ -29,8 +29,8 @@ from sponsorship.awards.entitlement import PROVIDED
 from sponsorship.awards.entitlement_routes import FILE_COLUMNS, lines_table
 from sponsorship.awards.entitlement_words import PROVIDED_LABELS
 from sponsorship.contributions.fund_settings import bank_details
+from sponsorship.disbursements import claim_payments, claim_recovery, claim_service, late_queries
 from sponsorship.disbursements import claim_queries as queries
-from sponsorship.disbursements import claim_recovery, claim_service, late_queries
 from sponsorship.disbursements.claim_forms import (
     AIR,
     ClaimForm,
@@ -120,17 +120,19 @@ def _show(claim_id: uuid.UUID, message: object | None = None) -> View:
     people = person_labels([e.actor_id for e in events]) if page.officer else {}
     moves = [m for m in CLAIM.from_state(page.row.state)
              if m.permission != SYSTEM and allows(actor, m.permission, page.row.organisation_id)]
+    late = late_queries.latest_of(claim_id)
     body = render_template(
         "disbursements/claim.html", page=page, row=page.row, message=message, moves={m.action for m in moves},
         ask_late=page.row.state == "unclaimed" and page.own and not page.row.ended,
-        next=claim_step(page.row.state, page.row.due_at, page.row.ended, page.back_due),
+        next=claim_step(page.row.state, page.row.due_at, page.row.ended, page.back_due,
+                        late.state if late else None),
         trip=trip_of(page.award, page.days),
         told=_told(page.days), lines=lines_table(page.lines, _("What it was settled on"), csv=True)
         if page.lines else None,
         reckoned=lines_table(page.reckoned.lines, _("Reckoned by the days of the claim"), anchor="reckoned")
         if page.reckoned and page.reckoned.lines else None,
         timeline=timeline_items(events, CLAIM, people, show_text=page.officer),
-        overdue=page.row.due_at <= clock.now(), late=late_queries.latest_of(claim_id))
+        overdue=page.row.due_at <= clock.now(), late=late)
     return (body, 422) if message else body
 
 
@@ -214,11 +216,21 @@ def settle(id: uuid.UUID) -> View:
         else:
             return _leave("claims.claim_page", id, _("Settled. What follows from it stands below."))
     form.seen_minor.data = str(page.reckoned.entitled) if page.reckoned and not needs_amount else ""
+    paid, in_flight = _paid_before(page) if page.reckoned and not needs_amount else (None, None)
     body = render_template(
         "disbursements/claim_settle.html", page=page, row=page.row, form=form, needs_amount=needs_amount,
+        entitled=usd(page.reckoned.entitled) if page.reckoned else None, paid=paid, in_flight=in_flight,
         table=lines_table(page.reckoned.lines, _("Reckoned by the days of the claim"))
         if page.reckoned and page.reckoned.lines else None)
     return (body, 422) if request.method == "POST" else body
+
+
+def _paid_before(page: queries.ClaimPage) -> tuple[Money | None, str | None]:
+    """What was paid of the days so far; or why that is not known yet."""
+    try:
+        return usd(claim_payments.paid_so_far(page.row.award_id)), None
+    except RuleBroken as refusal:
+        return None, str(refusal.message)
 
 
 def _act(

@@ -55,7 +55,7 @@ from sponsorship.disbursements.payment_tabs import tabs
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.stops import is_stopped
 from sponsorship.disbursements.transitions import DISBURSEMENT
-from sponsorship.disbursements.words import KIND_LABELS, LABELS, STEPS, next_step
+from sponsorship.disbursements.words import KIND_LABELS, LABELS, SIGNED, STEPS, next_step
 
 __all__ = ["bp", "many_routes", "rule_routes", "stop_routes"]
 View = str | Response | tuple[str, int]
@@ -369,13 +369,14 @@ def _account(item: queries.ToRelease) -> str | Markup:
 
 def _signed_lines(item: queries.ToRelease) -> Markup:
     return Markup("<div>{}</div>").format(Markup("<br>").join(
-        Markup("{}: <bdi>{}</bdi>, {}").format(STEPS[s.step], who, office_day(s.at)) for s, who in item.signed
+        Markup("{}: <bdi>{}</bdi>, {}").format(SIGNED[s.step], who, office_day(s.at)) for s, who in item.signed
     ))
 
 
 INSTRUCTION_COLUMNS = [
     Column("number", _l("Instruction"), heading=True),
     Column("created_at", _l("Released")),
+    Column("status", _l("Where it stands")),
     Column("lines", _l("Payments"), numeric=True),
     Column("total", _l("Total"), numeric=True, currency="USD"),
     Column("sha256", _l("SHA-256"), render=lambda row: row.sha256[:16] + "…"),
