@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from accounts.current import current_actor
@@ -22,6 +24,7 @@ from core.machines import SYSTEM
 from core.money import Money, usd
 from core.web.access import needs
 from core.web.downloads import download
+from core.web.formats import instant_html
 from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
@@ -63,13 +66,18 @@ def _words() -> dict[str, Any]:
     return {"office_zone": setting("office_zone", clock.today()), "attendance_labels": ATTENDANCE_LABELS}
 
 
+def _due_day(instant: datetime) -> Markup:
+    """The day by the clock of the fund's seat, where it ends."""
+    return instant_html(instant, setting("office_zone", clock.today()), time=False)
+
+
 CLAIM_COLUMNS = [
     Column("reference", _l("Claim"), sortable=True, heading=True),
     Column("organisation", _l("State")),
     Column("meeting", _l("Meeting")),
     Column("award", _l("Award")),
     Column("status", _l("Where it stands"), csv=lambda row: row.status.label),
-    Column("due_at", _l("Due"), sortable=True),
+    Column("due_at", _l("Due"), sortable=True, render=lambda row: _due_day(row.due_at)),
     Column("entitled", _l("Due to the payee"), numeric=True, currency="USD"),
     Column("paid", _l("Paid before"), numeric=True, currency="USD"),
 ]
@@ -78,7 +86,7 @@ RECOVERY_COLUMNS = [
     Column("organisation", _l("State")),
     Column("award", _l("Award")),
     Column("status", _l("Where it stands"), csv=lambda row: row.status.label),
-    Column("due_at", _l("Due")),
+    Column("due_at", _l("Due"), render=lambda row: _due_day(row.due_at)),
     Column("reminders", _l("Reminders"), numeric=True),
     Column("amount", _l("Asked back"), numeric=True, currency="USD"),
     Column("open", _l("Open"), numeric=True, currency="USD"),

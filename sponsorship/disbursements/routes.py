@@ -79,9 +79,13 @@ COLUMNS = [
 IN_FILE = [*COLUMNS, Column("award", _l("Award"))]
 
 
+def _zone() -> str:
+    return str(setting("office_zone", clock.today()))
+
+
 def office_day(instant: datetime) -> Markup:
     """The day by the clock of the office that pays; the whole instant for machines."""
-    return instant_html(instant, setting("office_zone", clock.today()), time=False)
+    return instant_html(instant, _zone(), time=False)
 
 
 @bp.get("/disbursements/")
@@ -375,8 +379,8 @@ def _signed_lines(item: queries.ToRelease) -> Markup:
 
 INSTRUCTION_COLUMNS = [
     Column("number", _l("Instruction"), heading=True),
-    Column("created_at", _l("Released")),
-    Column("status", _l("Where it stands")),
+    Column("created_at", _l("Released"), render=lambda row: instant_html(row.created_at, _zone())),
+    Column("status", _l("Where it stands"), csv=lambda row: row.status.label),
     Column("lines", _l("Payments"), numeric=True),
     Column("total", _l("Total"), numeric=True, currency="USD"),
     Column("sha256", _l("SHA-256"), render=lambda row: row.sha256[:16] + "…"),
