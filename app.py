@@ -20,6 +20,7 @@ BLUEPRINTS = (
     "accounts.routes:bp",
     "meetings.calendar.routes:bp",
     "meetings.calendar.feeds:bp",
+    "meetings.documents.routes:bp",
     "sponsorship.ledger.routes:bp",
     "sponsorship.gateways.routes:bp",
     "sponsorship.gateways.rate_routes:bp",
@@ -51,6 +52,7 @@ BLUEPRINTS = (
 # signals, desk sources, panels, handlers: each room says what it listens to in one function
 WIRING = (
     "meetings.calendar.desk:register",
+    "meetings.documents.panels:register",
     "sponsorship.gateways.rate_watch:register",
     "sponsorship.contributions.inbox:register_handlers",
     "sponsorship.contributions.stripe_words:register",
@@ -94,6 +96,7 @@ JOBS = (
 CHECKS = (
     "accounts.checks",
     "meetings.calendar.checks",
+    "meetings.documents.checks",
     "sponsorship.ledger.checks",
     "sponsorship.gateways.checks",
     "sponsorship.gateways.rate_verify",

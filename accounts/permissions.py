@@ -71,6 +71,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "account.people.manage": frozenset({"administrator"}),
     "calendar.manage": frozenset({"organiser"}),
     "calendar.mandates.view": frozenset({"organiser", "auditor"}),
+    "documents.manage": frozenset({"organiser"}),
     "ledger.view": frozenset({"fund_manager", "head_of_fund", "certifying_officer", "approving_officer", "auditor"}),
     "rates.view": frozenset({"fund_manager", "head_of_fund", "certifying_officer", "approving_officer", "auditor"}),
     "rates.manage": frozenset({"fund_manager"}),
