@@ -3983,6 +3983,7 @@ CREATE TABLE cash_count (
 	boarding_pass_seen BOOLEAN NOT NULL, 
 	receipt_file_id UUID, 
 	reason VARCHAR(40), 
+	despite VARCHAR(60), 
 	counted_by UUID NOT NULL, 
 	counted_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	second_minor BIGINT, 
@@ -3993,6 +3994,7 @@ CREATE TABLE cash_count (
 	CONSTRAINT pk_cash_count PRIMARY KEY (id), 
 	CONSTRAINT ck_cash_count_outcome CHECK (outcome IN ('confirmed', 'returned')), 
 	CONSTRAINT ck_cash_count_amounts CHECK (paid_minor >= 0 AND back_minor >= 0), 
+	CONSTRAINT ck_cash_count_only_paid_despite CHECK (despite IS NULL OR outcome = 'confirmed'), 
 	CONSTRAINT ck_cash_count_paid_is_proven CHECK ((outcome = 'confirmed' AND paid_minor > 0 AND passport_seen AND boarding_pass_seen AND receipt_file_id IS NOT NULL) OR (outcome = 'returned' AND paid_minor = 0 AND reason IS NOT NULL)), 
 	CONSTRAINT ck_cash_count_ended_has_name CHECK ((state = 'counted') = (second_by IS NULL)), 
 	CONSTRAINT ck_cash_count_by_two CHECK (state <> 'agreed' OR second_by <> counted_by), 
@@ -4012,7 +4014,7 @@ CREATE UNIQUE INDEX uq_cash_count_agreed ON cash_count (disbursement_id, round) 
 -- next --
 CREATE UNIQUE INDEX uq_cash_count_open ON cash_count (disbursement_id) WHERE state = 'counted'
 -- next --
-CREATE TRIGGER cash_count_no_update BEFORE UPDATE OF disbursement_id, round, outcome, receipt, paid_minor, back_minor, passport_seen, boarding_pass_seen, receipt_file_id, reason, counted_by, counted_at, id ON cash_count FOR EACH ROW EXECUTE FUNCTION placard_refuse('cash_count is append-only')
+CREATE TRIGGER cash_count_no_update BEFORE UPDATE OF disbursement_id, round, outcome, receipt, paid_minor, back_minor, passport_seen, boarding_pass_seen, receipt_file_id, reason, despite, counted_by, counted_at, id ON cash_count FOR EACH ROW EXECUTE FUNCTION placard_refuse('cash_count is append-only')
 -- next --
 CREATE TRIGGER cash_count_no_delete BEFORE DELETE ON cash_count FOR EACH ROW EXECUTE FUNCTION placard_refuse('cash_count is append-only')
 -- next --
@@ -4029,6 +4031,10 @@ CREATE TRIGGER cash_count_by_others_insert BEFORE INSERT ON cash_count FOR EACH 
 CREATE OR REPLACE FUNCTION cash_count_by_others_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF EXISTS (SELECT 1 FROM approval a WHERE a.subject_type = 'disbursement' AND a.subject_id = NEW.disbursement_id AND a.round = NEW.round AND a.step IN ('disbursement.approved', 'disbursement.approved_second', 'disbursement.released') AND (a.person_id = NEW.counted_by OR a.person_id = NEW.second_by)) OR EXISTS (SELECT 1 FROM disbursement d JOIN award w ON w.id = d.award_id JOIN payee p ON p.id = d.payee_id WHERE d.id = NEW.disbursement_id AND (w.beneficiary_id = NEW.counted_by OR p.entered_by = NEW.counted_by OR (NEW.state = 'agreed' AND (w.beneficiary_id = NEW.second_by OR p.entered_by = NEW.second_by)))) THEN RAISE EXCEPTION 'cash_count_by_others_update: who approved, released or benefits does not count' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
 CREATE TRIGGER cash_count_by_others_update BEFORE UPDATE ON cash_count FOR EACH ROW EXECUTE FUNCTION cash_count_by_others_update()
+-- next --
+CREATE OR REPLACE FUNCTION cash_count_not_while_stopped() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(5027308105); IF EXISTS (SELECT 1 FROM release_stop WHERE restarted_at IS NULL) THEN RAISE EXCEPTION 'cash_count_not_while_stopped: all releases are stopped' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER cash_count_not_while_stopped BEFORE INSERT ON cash_count FOR EACH ROW WHEN (NEW.outcome = 'confirmed' AND NEW.despite IS NULL) EXECUTE FUNCTION cash_count_not_while_stopped()
 -- next --
 CREATE TABLE payment_loss (
 	reference VARCHAR(30) NOT NULL, 

@@ -4002,6 +4002,7 @@ CREATE TABLE cash_count (
 	boarding_pass_seen BOOLEAN NOT NULL, 
 	receipt_file_id CHAR(32), 
 	reason VARCHAR(40), 
+	despite VARCHAR(60), 
 	counted_by CHAR(32) NOT NULL, 
 	counted_at VARCHAR(27) NOT NULL, 
 	second_minor BIGINT, 
@@ -4012,6 +4013,7 @@ CREATE TABLE cash_count (
 	CONSTRAINT pk_cash_count PRIMARY KEY (id), 
 	CONSTRAINT ck_cash_count_outcome CHECK (outcome IN ('confirmed', 'returned')), 
 	CONSTRAINT ck_cash_count_amounts CHECK (paid_minor >= 0 AND back_minor >= 0), 
+	CONSTRAINT ck_cash_count_only_paid_despite CHECK (despite IS NULL OR outcome = 'confirmed'), 
 	CONSTRAINT ck_cash_count_paid_is_proven CHECK ((outcome = 'confirmed' AND paid_minor > 0 AND passport_seen AND boarding_pass_seen AND receipt_file_id IS NOT NULL) OR (outcome = 'returned' AND paid_minor = 0 AND reason IS NOT NULL)), 
 	CONSTRAINT ck_cash_count_ended_has_name CHECK ((state = 'counted') = (second_by IS NULL)), 
 	CONSTRAINT ck_cash_count_by_two CHECK (state <> 'agreed' OR second_by <> counted_by), 
@@ -4034,7 +4036,7 @@ CREATE UNIQUE INDEX uq_cash_count_agreed ON cash_count (disbursement_id, round) 
 -- next --
 CREATE UNIQUE INDEX uq_cash_count_open ON cash_count (disbursement_id) WHERE state = 'counted'
 -- next --
-CREATE TRIGGER cash_count_no_update BEFORE UPDATE OF disbursement_id, round, outcome, receipt, paid_minor, back_minor, passport_seen, boarding_pass_seen, receipt_file_id, reason, counted_by, counted_at, id ON cash_count BEGIN SELECT RAISE(ABORT, 'cash_count is append-only'); END
+CREATE TRIGGER cash_count_no_update BEFORE UPDATE OF disbursement_id, round, outcome, receipt, paid_minor, back_minor, passport_seen, boarding_pass_seen, receipt_file_id, reason, despite, counted_by, counted_at, id ON cash_count BEGIN SELECT RAISE(ABORT, 'cash_count is append-only'); END
 -- next --
 CREATE TRIGGER cash_count_no_renumber BEFORE UPDATE ON cash_count WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'cash_count is append-only'); END
 -- next --
@@ -4047,6 +4049,8 @@ CREATE TRIGGER cash_count_is_of_a_list BEFORE INSERT ON cash_count WHEN NEW.stat
 CREATE TRIGGER cash_count_by_others_insert BEFORE INSERT ON cash_count WHEN EXISTS (SELECT 1 FROM approval a WHERE a.subject_type = 'disbursement' AND a.subject_id = NEW.disbursement_id AND a.round = NEW.round AND a.step IN ('disbursement.approved', 'disbursement.approved_second', 'disbursement.released') AND (a.person_id = NEW.counted_by OR a.person_id = NEW.second_by)) OR EXISTS (SELECT 1 FROM disbursement d JOIN award w ON w.id = d.award_id JOIN payee p ON p.id = d.payee_id WHERE d.id = NEW.disbursement_id AND (w.beneficiary_id = NEW.counted_by OR p.entered_by = NEW.counted_by OR (NEW.state = 'agreed' AND (w.beneficiary_id = NEW.second_by OR p.entered_by = NEW.second_by)))) BEGIN SELECT RAISE(ABORT, 'cash_count_by_others_insert: who approved, released or benefits does not count'); END
 -- next --
 CREATE TRIGGER cash_count_by_others_update BEFORE UPDATE ON cash_count WHEN EXISTS (SELECT 1 FROM approval a WHERE a.subject_type = 'disbursement' AND a.subject_id = NEW.disbursement_id AND a.round = NEW.round AND a.step IN ('disbursement.approved', 'disbursement.approved_second', 'disbursement.released') AND (a.person_id = NEW.counted_by OR a.person_id = NEW.second_by)) OR EXISTS (SELECT 1 FROM disbursement d JOIN award w ON w.id = d.award_id JOIN payee p ON p.id = d.payee_id WHERE d.id = NEW.disbursement_id AND (w.beneficiary_id = NEW.counted_by OR p.entered_by = NEW.counted_by OR (NEW.state = 'agreed' AND (w.beneficiary_id = NEW.second_by OR p.entered_by = NEW.second_by)))) BEGIN SELECT RAISE(ABORT, 'cash_count_by_others_update: who approved, released or benefits does not count'); END
+-- next --
+CREATE TRIGGER cash_count_not_while_stopped BEFORE INSERT ON cash_count WHEN (NEW.outcome = 'confirmed' AND NEW.despite IS NULL) AND (EXISTS (SELECT 1 FROM release_stop WHERE restarted_at IS NULL)) BEGIN SELECT RAISE(ABORT, 'cash_count_not_while_stopped: all releases are stopped'); END
 -- next --
 CREATE TABLE payment_loss (
 	reference VARCHAR(30) NOT NULL, 

@@ -14,9 +14,11 @@ from core import clock
 from core.actor import person
 from core.db import command, db, new_id
 from core.errors import IllegalMove, NotAllowed, RuleBroken, Stale
+from core.outbox import OutboxMail
 from meetings.calendar.models import Meeting
 from sponsorship.disbursements import (
     answer_service,
+    cash_queries,
     cash_service,
     payee_service,
     rails,
@@ -81,6 +83,11 @@ class Desk:
                            "boarding_pass_seen": True, **seen})
         proof = self.story.proof()
         return cash_service.hand_out(self.advance, handed, proof, actor or self.first, self.row.version)
+
+    def hand_out_anyway(self, why="The money was in her hand already."):
+        proof = self.story.proof()
+        return cash_service.hand_out(self.advance, Handed(self.row.amount_minor, True, True), proof, self.first,
+                                     self.row.version, happened=why)
 
     def agree(self, count, minor=None, actor=None):
         row = db.session.get_one(CashCount, count, populate_existing=True)
@@ -287,6 +294,52 @@ def test_the_database_holds_two_others(at_the_desk):
     with pytest.raises(DBAPIError):
         command(confirmed)()
     db.session.rollback()
+
+
+def test_a_stop_holds_cash_in_hand_but_no_record_of_what_happened(at_the_desk):
+    """Under a stop nothing is handed over; what was handed over all the same is recorded with a reason, told at once,
+    and counted by a second person as ever. What comes back is never held."""
+    desk, head = at_the_desk, at_the_desk.story.officer("head_of_fund")
+    stops.stop(head, "A list names a wrong person.")
+    told = {m.to_address for m in db.session.query(OutboxMail).filter_by(kind="release-stop")}
+    assert db.session.get_one(Person, desk.first.person_id).email in told, "a paymaster has money in hand"
+    assert cash_queries.in_hand() == (1, desk.row.amount_minor)
+    with pytest.raises(RuleBroken, match="release.stopped"):
+        desk.hand_out()
+    # with the command's own check gone, the database asks for what stood against it
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cash_service, "refuse_if_stopped", lambda: None)
+        with pytest.raises(DBAPIError, match="cash_count_not_while_stopped"):
+            desk.hand_out()
+    count = desk.hand_out_anyway()
+    row = db.session.get_one(CashCount, count)
+    assert (row.state, row.despite, row.paid_minor) == ("counted", "release.stopped", desk.row.amount_minor)
+    alarm = {m.to_address for m in db.session.query(OutboxMail).filter_by(kind="cash-despite")}
+    assert desk.story.people["head_of_fund"].email in alarm
+    assert cash_queries.count_row(count).words == "The money was in her hand already."
+    desk.agree(count)
+    assert desk.row.state == "confirmed" and not desk.story.verify()
+
+
+def test_cash_comes_back_under_a_stop(at_the_desk):
+    """Not handing it over is what a stop wants."""
+    desk = at_the_desk
+    stops.stop(desk.story.officer("head_of_fund"), "A list names a wrong person.")
+    count = cash_service.not_paid(desk.advance, "stopped", "All releases are stopped.", desk.first, desk.row.version)
+    desk.agree(count)
+    assert desk.row.state == "returned" and not desk.story.verify()
+
+
+def test_what_was_handed_over_to_a_payee_who_may_not_be_paid_is_recorded(at_the_desk):
+    desk = at_the_desk
+    place = db.session.query(RailPlace.id).filter_by(rail=CASH).scalar()
+    rails.withdraw_place(place, desk.story.officer("fund_manager"))
+    with pytest.raises(RuleBroken) as caught:
+        desk.hand_out()
+    with pytest.raises(RuleBroken, match="cash.why"):
+        desk.hand_out_anyway("")
+    count = desk.hand_out_anyway()
+    assert db.session.get_one(CashCount, count).despite == caught.value.code
 
 
 @pytest.mark.pages
