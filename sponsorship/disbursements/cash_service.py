@@ -113,6 +113,24 @@ def obstacle(disbursement_id: uuid.UUID) -> RuleBroken | None:
     return None
 
 
+def _wrong_amount(row: Disbursement, paid_minor: int) -> RuleBroken | None:
+    if 0 < paid_minor <= row.amount_minor:
+        return None
+    return RuleBroken(_("Hand over at most what the list says. If nothing is handed over, record that it was not "
+                        "paid."), code="cash.amount", field="amount")
+
+
+def _no_words() -> RuleBroken:
+    return RuleBroken(_("Say in a sentence how it came to it."), code="cash.why", field="happened")
+
+
+def refused(disbursement_id: uuid.UUID, paid_minor: int, happened: str) -> RuleBroken | None:
+    """For the check page: what the command would say to this, as far as it lies with what was typed."""
+    if wrong := _wrong_amount(get(Disbursement, disbursement_id), paid_minor):
+        return wrong
+    return _no_words() if not happened.strip() and obstacle(disbursement_id) else None
+
+
 @command
 def hand_out(
     disbursement_id: uuid.UUID, handed: Handed, receipt: CheckedUpload, actor: Actor, expected_version: int,
@@ -139,13 +157,12 @@ def hand_out(
             raise
         despite = refusal.code or "other"
         if not happened.strip():
-            raise RuleBroken(_("Say in a sentence how it came to it."), code="cash.why", field="happened") from refusal
+            raise _no_words() from refusal
     if not (handed.passport_seen and handed.boarding_pass_seen):
         raise RuleBroken(_("See the passport and the boarding pass before any money is handed over."),
                          code="cash.papers", field="passport")
-    if not 0 < handed.paid_minor <= row.amount_minor:
-        raise RuleBroken(_("Hand over at most what the list says. If nothing is handed over, record that it was not "
-                           "paid."), code="cash.amount", field="amount")
+    if wrong := _wrong_amount(row, handed.paid_minor):
+        raise wrong
     count = _keep(row, actor, "confirmed", handed.paid_minor, text=happened if despite else None, handed=handed,
                   file_id=keep(receipt, "cash-receipt", actor).id, despite=despite)
     if despite:

@@ -372,8 +372,16 @@ def test_the_pages_from_the_rail_to_the_receipt(make, as_person):
         assert one.get(page).status_code == 200
         body = {"passport": "y", "boarding_pass": "y", "amount": f"{desk.row.amount_minor / 100:.2f}",
                 "version": desk.row.version}
-        refused = one.post(page, data={"amount": "1.00", "version": desk.row.version}, check=False)
+        refused = one.post(f"{page}/check", data={"amount": "1.00", "version": desk.row.version}, check=False)
         assert refused.status_code == 422 and "See the paper first" in refused.text
+        refused = one.post(f"{page}/check", data={**body, "amount": "99999.00"}, check=False)
+        assert refused.status_code == 422 and "at most what the list says" in refused.text
+        assert one.post(f"{page}/check", data={**body, "version": desk.row.version + 1}, check=False).status_code == 409
+        assert one.get(f"{page}/check").status_code == 303
+        checked = one.post(f"{page}/check", data={**body, "amount": "1.00"}, check=False)
+        assert checked.status_code == 200 and "that stay with you" in checked.text and "cannot be undone" in checked.text
+        assert "Choose a file" not in checked.text and 'name="amount" value="1.00"' in checked.text
+        assert not db.session.query(CashCount).count(), "a check writes nothing"
         assert "Choose a file" in one.post(page, data=body, check=False).text
         before = one.get(f"/paymaster/payments/{desk.advance}/receipt.pdf")
         assert before.data.startswith(b"%PDF")
@@ -397,3 +405,30 @@ def test_the_pages_from_the_rail_to_the_receipt(make, as_person):
         officer = as_person(story.people["requesting_officer"])
         assert "Receipt for cash" in officer.get(f"/disbursements/{desk.advance}").text
         assert "Paid and not paid" in officer.get("/paymaster/").text
+
+
+@pytest.mark.pages
+def test_the_pages_under_a_stop(at_the_desk, as_person):
+    """The page says it on top and offers no handing over; what left already is recorded over the same check page."""
+    desk = at_the_desk
+    one = as_person(db.session.get_one(Person, desk.first.person_id))
+    stops.stop(desk.story.officer("head_of_fund"), "A list names a wrong person.")
+    shown = one.get("/paymaster/").text
+    assert "hand no cash over" in shown and "Hand the cash over" not in shown and "It left already" in shown
+    assert "Hand no cash over until two people restart" in one.get("/desk").text
+    page = f"/paymaster/payments/{desk.advance}/pay"
+    assert "Hand nothing over now" in one.get(page).text
+    body = {"passport": "y", "boarding_pass": "y", "amount": f"{desk.row.amount_minor / 100:.2f}",
+            "version": desk.row.version}
+    refused = one.post(f"{page}/check", data=body, check=False)
+    assert refused.status_code == 422 and "how it came to it" in refused.text
+    answer = one.post(page, data={**body, "receipt": (io.BytesIO(PDF), "signed.pdf")}, check=False)
+    assert answer.status_code == 422 and not db.session.query(CashCount).count(), "the check page is not passed over"
+    body["happened"] = "She had signed when the mail came."
+    checked = one.post(f"{page}/check", data=body, check=False).text
+    assert "Officers are told at once" in checked and "She had signed when the mail came." in checked
+    answer = one.post(page, data={**body, "receipt": (io.BytesIO(PDF), "signed.pdf")})
+    assert answer.status_code == 303
+    two = as_person(db.session.get_one(Person, desk.second.person_id))
+    count = db.session.query(CashCount.id).scalar()
+    assert "She had signed when the mail came." in two.get(f"/paymaster/counts/{count}/agree").text
