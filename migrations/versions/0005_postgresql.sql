@@ -1956,9 +1956,34 @@ CREATE OR REPLACE FUNCTION instruction_handover_is_held() RETURNS trigger LANGUA
 -- next --
 CREATE TRIGGER instruction_handover_is_held BEFORE INSERT ON instruction_handover FOR EACH ROW EXECUTE FUNCTION instruction_handover_is_held()
 -- next --
+CREATE OR REPLACE FUNCTION instruction_handover_not_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF EXISTS (SELECT 1 FROM instruction_kept k WHERE k.instruction_id = NEW.instruction_id) THEN RAISE EXCEPTION 'instruction_handover_not_kept: this file must never leave' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER instruction_handover_not_kept BEFORE INSERT ON instruction_handover FOR EACH ROW EXECUTE FUNCTION instruction_handover_not_kept()
+-- next --
 CREATE OR REPLACE FUNCTION handover_not_while_stopped() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(5027308105); IF EXISTS (SELECT 1 FROM release_stop WHERE restarted_at IS NULL) THEN RAISE EXCEPTION 'handover_not_while_stopped: all releases are stopped' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
 CREATE TRIGGER handover_not_while_stopped BEFORE INSERT ON instruction_handover FOR EACH ROW EXECUTE FUNCTION handover_not_while_stopped()
+-- next --
+CREATE TABLE instruction_kept (
+	instruction_id UUID NOT NULL, 
+	reason VARCHAR(40) NOT NULL, 
+	by_person UUID NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	recorded_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_instruction_kept PRIMARY KEY (instruction_id), 
+	CONSTRAINT fk_instruction_kept_instruction_id FOREIGN KEY(instruction_id) REFERENCES payment_instruction (id), 
+	CONSTRAINT fk_instruction_kept_by_person FOREIGN KEY(by_person) REFERENCES person (id)
+)
+-- next --
+CREATE TRIGGER instruction_kept_no_update BEFORE UPDATE ON instruction_kept FOR EACH ROW EXECUTE FUNCTION placard_refuse('instruction_kept is append-only')
+-- next --
+CREATE TRIGGER instruction_kept_no_delete BEFORE DELETE ON instruction_kept FOR EACH ROW EXECUTE FUNCTION placard_refuse('instruction_kept is append-only')
+-- next --
+CREATE TRIGGER instruction_kept_no_replace BEFORE TRUNCATE ON instruction_kept FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('instruction_kept is append-only')
+-- next --
+CREATE OR REPLACE FUNCTION instruction_kept_in_time() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF EXISTS (SELECT 1 FROM instruction_handover h WHERE h.instruction_id = NEW.instruction_id) OR EXISTS (SELECT 1 FROM payment_instruction i WHERE i.id = NEW.instruction_id AND i.rail <> 'transfer') THEN RAISE EXCEPTION 'instruction_kept_in_time: the bank has the file' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER instruction_kept_in_time BEFORE INSERT ON instruction_kept FOR EACH ROW EXECUTE FUNCTION instruction_kept_in_time()
 -- next --
 CREATE TABLE sanctions_entry (
 	list_id UUID NOT NULL, 

@@ -1984,7 +1984,28 @@ CREATE TRIGGER instruction_handover_no_replace BEFORE INSERT ON instruction_hand
 -- next --
 CREATE TRIGGER instruction_handover_is_held BEFORE INSERT ON instruction_handover WHEN EXISTS (SELECT 1 FROM payment_line l JOIN disbursement d ON d.id = l.disbursement_id JOIN payment_loss p ON p.disbursement_id = d.id OR p.disbursement_id = d.follows_id WHERE l.instruction_id = NEW.instruction_id AND d.state = 'released' AND d.round = l.round AND p.kind = 'paid_twice' AND p.state = 'asked') OR EXISTS (SELECT 1 FROM instruction_withdrawal w WHERE w.instruction_id = NEW.instruction_id) BEGIN SELECT RAISE(ABORT, 'instruction_handover_is_held: a payment in the file may have been made already'); END
 -- next --
+CREATE TRIGGER instruction_handover_not_kept BEFORE INSERT ON instruction_handover WHEN EXISTS (SELECT 1 FROM instruction_kept k WHERE k.instruction_id = NEW.instruction_id) BEGIN SELECT RAISE(ABORT, 'instruction_handover_not_kept: this file must never leave'); END
+-- next --
 CREATE TRIGGER handover_not_while_stopped BEFORE INSERT ON instruction_handover WHEN EXISTS (SELECT 1 FROM release_stop WHERE restarted_at IS NULL) BEGIN SELECT RAISE(ABORT, 'handover_not_while_stopped: all releases are stopped'); END
+-- next --
+CREATE TABLE instruction_kept (
+	instruction_id CHAR(32) NOT NULL, 
+	reason VARCHAR(40) NOT NULL, 
+	by_person CHAR(32) NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	recorded_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_instruction_kept PRIMARY KEY (instruction_id), 
+	CONSTRAINT fk_instruction_kept_instruction_id FOREIGN KEY(instruction_id) REFERENCES payment_instruction (id), 
+	CONSTRAINT fk_instruction_kept_by_person FOREIGN KEY(by_person) REFERENCES person (id)
+)
+-- next --
+CREATE TRIGGER instruction_kept_no_update BEFORE UPDATE ON instruction_kept BEGIN SELECT RAISE(ABORT, 'instruction_kept is append-only'); END
+-- next --
+CREATE TRIGGER instruction_kept_no_delete BEFORE DELETE ON instruction_kept BEGIN SELECT RAISE(ABORT, 'instruction_kept is append-only'); END
+-- next --
+CREATE TRIGGER instruction_kept_no_replace BEFORE INSERT ON instruction_kept WHEN EXISTS (SELECT 1 FROM instruction_kept WHERE (instruction_id = NEW.instruction_id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'instruction_kept is append-only'); END
+-- next --
+CREATE TRIGGER instruction_kept_in_time BEFORE INSERT ON instruction_kept WHEN EXISTS (SELECT 1 FROM instruction_handover h WHERE h.instruction_id = NEW.instruction_id) OR EXISTS (SELECT 1 FROM payment_instruction i WHERE i.id = NEW.instruction_id AND i.rail <> 'transfer') BEGIN SELECT RAISE(ABORT, 'instruction_kept_in_time: the bank has the file'); END
 -- next --
 CREATE TABLE sanctions_entry (
 	list_id CHAR(32) NOT NULL, 

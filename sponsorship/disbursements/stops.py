@@ -24,6 +24,7 @@ from core.errors import RuleBroken, Stale
 from core.outbox import send_mail
 from core.web.formats import format_instant
 from core.web.links import absolute
+from sponsorship.disbursements.models import Disbursement
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.stop_models import LOCK, ReleaseStop
 
@@ -66,6 +67,11 @@ def hold_back_if_stopped() -> None:
 def stops_so_far() -> int:
     """How often releases were stopped: the version of the page that stops them. One query."""
     return db.session.scalar(select(func.count()).select_from(ReleaseStop)) or 0
+
+
+def ready_now() -> int:
+    """How many payments a stop would keep from leaving. One query."""
+    return db.session.scalar(select(func.count()).where(Disbursement.state == "ready")) or 0
 
 
 @command
