@@ -3655,6 +3655,10 @@ CREATE TABLE late_claim (
 	agreed_by UUID, 
 	agreed_at TIMESTAMP WITH TIME ZONE, 
 	reserved_minor BIGINT, 
+	ticket_minor BIGINT, 
+	ticket_file_id UUID, 
+	remind_at TIMESTAMP WITH TIME ZONE, 
+	reminders INTEGER NOT NULL, 
 	id UUID NOT NULL, 
 	version INTEGER NOT NULL, 
 	CONSTRAINT pk_late_claim PRIMARY KEY (id), 
@@ -3664,15 +3668,20 @@ CREATE TABLE late_claim (
 	CONSTRAINT ck_late_claim_agreed_has_money CHECK ((state = 'agreed') = (reserved_minor IS NOT NULL)), 
 	CONSTRAINT ck_late_claim_agreed_has_name CHECK (state <> 'agreed' OR (agreed_by IS NOT NULL AND agreed_at IS NOT NULL)), 
 	CONSTRAINT ck_late_claim_amount_not_negative CHECK (reserved_minor IS NULL OR reserved_minor >= 0), 
+	CONSTRAINT ck_late_claim_ticket_positive CHECK (ticket_minor IS NULL OR ticket_minor > 0), 
+	CONSTRAINT ck_late_claim_ticket_has_receipt CHECK ((ticket_minor IS NULL) = (ticket_file_id IS NULL)), 
 	CONSTRAINT fk_late_claim_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id), 
 	CONSTRAINT fk_late_claim_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
 	CONSTRAINT fk_late_claim_state FOREIGN KEY(state) REFERENCES late_claim_state (code), 
 	CONSTRAINT fk_late_claim_asked_by FOREIGN KEY(asked_by) REFERENCES person (id), 
 	CONSTRAINT fk_late_claim_decided_by FOREIGN KEY(decided_by) REFERENCES person (id), 
-	CONSTRAINT fk_late_claim_agreed_by FOREIGN KEY(agreed_by) REFERENCES person (id)
+	CONSTRAINT fk_late_claim_agreed_by FOREIGN KEY(agreed_by) REFERENCES person (id), 
+	CONSTRAINT fk_late_claim_ticket_file_id FOREIGN KEY(ticket_file_id) REFERENCES stored_file (id)
 )
 -- next --
 CREATE INDEX ix_late_claim_claim ON late_claim (claim_id, asked_at)
+-- next --
+CREATE INDEX ix_late_claim_list ON late_claim (asked_at, id)
 -- next --
 CREATE INDEX ix_late_claim_organisation_id ON late_claim (organisation_id)
 -- next --
@@ -3680,7 +3689,7 @@ CREATE INDEX ix_late_claim_state ON late_claim (state)
 -- next --
 CREATE UNIQUE INDEX uq_late_claim_open ON late_claim (claim_id) WHERE state IN ('asked', 'decided')
 -- next --
-CREATE TRIGGER late_claim_no_update BEFORE UPDATE OF claim_id, organisation_id, closed_at, asked_by, asked_at, id ON late_claim FOR EACH ROW EXECUTE FUNCTION placard_refuse('late_claim is append-only')
+CREATE TRIGGER late_claim_no_update BEFORE UPDATE OF claim_id, organisation_id, closed_at, asked_by, asked_at, ticket_minor, ticket_file_id, id ON late_claim FOR EACH ROW EXECUTE FUNCTION placard_refuse('late_claim is append-only')
 -- next --
 CREATE TRIGGER late_claim_no_delete BEFORE DELETE ON late_claim FOR EACH ROW EXECUTE FUNCTION placard_refuse('late_claim is append-only')
 -- next --

@@ -47,7 +47,8 @@ class RailPlace(WithId, Base):
 class CashCount(WithId, Versioned, Base):
     """What a paymaster did with the cash of one round, US cents: `paid_minor` was handed to the payee against the
     signed receipt, `back_minor` was not and lies in the office again. A second person counts the same money. `despite`
-    is the code of what forbade handing it over, where it was handed over all the same; the words stand with the event."""
+    is the code of what forbade handing it over, where it was handed over all the same; the words stand with the
+    event."""
 
     __tablename__ = "cash_count"
     __table_args__ = (

@@ -23,6 +23,7 @@ from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
 from sponsorship.awards.forms import VersionedForm
 from sponsorship.disbursements import cash_queries, cash_service, queries, rails
+from sponsorship.disbursements.acts import act
 from sponsorship.disbursements.cash_forms import AgreeForm, HandedForm, HandOutForm, NotPaidForm, RailForm
 from sponsorship.disbursements.cash_pdf import receipt_document
 from sponsorship.disbursements.cash_service import Handed
@@ -66,22 +67,6 @@ def desk() -> View:
     return render_template("disbursements/paymaster.html", to_pay=cash_queries.to_pay(),
                            waiting=cash_queries.counts(("counted",)), table=table, may=may,
                            stopped=is_stopped(), me=current_actor().person_id)
-
-
-def _act(disbursement_id: uuid.UUID, form: Any, run: Any, **words: Any) -> View:
-    row = cash_queries.cash_row(disbursement_id)
-    if request.method == "GET":
-        form.version.data = row.version
-    elif form.validate_on_submit():
-        try:
-            run(form)
-        except RuleBroken as error:
-            add_error(form, error.field, error.message)
-        else:
-            flash(_("Recorded. A second person counts the money now."), "success")
-            return redirect(url_for("paymaster.desk"), 303)
-    body = render_template("disbursements/paymaster_act.html", row=row, form=form, **words)
-    return (body, 422) if request.method == "POST" else body
 
 
 @bp.route("/paymaster/payments/<uuid:id>/pay", methods=["GET", "POST"])
@@ -147,32 +132,24 @@ def check_hand_out(id: uuid.UUID) -> View:
 @needs("paymaster.pay")
 def not_paid(id: uuid.UUID) -> View:
     """All of it is back in the office."""
-    return _act(id, NotPaidForm(),
-                lambda f: cash_service.not_paid(id, f.reason.data, f.text.data, current_actor(), f.seen),
-                title=_("The cash was not paid out"), button=_("Record that it was not paid"),
-                lead=_("All of it is back. Once a second person has counted it, its money is reserved again."),
-                kind="danger", paying=False)
+    row = cash_queries.cash_row(id)
+    return act("disbursements/paymaster_act.html", NotPaidForm(), row.version,
+               lambda f: cash_service.not_paid(id, f.reason.data, f.text.data, current_actor(), f.seen),
+               _("Recorded. A second person counts the money now."), url_for("paymaster.desk"), row=row, paying=False,
+               title=_("The cash was not paid out"), button=_("Record that it was not paid"), kind="danger",
+               lead=_("All of it is back. Once a second person has counted it, its money is reserved again."))
 
 
 @bp.route("/paymaster/counts/<uuid:id>/agree", methods=["GET", "POST"])
 @needs("paymaster.pay")
 def agree(id: uuid.UUID) -> View:
     """The second person types the amount counted, without being shown it in the field."""
-    row, form = cash_queries.count_row(id), AgreeForm()
-    if request.method == "GET":
-        form.version.data = row.version
-    elif form.validate_on_submit():
-        assert isinstance(form.amount.data, Money)
-        try:
-            cash_service.agree(id, form.amount.data.minor, current_actor(), form.seen)
-        except RuleBroken as error:
-            add_error(form, error.field, error.message)
-        else:
-            flash(_("Counted by two. The payment is confirmed.") if row.outcome == "confirmed" else
-                  _("Counted by two. The money is reserved again."), "success")
-            return redirect(url_for("paymaster.desk"), 303)
-    body = render_template("disbursements/paymaster_agree.html", row=row, form=form, me=current_actor().person_id)
-    return (body, 422) if request.method == "POST" else body
+    row = cash_queries.count_row(id)
+    return act("disbursements/paymaster_agree.html", AgreeForm(), row.version,
+               lambda f: cash_service.agree(id, f.amount.data.minor, current_actor(), f.seen),
+               _("Counted by two. The payment is confirmed.") if row.outcome == "confirmed" else
+               _("Counted by two. The money is reserved again."), url_for("paymaster.desk"), row=row,
+               me=current_actor().person_id)
 
 
 @bp.post("/paymaster/counts/<uuid:id>/take-back")
@@ -211,14 +188,8 @@ def choose_rail(id: uuid.UUID) -> View:
     """How what is due on arrival is paid."""
     page, form = queries.payee_page(id, current_actor()), RailForm()
     if request.method == "GET":
-        form.version.data, form.rail.data = page.row.version, page.rail
-    elif form.validate_on_submit():
-        try:
-            rails.choose(id, form.rail.data, current_actor(), form.seen)
-        except RuleBroken as error:
-            add_error(form, error.field, error.message)
-        else:
-            flash(_("Chosen. What was signed for the other rail needs new signatures."), "success")
-            return redirect(url_for("payees.payee_page", id=id), 303)
-    body = render_template("disbursements/payee_rail.html", page=page, form=form)
-    return (body, 422) if request.method == "POST" else body
+        form.rail.data = page.rail
+    return act("disbursements/payee_rail.html", form, page.row.version,
+               lambda f: rails.choose(id, f.rail.data, current_actor(), f.seen),
+               _("Chosen. What was signed for the other rail needs new signatures."),
+               url_for("payees.payee_page", id=id), page=page)

@@ -83,8 +83,8 @@ def _keep(row: Disbursement, actor: Actor, outcome: str, paid: int, reason: str 
         id=new_id(), version=1, disbursement_id=row.id, round=row.round, outcome=outcome, state=CASH_COUNT.initial,
         receipt=receipt_of(row), paid_minor=paid, back_minor=row.amount_minor - paid,
         passport_seen=handed is not None and handed.passport_seen,
-        boarding_pass_seen=handed is not None and handed.boarding_pass_seen, receipt_file_id=file_id, reason=reason, despite=despite,
-        counted_by=actor.person_id, counted_at=clock.now())
+        boarding_pass_seen=handed is not None and handed.boarding_pass_seen, receipt_file_id=file_id, reason=reason,
+        despite=despite, counted_by=actor.person_id, counted_at=clock.now())
     db.session.add(count)
     db.session.flush()
     row.version += 1  # a page opened before shows another person's money

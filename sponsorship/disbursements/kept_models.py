@@ -1,5 +1,5 @@
-"""A file that was released and must never leave: one officer keeps it here, all of its payments are unknown from then on,
-and two people find that none of it was paid."""
+"""A file that was released and must never leave: one officer keeps it here, all of its payments are unknown from then
+on, and two people find that none of it was paid."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What pages show of a file that must never leave: its payments in each step, with the digest that a confirmation carries.
-Each a fixed number of queries."""
+"""What pages show of a file that must never leave: its payments in each step, with the digest that a confirmation
+carries. Each a fixed number of queries."""
 
 from __future__ import annotations
 

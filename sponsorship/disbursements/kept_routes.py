@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -14,10 +14,10 @@ from werkzeug.wrappers import Response
 
 from accounts.current import current_actor
 from accounts.fresh import fresh_sign_in
-from core.errors import NotFound, RuleBroken
+from core.errors import NotFound
 from core.web.access import needs
-from core.web.forms import add_error
 from sponsorship.disbursements import kept_queries, kept_service, queries, routes
+from sponsorship.disbursements.acts import act
 from sponsorship.disbursements.held_files import last_downloads
 from sponsorship.disbursements.kept_forms import KeepForm, RefuseUnpaidForm, SeenForm, UnpaidForm
 
@@ -27,24 +27,16 @@ View = str | Response | tuple[str, int]
 
 def _act(instruction_id: uuid.UUID, listed: kept_queries.FilePayments, form: Any, run: Callable[[], int],
          done: Callable[[int], str], **words: Any) -> View:
-    page, status = queries.instruction_page(instruction_id), 200
+    page = queries.instruction_page(instruction_id)
     if request.method == "GET":
         if not listed.rows:
             raise NotFound()
         form.seen.data = listed.seen
-    elif form.validate_on_submit():
-        try:
-            flash(done(run()), "success")
-            return redirect(url_for("disbursements.instruction", id=instruction_id), 303)
-        except RuleBroken as error:
-            add_error(form, error.field, error.message)
-    if request.method == "POST":
-        status = 422
-    return render_template(
-        "disbursements/kept_act.html", row=page.row, form=form, said_by=listed.said_by, count=len(listed.rows),
-        total=listed.total, taken=last_downloads([instruction_id]).get(instruction_id),
-        table=routes.payments_table(queries.InstructionPage(page.row, tuple(listed.rows)), listed.total),
-        **words), status
+    return act(
+        "disbursements/kept_act.html", form, None, lambda _form: run(), done,
+        url_for("disbursements.instruction", id=instruction_id), row=page.row, said_by=listed.said_by,
+        count=len(listed.rows), total=listed.total, taken=last_downloads([instruction_id]).get(instruction_id),
+        table=routes.payments_table(queries.InstructionPage(page.row, tuple(listed.rows)), listed.total), **words)
 
 
 @bp.route("/disbursements/instructions/<uuid:id>/keep", methods=["GET", "POST"])
@@ -76,8 +68,8 @@ def file_unpaid(id: uuid.UUID) -> View:
         lambda: kept_service.ask_unpaid(id, form.text.data, current_actor(), form.seen.data),
         lambda n: _("Recorded. Another person has been asked to agree."),
         title=_("None of it was paid"), button=_("Ask another person to agree"), kind="primary",
-        then=[_("You say of every payment below that it was not paid. Where one was paid, or you do not know, say it on "
-                "the page of each payment instead."), _("Nothing moves before another person agrees.")])
+        then=[_("You say of every payment below that it was not paid. Where one was paid, or you do not know, say it "
+                "on the page of each payment instead."), _("Nothing moves before another person agrees.")])
 
 
 @bp.route("/disbursements/instructions/<uuid:id>/unpaid/agree", methods=["GET", "POST"])

@@ -1,6 +1,6 @@
-"""Commands of a file that must never leave: one officer keeps it, and every payment that waits in it is unknown in the same
-transaction. Whether any of it was paid all the same nobody knows by that: as for every unknown payment the bank's word
-ends it, or what two people find; of a file they find it together, for all payments that are still unknown.
+"""Commands of a file that must never leave: one officer keeps it, and every payment that waits in it is unknown in the
+same transaction. Whether any of it was paid all the same nobody knows by that: as for every unknown payment the bank's
+word ends it, or what two people find; of a file they find it together, for all payments that are still unknown.
 
 Each command is one transaction over the whole file (at most MOST_AT_ONCE payments): a process that dies leaves the file
 as it was, and whoever tries again does it once. Locks: awards, payments, payees, findings, each in order of id.

@@ -45,6 +45,7 @@ from sponsorship.disbursements import (
     service,
     stop_routes,
 )
+from sponsorship.disbursements.acts import act
 from sponsorship.disbursements.blueprint import bp
 from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.cash_words import MOVES as CASH_MOVES
@@ -239,17 +240,9 @@ def page_with_form(
 ) -> View:
     """A page whose form does one thing to a payment."""
     page = queries.disbursement_page(disbursement_id, current_actor())
-    if request.method == "GET":
-        form.version.data = page.row.version
-    elif form.validate_on_submit():
-        try:
-            run(form)
-            return back_to(disbursement_id, done)
-        except RuleBroken as error:
-            add_error(form, error.field, error.message)
-    body = render_template("disbursements/act.html", page=page, form=form, title=title, warning=warning,
-                           button=button, kind=kind)
-    return (body, 422) if request.method == "POST" else body
+    return act("disbursements/act.html", form, page.row.version, run, done,
+               url_for("disbursements.disbursement_page", id=disbursement_id), page=page, title=title, warning=warning,
+               button=button, kind=kind)
 
 
 def _send_back(disbursement_id: uuid.UUID) -> View:

@@ -1,5 +1,5 @@
-"""A released file that must never leave: kept by one act, its payments unknown, found unpaid by two; nothing twice, nothing
-lost."""
+"""A released file that must never leave: kept by one act, its payments unknown, found unpaid by two; nothing twice,
+nothing lost."""
 
 from __future__ import annotations
 
