@@ -304,4 +304,5 @@ def panel_days(since: date, limit: int) -> list[PanelDay]:
     rows = db.session.execute(
         select(Call.id, Call.version, Call.reference, Call.state, Call.created_at, Call.panel_meets_on)
         .where(Call.panel_meets_on >= since).order_by(Call.panel_meets_on.desc(), Call.id).limit(limit))
-    return [PanelDay(*row) for row in rows]
+    return [PanelDay(r.id, r.version, r.reference, r.state, r.created_at, day) for r in rows
+            if (day := r.panel_meets_on) is not None]
