@@ -52,7 +52,7 @@ def keep_file(id: uuid.UUID) -> View:
         title=_("This file must never leave"), button=_("Keep it back for good"), kind="danger",
         then=[_("At once nobody can download the file or confirm that the bank has it. This cannot be undone: signed "
                 "bytes do not change."),
-              _("Every payment below is unknown, and is not paid again while it is."),
+              _("Every payment above is unknown, and is not paid again while it is."),
               _("One person says what the papers show, another agrees. Then the money is reserved again, and each "
                 "payment is signed anew."),
               _("If the bank has it all the same, its word is recorded on each payment.")])
@@ -68,7 +68,7 @@ def file_unpaid(id: uuid.UUID) -> View:
         lambda: kept_service.ask_unpaid(id, form.text.data, current_actor(), form.seen.data),
         lambda n: _("Recorded. Another person has been asked to agree."),
         title=_("None of it was paid"), button=_("Ask another person to agree"), kind="primary",
-        then=[_("You say of every payment below that it was not paid. Where one was paid, or you do not know, say it "
+        then=[_("You say of every payment above that it was not paid. Where one was paid, or you do not know, say it "
                 "on the page of each payment instead."), _("Nothing moves before another person agrees.")])
 
 
@@ -85,7 +85,7 @@ def agree_file_unpaid(id: uuid.UUID) -> View:
                            "Agreed by two people: the money of %(num)s payments is reserved again.", n),
         title=_("Agree that none of it was paid"), button=_("Agree: none of it was paid"), kind="primary",
         refuse=url_for("disbursements.refuse_file_unpaid", id=id),
-        then=[_("The money of every payment below is reserved again at once."),
+        then=[_("The money of every payment above is reserved again at once."),
               _("Each may then be planned again, with four new signatures, in another file."),
               _("If the bank says later that one was paid, that is recorded, and nothing is paid twice.")])
 
@@ -100,4 +100,4 @@ def refuse_file_unpaid(id: uuid.UUID) -> View:
         lambda: kept_service.refuse_unpaid(id, form.reason.data, form.text.data, current_actor(), form.seen.data),
         lambda n: _("Refused. The payments stay unknown."),
         title=_("Refuse what was found"), button=_("Refuse"), kind="danger",
-        then=[_("Every payment below stays unknown, and is not paid again.")])
+        then=[_("Every payment above stays unknown, and is not paid again.")])

@@ -49,7 +49,7 @@ class AskLateForm(VersionedForm):
 class AskLateWithTicketForm(AskLateForm):
     """The same where the award's ticket was never paid."""
 
-    ticket = MoneyField(_l("Price of a ticket that the delegate bought, if any"), validators=[Optional()])
+    ticket = MoneyField(_l("Price of a ticket that the delegate bought"), validators=[Optional()])
     receipt = UploadField(_l("Receipt of the ticket"), description=_l("The airline’s or agent’s receipt that shows the "
                                                                       "price and that it was paid: PDF, PNG or JPG."))
 

@@ -21,6 +21,7 @@ from core.events import history
 from core.files import serve
 from core.web.access import needs
 from core.web.downloads import download
+from core.web.formats import instant_html
 from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
 from sponsorship.awards.forms import VersionedForm
@@ -61,7 +62,8 @@ def _step(state: str) -> NextStep:
 
 COLUMNS = [
     Column("reference", _l("Claim"), heading=True), Column("organisation", _l("State")), Column("award", _l("Award")),
-    Column("asked_at", _l("Asked for")),
+    Column("asked_at", _l("Asked for"), render=lambda row: instant_html(
+        row.asked_at, setting("office_zone", clock.today()), time=False)),
     Column("status", _l("Where it stands"), csv=lambda row: row.status.label),
     Column("waits_for", _l("Who acts next")),
     Column("ticket", _l("Ticket"), numeric=True, currency="USD"),
