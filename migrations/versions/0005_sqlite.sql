@@ -1975,6 +1975,7 @@ CREATE TABLE call (
 	closes_at VARCHAR(27) NOT NULL, 
 	grace_until VARCHAR(27) NOT NULL, 
 	decide_by DATE NOT NULL, 
+	panel_meets_on DATE, 
 	offer_days INTEGER NOT NULL, 
 	seats_per_state INTEGER NOT NULL, 
 	package VARCHAR(40) NOT NULL, 
@@ -2013,6 +2014,7 @@ CREATE TABLE call (
 	CONSTRAINT pk_call PRIMARY KEY (id), 
 	CONSTRAINT ck_call_opens_before_it_closes CHECK (opens_at < closes_at), 
 	CONSTRAINT ck_call_grace_follows_closing CHECK (closes_at <= grace_until), 
+	CONSTRAINT ck_call_panel_meets_in_time CHECK (panel_meets_on IS NULL OR panel_meets_on <= decide_by), 
 	CONSTRAINT ck_call_offer_days CHECK (offer_days BETWEEN 1 AND 60), 
 	CONSTRAINT ck_call_seats_per_state CHECK (seats_per_state BETWEEN 1 AND 5), 
 	CONSTRAINT ck_call_estimates_not_negative CHECK (estimate_ticket_minor >= 0 AND estimate_dsa_minor >= 0 AND estimate_terminal_minor >= 0), 
@@ -2092,7 +2094,28 @@ CREATE TRIGGER instruction_handover_no_replace BEFORE INSERT ON instruction_hand
 -- next --
 CREATE TRIGGER instruction_handover_is_held BEFORE INSERT ON instruction_handover WHEN EXISTS (SELECT 1 FROM payment_line l JOIN disbursement d ON d.id = l.disbursement_id JOIN payment_loss p ON p.disbursement_id = d.id OR p.disbursement_id = d.follows_id WHERE l.instruction_id = NEW.instruction_id AND d.state = 'released' AND d.round = l.round AND p.kind = 'paid_twice' AND p.state = 'asked') OR EXISTS (SELECT 1 FROM instruction_withdrawal w WHERE w.instruction_id = NEW.instruction_id) BEGIN SELECT RAISE(ABORT, 'instruction_handover_is_held: a payment in the file may have been made already'); END
 -- next --
+CREATE TRIGGER instruction_handover_not_kept BEFORE INSERT ON instruction_handover WHEN EXISTS (SELECT 1 FROM instruction_kept k WHERE k.instruction_id = NEW.instruction_id) BEGIN SELECT RAISE(ABORT, 'instruction_handover_not_kept: this file must never leave'); END
+-- next --
 CREATE TRIGGER handover_not_while_stopped BEFORE INSERT ON instruction_handover WHEN EXISTS (SELECT 1 FROM release_stop WHERE restarted_at IS NULL) BEGIN SELECT RAISE(ABORT, 'handover_not_while_stopped: all releases are stopped'); END
+-- next --
+CREATE TABLE instruction_kept (
+	instruction_id CHAR(32) NOT NULL, 
+	reason VARCHAR(40) NOT NULL, 
+	by_person CHAR(32) NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	recorded_at VARCHAR(27) NOT NULL, 
+	CONSTRAINT pk_instruction_kept PRIMARY KEY (instruction_id), 
+	CONSTRAINT fk_instruction_kept_instruction_id FOREIGN KEY(instruction_id) REFERENCES payment_instruction (id), 
+	CONSTRAINT fk_instruction_kept_by_person FOREIGN KEY(by_person) REFERENCES person (id)
+)
+-- next --
+CREATE TRIGGER instruction_kept_no_update BEFORE UPDATE ON instruction_kept BEGIN SELECT RAISE(ABORT, 'instruction_kept is append-only'); END
+-- next --
+CREATE TRIGGER instruction_kept_no_delete BEFORE DELETE ON instruction_kept BEGIN SELECT RAISE(ABORT, 'instruction_kept is append-only'); END
+-- next --
+CREATE TRIGGER instruction_kept_no_replace BEFORE INSERT ON instruction_kept WHEN EXISTS (SELECT 1 FROM instruction_kept WHERE (instruction_id = NEW.instruction_id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'instruction_kept is append-only'); END
+-- next --
+CREATE TRIGGER instruction_kept_in_time BEFORE INSERT ON instruction_kept WHEN EXISTS (SELECT 1 FROM instruction_handover h WHERE h.instruction_id = NEW.instruction_id) OR EXISTS (SELECT 1 FROM payment_instruction i WHERE i.id = NEW.instruction_id AND i.rail <> 'transfer') BEGIN SELECT RAISE(ABORT, 'instruction_kept_in_time: the bank has the file'); END
 -- next --
 CREATE TABLE sanctions_entry (
 	list_id CHAR(32) NOT NULL, 
@@ -3823,6 +3846,10 @@ CREATE TABLE late_claim (
 	agreed_by CHAR(32), 
 	agreed_at VARCHAR(27), 
 	reserved_minor BIGINT, 
+	ticket_minor BIGINT, 
+	ticket_file_id CHAR(32), 
+	remind_at VARCHAR(27), 
+	reminders INTEGER NOT NULL, 
 	id CHAR(32) NOT NULL, 
 	version INTEGER NOT NULL, 
 	CONSTRAINT pk_late_claim PRIMARY KEY (id), 
@@ -3832,16 +3859,22 @@ CREATE TABLE late_claim (
 	CONSTRAINT ck_late_claim_agreed_has_money CHECK ((state = 'agreed') = (reserved_minor IS NOT NULL)), 
 	CONSTRAINT ck_late_claim_agreed_has_name CHECK (state <> 'agreed' OR (agreed_by IS NOT NULL AND agreed_at IS NOT NULL)), 
 	CONSTRAINT ck_late_claim_amount_not_negative CHECK (reserved_minor IS NULL OR reserved_minor >= 0), 
+	CONSTRAINT ck_late_claim_ticket_positive CHECK (ticket_minor IS NULL OR ticket_minor > 0), 
+	CONSTRAINT ck_late_claim_ticket_has_receipt CHECK ((ticket_minor IS NULL) = (ticket_file_id IS NULL)), 
 	CONSTRAINT fk_late_claim_claim_id FOREIGN KEY(claim_id) REFERENCES claim (id), 
 	CONSTRAINT fk_late_claim_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id), 
 	CONSTRAINT fk_late_claim_state FOREIGN KEY(state) REFERENCES late_claim_state (code), 
 	CONSTRAINT fk_late_claim_asked_by FOREIGN KEY(asked_by) REFERENCES person (id), 
 	CONSTRAINT fk_late_claim_decided_by FOREIGN KEY(decided_by) REFERENCES person (id), 
 	CONSTRAINT fk_late_claim_agreed_by FOREIGN KEY(agreed_by) REFERENCES person (id), 
-	CONSTRAINT ck_late_claim_reserved_minor_is_integer CHECK (typeof(reserved_minor) IN ('integer', 'null'))
+	CONSTRAINT ck_late_claim_reserved_minor_is_integer CHECK (typeof(reserved_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_late_claim_ticket_minor_is_integer CHECK (typeof(ticket_minor) IN ('integer', 'null')), 
+	CONSTRAINT fk_late_claim_ticket_file_id FOREIGN KEY(ticket_file_id) REFERENCES stored_file (id)
 )
 -- next --
 CREATE INDEX ix_late_claim_claim ON late_claim (claim_id, asked_at)
+-- next --
+CREATE INDEX ix_late_claim_list ON late_claim (asked_at, id)
 -- next --
 CREATE INDEX ix_late_claim_organisation_id ON late_claim (organisation_id)
 -- next --
@@ -3849,7 +3882,7 @@ CREATE INDEX ix_late_claim_state ON late_claim (state)
 -- next --
 CREATE UNIQUE INDEX uq_late_claim_open ON late_claim (claim_id) WHERE state IN ('asked', 'decided')
 -- next --
-CREATE TRIGGER late_claim_no_update BEFORE UPDATE OF claim_id, organisation_id, closed_at, asked_by, asked_at, id ON late_claim BEGIN SELECT RAISE(ABORT, 'late_claim is append-only'); END
+CREATE TRIGGER late_claim_no_update BEFORE UPDATE OF claim_id, organisation_id, closed_at, asked_by, asked_at, ticket_minor, ticket_file_id, id ON late_claim BEGIN SELECT RAISE(ABORT, 'late_claim is append-only'); END
 -- next --
 CREATE TRIGGER late_claim_no_renumber BEFORE UPDATE ON late_claim WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'late_claim is append-only'); END
 -- next --
@@ -4152,6 +4185,7 @@ CREATE TABLE cash_count (
 	boarding_pass_seen BOOLEAN NOT NULL, 
 	receipt_file_id CHAR(32), 
 	reason VARCHAR(40), 
+	despite VARCHAR(60), 
 	counted_by CHAR(32) NOT NULL, 
 	counted_at VARCHAR(27) NOT NULL, 
 	second_minor BIGINT, 
@@ -4162,6 +4196,7 @@ CREATE TABLE cash_count (
 	CONSTRAINT pk_cash_count PRIMARY KEY (id), 
 	CONSTRAINT ck_cash_count_outcome CHECK (outcome IN ('confirmed', 'returned')), 
 	CONSTRAINT ck_cash_count_amounts CHECK (paid_minor >= 0 AND back_minor >= 0), 
+	CONSTRAINT ck_cash_count_only_paid_despite CHECK (despite IS NULL OR outcome = 'confirmed'), 
 	CONSTRAINT ck_cash_count_paid_is_proven CHECK ((outcome = 'confirmed' AND paid_minor > 0 AND passport_seen AND boarding_pass_seen AND receipt_file_id IS NOT NULL) OR (outcome = 'returned' AND paid_minor = 0 AND reason IS NOT NULL)), 
 	CONSTRAINT ck_cash_count_ended_has_name CHECK ((state = 'counted') = (second_by IS NULL)), 
 	CONSTRAINT ck_cash_count_by_two CHECK (state <> 'agreed' OR second_by <> counted_by), 
@@ -4184,7 +4219,7 @@ CREATE UNIQUE INDEX uq_cash_count_agreed ON cash_count (disbursement_id, round) 
 -- next --
 CREATE UNIQUE INDEX uq_cash_count_open ON cash_count (disbursement_id) WHERE state = 'counted'
 -- next --
-CREATE TRIGGER cash_count_no_update BEFORE UPDATE OF disbursement_id, round, outcome, receipt, paid_minor, back_minor, passport_seen, boarding_pass_seen, receipt_file_id, reason, counted_by, counted_at, id ON cash_count BEGIN SELECT RAISE(ABORT, 'cash_count is append-only'); END
+CREATE TRIGGER cash_count_no_update BEFORE UPDATE OF disbursement_id, round, outcome, receipt, paid_minor, back_minor, passport_seen, boarding_pass_seen, receipt_file_id, reason, despite, counted_by, counted_at, id ON cash_count BEGIN SELECT RAISE(ABORT, 'cash_count is append-only'); END
 -- next --
 CREATE TRIGGER cash_count_no_renumber BEFORE UPDATE ON cash_count WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'cash_count is append-only'); END
 -- next --
@@ -4197,6 +4232,8 @@ CREATE TRIGGER cash_count_is_of_a_list BEFORE INSERT ON cash_count WHEN NEW.stat
 CREATE TRIGGER cash_count_by_others_insert BEFORE INSERT ON cash_count WHEN EXISTS (SELECT 1 FROM approval a WHERE a.subject_type = 'disbursement' AND a.subject_id = NEW.disbursement_id AND a.round = NEW.round AND a.step IN ('disbursement.approved', 'disbursement.approved_second', 'disbursement.released') AND (a.person_id = NEW.counted_by OR a.person_id = NEW.second_by)) OR EXISTS (SELECT 1 FROM disbursement d JOIN award w ON w.id = d.award_id JOIN payee p ON p.id = d.payee_id WHERE d.id = NEW.disbursement_id AND (w.beneficiary_id = NEW.counted_by OR p.entered_by = NEW.counted_by OR (NEW.state = 'agreed' AND (w.beneficiary_id = NEW.second_by OR p.entered_by = NEW.second_by)))) BEGIN SELECT RAISE(ABORT, 'cash_count_by_others_insert: who approved, released or benefits does not count'); END
 -- next --
 CREATE TRIGGER cash_count_by_others_update BEFORE UPDATE ON cash_count WHEN EXISTS (SELECT 1 FROM approval a WHERE a.subject_type = 'disbursement' AND a.subject_id = NEW.disbursement_id AND a.round = NEW.round AND a.step IN ('disbursement.approved', 'disbursement.approved_second', 'disbursement.released') AND (a.person_id = NEW.counted_by OR a.person_id = NEW.second_by)) OR EXISTS (SELECT 1 FROM disbursement d JOIN award w ON w.id = d.award_id JOIN payee p ON p.id = d.payee_id WHERE d.id = NEW.disbursement_id AND (w.beneficiary_id = NEW.counted_by OR p.entered_by = NEW.counted_by OR (NEW.state = 'agreed' AND (w.beneficiary_id = NEW.second_by OR p.entered_by = NEW.second_by)))) BEGIN SELECT RAISE(ABORT, 'cash_count_by_others_update: who approved, released or benefits does not count'); END
+-- next --
+CREATE TRIGGER cash_count_not_while_stopped BEFORE INSERT ON cash_count WHEN (NEW.outcome = 'confirmed' AND NEW.despite IS NULL) AND (EXISTS (SELECT 1 FROM release_stop WHERE restarted_at IS NULL)) BEGIN SELECT RAISE(ABORT, 'cash_count_not_while_stopped: all releases are stopped'); END
 -- next --
 CREATE TABLE payment_loss (
 	reference VARCHAR(30) NOT NULL, 

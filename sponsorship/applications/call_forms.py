@@ -77,6 +77,17 @@ def _of(field: Field) -> Any:
     return field.data
 
 
+def panel_day() -> DayField:
+    return DayField(_l("The panel meets on"), [Optional()], description=_l(
+        "A day at the fund’s seat, for panel and officers only. Leave it empty while it is not fixed."))
+
+
+class PanelDayForm(VersionedForm):
+    """The day of the panel's own meeting."""
+
+    panel_meets_on = panel_day()
+
+
 class CallDatesForm(VersionedForm):
     """When a call closes; times are those of the meeting's place."""
 
@@ -132,6 +143,7 @@ class CallForm(CallDatesForm):
     governance = OneOf(_l("Who recommends"), [Required(_l("Choose who recommends."))],
                        choices=list(GOVERNANCE_NAMES.items()), default="secretariat_chair",
                        description=_l("This sets who sits on the panel and from which States a member is recused."))
+    panel_meets_on = panel_day()
     part_first_day = WholeNumberField(
         _l("First day of the meeting that is paid"), [Optional(), NumberRange(1, 60, _l("Between 1 and 60."))],
         description=_l("1 is the day on which the meeting opens. Leave both empty for the whole meeting."))
@@ -197,6 +209,7 @@ class CallForm(CallDatesForm):
             late_rule=_of(self.late_rule), governance=_of(self.governance), part_first_day=self.part_first_day.data,
             part_last_day=self.part_last_day.data, required_papers=tuple(self.required_papers.data or ()),
             questions=self.questions, equity_calls=self.equity_calls.data or 0,
+            panel_meets_on=self.panel_meets_on.data,
         )
 
     def fill(self, call: CallRow, zone: str) -> None:
@@ -205,7 +218,7 @@ class CallForm(CallDatesForm):
         last = call.grace_until.astimezone(ZoneInfo(zone))
         same = ("version", "decide_by", "offer_days", "seats_per_state", "package", "ceiling", "governance_text",
                 "guidance_text", "ranking_method", "late_rule", "governance", "part_first_day", "part_last_day",
-                "equity_calls")
+                "equity_calls", "panel_meets_on")
         plain = {name: getattr(call, name) for name in same} | {
             "meeting_id": str(call.meeting_id), "opens_on": opens.date(), "opens_time": f"{opens:%H:%M}",
             "closes_on": closes.date(), "closes_time": f"{closes:%H:%M}",

@@ -16,14 +16,23 @@ from core import clock, events
 from core.actor import Actor, system
 from core.db import command, db, get, lock
 from core.errors import IllegalMove, RuleBroken
+from core.office import office_day
 from core.references import next_reference
 from meetings.calendar.models import Meeting
 from sponsorship.applications import announcing, carry_over, letters
-from sponsorship.applications.call_terms import FIELD_OF, CallValues, check_part, check_terms, copied_values
+from sponsorship.applications.call_terms import (
+    FIELD_OF,
+    CallValues,
+    check_panel_day,
+    check_part,
+    check_terms,
+    copied_values,
+)
 from sponsorship.applications.models import Application, Call, CallPool
 from sponsorship.applications.transitions import APPLICATION, CALL
 
 EDITABLE = ("draft", "scheduled", "open", "suspended")
+PANEL_AHEAD = ("draft", "scheduled", "open", "closed", "ranked")
 _LIVE = ("draft", "scheduled", "open", "closed", "ranked", "recommended", "suspended")
 
 
@@ -116,12 +125,15 @@ def _to_the_minute(call: Call, values: CallValues) -> CallValues:
     return replace(values, **kept)
 
 
+_MOVABLE = ("closes_at", "grace_until", "decide_by", "guidance_text", "panel_meets_on")
+
+
 def _keep_terms(call: Call, values: CallValues) -> None:
     if values.closes_at < call.closes_at:
         raise RuleBroken(_("The call is open: its closing time can only be moved later."), code="call.earlier_closing",
                          field="closes_on")
     for name, value in _fields(values).items():
-        if name not in ("closes_at", "grace_until", "decide_by", "guidance_text") and getattr(call, name) != value:
+        if name not in _MOVABLE and getattr(call, name) != value:
             field = FIELD_OF.get(name, name.removesuffix("_minor"))
             raise RuleBroken(
                 _("The call is open: only a later closing time and the guidance can still be changed."),
@@ -131,6 +143,25 @@ def _keep_terms(call: Call, values: CallValues) -> None:
     if tuple(standing) != values.pool_ids:
         raise RuleBroken(_("The call is open: only a later closing time and the guidance can still be changed."),
                          code="call.terms_stand", field="pool_1")
+
+
+@command
+def set_panel_day(call_id: uuid.UUID, day: date | None, expected_version: int, actor: Actor) -> None:
+    """When the panel meets, also once the call has closed; None: not fixed. Its reminder begins anew.
+
+    Raises NotAllowed, Stale, IllegalMove once the panel has recommended, RuleBroken.
+    """
+    require(actor, "call.manage")
+    call = lock(Call, call_id, expected_version)
+    if call.state not in PANEL_AHEAD:
+        raise IllegalMove(code=f"call.panel_day.from.{call.state}")
+    check_panel_day(day, call.closes_at, call.decide_by)
+    if day == call.panel_meets_on:
+        return
+    call.panel_meets_on, call.panel_reminded_for = day, None
+    call.version += 1
+    events.record(actor, "applications.call.panel_day", "call", call.id,
+                  data={"panel_meets_on": day.isoformat() if day else None})
 
 
 def _ready(call: Call) -> None:
@@ -234,6 +265,8 @@ def reopen_call(
     if closes_at <= clock.now():
         raise RuleBroken(_("Choose a closing time that lies ahead."), code="call.closing_passed", field="closes_on")
     call.closes_at, call.grace_until, call.decide_by = closes_at, grace_until, decide_by
+    if call.panel_meets_on is not None and not office_day(closes_at) < call.panel_meets_on <= decide_by:
+        call.panel_meets_on = None  # of the dates before
     _ready(call)
     check_part(call.part_first_day, call.part_last_day, meeting)
     _reconsider(call)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext as _
 
 from core.errors import RuleBroken
+from core.office import office_day
 from meetings.calendar.models import Meeting
 from sponsorship.applications.models import CRITERIA, EQUITY_CRITERIA, GOVERNANCE, LATE_RULES, METHODS, PACKAGES, Call
 from sponsorship.applications.paper_kinds import PAPER_KINDS
@@ -57,6 +58,7 @@ class CallValues:
     required_papers: tuple[str, ...] = ()
     questions: tuple[Mapping[str, Any], ...] = ()
     equity_calls: int = 0
+    panel_meets_on: date | None = None
 
 
 def check_terms(values: CallValues, meeting: Meeting) -> None:
@@ -90,6 +92,14 @@ def _check_dates(values: CallValues, meeting: Meeting) -> None:
     ):
         raise RuleBroken(_("States must be told after the call closes and before the meeting opens."),
                          code="call.decide_by", field="decide_by")
+    check_panel_day(values.panel_meets_on, values.closes_at, values.decide_by)
+
+
+def check_panel_day(day: date | None, closes_at: datetime, decide_by: date) -> None:
+    """The panel's own meeting lies between the closing and the day by which States are told. Raises RuleBroken."""
+    if day is not None and not office_day(closes_at) < day <= decide_by:
+        raise RuleBroken(_("The panel meets after the call closes, and at the latest on the day by which States are "
+                           "told."), code="call.panel_day", field="panel_meets_on")
 
 
 def _check_ranking(values: CallValues) -> None:
@@ -194,6 +204,7 @@ def copied_values(
     fields |= {
         "meeting_id": meeting.id, "opens_at": moved(last.opens_at, later), "closes_at": moved(last.closes_at, later),
         "grace_until": moved(last.grace_until, later), "decide_by": decide_by,
+        "panel_meets_on": last.panel_meets_on and last.panel_meets_on + (start - lead) + later,
     }
     return CallValues(
         pool_ids=pool_ids, criteria=tuple(last.criteria), weights=last.weights or {},

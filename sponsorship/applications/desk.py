@@ -79,7 +79,8 @@ def _panel(actor: Actor) -> list[DeskItem]:
     chaired = {key for key, chair in chairs.items() if chair.person_id == actor.person_id}
     again = tainted_calls() if any(call.state == "recommended" for call in calls) else set()
     return [
-        DeskItem(call.meeting, url_for("panel.recommendation", id=call.id), call.decide_by,
+        DeskItem(call.meeting, url_for("panel.recommendation", id=call.id),
+                 call.panel_meets_on or call.decide_by,
                  _("Recommend on the ranked States") if call.state == "ranked"
                  else _("Record the recommendation again: a member is recused since"), call.reference,
                  "waiting" if call.state == "ranked" else "attention")

@@ -63,6 +63,7 @@ class Call(WithId, Versioned, Base):
     __table_args__ = (
         CheckConstraint("opens_at < closes_at", name="opens_before_it_closes"),
         CheckConstraint("closes_at <= grace_until", name="grace_follows_closing"),
+        CheckConstraint("panel_meets_on IS NULL OR panel_meets_on <= decide_by", name="panel_meets_in_time"),
         CheckConstraint("offer_days BETWEEN 1 AND 60", name="offer_days"),
         CheckConstraint("seats_per_state BETWEEN 1 AND 5", name="seats_per_state"),
         CheckConstraint(
@@ -85,6 +86,7 @@ class Call(WithId, Versioned, Base):
     # until then a submission is still taken, and marked "received after the date"
     grace_until: Mapped[datetime]
     decide_by: Mapped[date]  # the day by which States are told; a promise shown to missions, not a lock
+    panel_meets_on: Mapped[date | None]  # the day of the panel's own meeting, at the fund's seat
     offer_days: Mapped[int]
     seats_per_state: Mapped[int] = mapped_column(default=1)
     package: Mapped[str] = mapped_column(String(40), ForeignKey("call_package.code"))

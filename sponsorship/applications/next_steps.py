@@ -88,7 +88,8 @@ def for_call(call: CallRow, to_screen: int, now: datetime) -> NextStep:
             return NextStep(_("Screen the applications still waiting, then rank the States."), manager, call.decide_by)
         return NextStep(_("Everything is screened: rank the States."), manager, call.decide_by)
     if call.state == "ranked":
-        return NextStep(_("The panel records its recommendation."), panel, call.decide_by)
+        return NextStep(_("The panel meets and records its recommendation.") if call.panel_meets_on else
+                        _("The panel records its recommendation."), panel, call.panel_meets_on or call.decide_by)
     if call.state == "recommended":
         return NextStep(_("The head of the fund decides."), head, call.decide_by)
     if call.state == "suspended":

@@ -266,6 +266,7 @@ class WaitingCall:
     decide_by: date
     to_screen: int
     governance: str
+    panel_meets_on: date | None = None
 
 
 def waiting_calls(states: Sequence[str]) -> list[WaitingCall]:
@@ -281,6 +282,27 @@ def waiting_calls(states: Sequence[str]) -> list[WaitingCall]:
     meetings = meetings_by_id({call.meeting_id for call, _n in rows})
     return [
         WaitingCall(c.id, c.reference, meetings[c.meeting_id].label, c.state, c.opens_at, c.decide_by, n,
-                    c.governance)
+                    c.governance, c.panel_meets_on)
         for c, n in rows
     ]
+
+
+@dataclass(frozen=True)
+class PanelDay:
+    """When the panel of a call meets."""
+
+    id: uuid.UUID
+    version: int
+    reference: str
+    state: str
+    created_at: datetime
+    panel_meets_on: date
+
+
+def panel_days(since: date, limit: int) -> list[PanelDay]:
+    """Meetings of panels from a day on, the latest first. One query."""
+    rows = db.session.execute(
+        select(Call.id, Call.version, Call.reference, Call.state, Call.created_at, Call.panel_meets_on)
+        .where(Call.panel_meets_on >= since).order_by(Call.panel_meets_on.desc(), Call.id).limit(limit))
+    return [PanelDay(r.id, r.version, r.reference, r.state, r.created_at, day) for r in rows
+            if (day := r.panel_meets_on) is not None]

@@ -23,7 +23,7 @@ from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
 from meetings.calendar.queries import MeetingRow, meeting_by_id, meetings_for_choice
 from sponsorship.applications import call_service, chairs, officer_queries, ranking_service
-from sponsorship.applications.call_forms import CallDatesForm, CallForm, CopyForm
+from sponsorship.applications.call_forms import CallDatesForm, CallForm, CopyForm, PanelDayForm
 from sponsorship.applications.call_terms import MOST_QUESTIONS
 from sponsorship.applications.forms import VersionedForm
 from sponsorship.applications.models import CRITERIA, EQUITY_CRITERIA, SCREENED_CRITERIA
@@ -217,10 +217,29 @@ def manage(id: uuid.UUID) -> str:
     return render_template(
         "applications/officer/manage.html", page=page, next=for_call(page.call, page.to_screen, clock.now()),
         timeline=timeline_items(past, CALL, people, labels), moves=CALL.from_state(page.call.state),
-        editable=page.call.state in call_service.EDITABLE,
+        editable=page.call.state in call_service.EDITABLE, panel_ahead=page.call.state in call_service.PANEL_AHEAD,
         chairs=chairs.designations(id) if page.call.governance == "secretariat_chair" else None,
         chairable=page.call.state in chairs.OPEN,
     )
+
+
+@bp.route("/sponsorship/calls/<uuid:id>/panel-day", methods=["GET", "POST"])
+@needs("call.manage")
+def panel_day(id: uuid.UUID) -> Page:
+    """When the panel meets; it is often fixed only once the call has closed."""
+    page = officer_queries.call_page(id)
+    form = PanelDayForm()
+    if request.method == "GET":
+        form.version.data, form.panel_meets_on.data = page.call.version, page.call.panel_meets_on
+    elif form.validate_on_submit():
+        try:
+            call_service.set_panel_day(id, form.panel_meets_on.data, form.shown, current_actor())
+        except RuleBroken as e:
+            add_error(form, e.field, e.message)
+        else:
+            return redirect(url_for(".manage", id=id), 303)
+    body = render_template("applications/officer/panel_day.html", page=page, form=form)
+    return (body, 422) if request.method == "POST" else body
 
 
 _STEPS: dict[str, Callable[..., None]] = {

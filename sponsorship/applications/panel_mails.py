@@ -23,7 +23,9 @@ from meetings.calendar.queries import meeting_by_id
 from sponsorship.applications import recusals
 from sponsorship.applications.models import Call, Ranking, Recommendation
 
-REMIND_BEFORE = timedelta(days=3)  # before the day by which States are told
+REMIND_BEFORE = timedelta(days=3)  # before the panel meets, or the day by which States are told
+# the panel's own meeting, where its day is fixed
+PANEL_DAY = func.coalesce(Call.panel_meets_on, Call.decide_by)
 NOT_AT_ONCE = timedelta(days=1)  # whoever was told of the ranking today is not reminded today
 
 
@@ -31,9 +33,9 @@ def _since(round_of: Any, rows: type[Ranking] | type[Recommendation], state: str
     """Calls in a state whose standing round nobody has been told of, with the instant since which it stands."""
     not_told: ColumnElement[bool] = or_(told.is_(None), told != round_of)
     return (
-        select(Call.id, Call.reference, Call.decide_by, func.max(rows.at).label("at"))
+        select(Call.id, Call.reference, PANEL_DAY.label("day"), func.max(rows.at).label("at"))
         .join(rows, (rows.call_id == Call.id) & (rows.round == round_of))
-        .where(Call.state == state, not_told).group_by(Call.id, Call.reference, Call.decide_by)
+        .where(Call.state == state, not_told).group_by(Call.id, Call.reference, PANEL_DAY)
     )
 
 
@@ -45,12 +47,13 @@ def to_tell_panel(now: datetime, limit: int) -> list[Due]:
 
 
 def to_remind_panel(now: datetime, limit: int) -> list[Due]:
-    """Calls without a recommendation, from the begin of the third day before States are to be told, at the seat."""
+    """Calls without a recommendation, from the begin of the third day before the panel meets, or where that day is not
+    fixed before States are to be told, at the seat."""
     found = _since(Call.ranking_round, Ranking, "ranked", Call.panel_reminded_for)
     rows = db.session.execute(
-        found.where(Call.decide_by <= office_day(now) + REMIND_BEFORE)
-        .having(func.max(Ranking.at) <= now - NOT_AT_ONCE).order_by(Call.decide_by, Call.id).limit(limit))
-    return [(r.id, max(begin_of_day(r.decide_by - REMIND_BEFORE), r.at + NOT_AT_ONCE), r.reference) for r in rows]
+        found.where(office_day(now) + REMIND_BEFORE >= PANEL_DAY)
+        .having(func.max(Ranking.at) <= now - NOT_AT_ONCE).order_by(PANEL_DAY, Call.id).limit(limit))
+    return [(r.id, max(begin_of_day(r.day - REMIND_BEFORE), r.at + NOT_AT_ONCE), r.reference) for r in rows]
 
 
 def to_tell_head(now: datetime, limit: int) -> list[Due]:
@@ -66,7 +69,7 @@ def _send(call: Call, kind: str, round: int, to: Iterable[Contact], page: str, w
     for contact in {one.person_id: one for one in to}.values():
         with force_locale(contact.locale):
             subject, body = words(meeting.title)
-            send_mail(contact.email, kind=f"applications.{kind}", subject=subject,
+            send_mail(contact.email, kind=f"applications.{kind.partition(':')[0]}", subject=subject,
                       body=f"{body}\n\n{absolute(page, id=call.id)}\n",
                       dedupe_key=f"{kind}:{call.id}:{round}:{contact.person_id}")
 
@@ -74,6 +77,12 @@ def _send(call: Call, kind: str, round: int, to: Iterable[Contact], page: str, w
 def _panel(call: Call) -> list[Contact]:
     seated = recusals.seated_people(call)
     return [one for one in people_with("panel.recommend") if one.person_id in seated]
+
+
+def _meets(call: Call) -> str:
+    if call.panel_meets_on is None:
+        return ""
+    return "\n\n" + _("The panel meets on %(day)s.", day=format_day(call.panel_meets_on))
 
 
 @command
@@ -87,7 +96,7 @@ def tell_panel(call_id: uuid.UUID, now: datetime) -> str:
         _("To recommend on: call %(call)s", call=call.reference),
         _("Screening is finished and the States are ranked for:\n%(meeting)s\n\nThe panel recommends next. States are "
           "to be told by %(day)s. If you have an interest in a State, declare it before you record anything.",
-          meeting=meeting, day=format_day(call.decide_by))))
+          meeting=meeting, day=format_day(call.decide_by)) + _meets(call)))
     return "told"
 
 
@@ -98,7 +107,11 @@ def remind_panel(call_id: uuid.UUID, now: datetime) -> str:
     if call.state != "ranked" or call.panel_reminded_for == call.ranking_round:
         return "no longer due"
     call.panel_reminded_for = call.ranking_round
-    _send(call, "panel-due", call.ranking_round, _panel(call), "panel.recommendation", lambda meeting: (
+    day = call.panel_meets_on
+    # a day that was moved is told anew
+    _send(call, f"panel-due:{day}" if day else "panel-due", call.ranking_round, _panel(call), "panel.recommendation",
+          lambda meeting: (
+        _("The panel meets on %(day)s: call %(call)s", day=format_day(day), call=call.reference) if day else
         _("The panel is due to meet: call %(call)s", call=call.reference),
         _("No recommendation is recorded yet for:\n%(meeting)s\n\nStates are to be told by %(day)s, and the head of "
           "the fund decides before that. Please meet and record the recommendation.",

@@ -71,6 +71,7 @@ class CallRow:
     announced_at: datetime | None = None
     announced_count: int | None = None
     equity_calls: int = 0
+    panel_meets_on: date | None = None  # at the fund's seat
     equity_counted: Mapping[str, Any] | None = None  # what equity counted beside the standing ranking
 
     @property
@@ -190,6 +191,7 @@ def _call_row(call: Call, pools: Sequence[uuid.UUID]) -> CallRow:
         part_first_day=call.part_first_day, part_last_day=call.part_last_day, required_papers=required_papers(call),
         questions=questions(call), copied_from_id=call.copied_from_id, announced_at=call.announced_at,
         announced_count=call.announced_count, equity_calls=call.equity_calls, equity_counted=call.equity_counted,
+        panel_meets_on=call.panel_meets_on,
     )
 
 

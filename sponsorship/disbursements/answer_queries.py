@@ -13,6 +13,7 @@ from core.machines import State
 from core.money import Money, usd
 from sponsorship.disbursements.answer_models import BankAnswer, Finding, Handover
 from sponsorship.disbursements.answer_words import ANSWERS, BEARERS, OUTCOMES, REASON_WORDS
+from sponsorship.disbursements.kept_models import KeptFile
 from sponsorship.disbursements.loss_books import paid_before
 from sponsorship.disbursements.models import Disbursement, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.transitions import FINDING
@@ -85,11 +86,16 @@ def finding(finding_id: uuid.UUID) -> FindingRow:
 
 
 def findings_open(limit: int = 50) -> list[tuple[FindingRow, str, datetime | None]]:
-    """What waits for a second person: with the payment's reference and the instant by which to act."""
+    """What waits for a second person: with the payment's reference and the instant by which to act. What was said of a
+    whole file stands once, as the file (kept_queries.to_decide)."""
+    kept = (select(KeptFile.instruction_id)
+            .join(PaymentLine, PaymentLine.instruction_id == KeptFile.instruction_id)
+            .where(PaymentLine.disbursement_id == Finding.disbursement_id, PaymentLine.round == Finding.round,
+                   Finding.outcome == "unpaid"))
     rows = db.session.execute(
         select(Finding, Disbursement.reference, Disbursement.act_by)
         .join(Disbursement, Disbursement.id == Finding.disbursement_id)
-        .where(Finding.state == "asked").order_by(Finding.asked_at).limit(limit))
+        .where(Finding.state == "asked", ~kept.exists()).order_by(Finding.asked_at).limit(limit))
     return [(_finding(row[0]), row[1], row[2]) for row in rows]
 
 

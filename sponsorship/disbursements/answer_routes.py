@@ -25,6 +25,7 @@ from sponsorship.disbursements import (
     release_service,
     routes,
 )
+from sponsorship.disbursements.acts import act
 from sponsorship.disbursements.answer_forms import (
     BackForm,
     ConfirmForm,
@@ -160,21 +161,13 @@ def agree_finding(id: uuid.UUID) -> View:
 @needs("disbursement.resolve")
 def refuse_finding(id: uuid.UUID) -> View:
     found = answer_queries.finding(id)
-    form = RefuseFindingForm()
-    if request.method == "GET":
-        form.version.data = found.version
-    elif form.validate_on_submit():
-        try:
-            finding_service.refuse(id, form.reason.data, form.text.data, current_actor(), form.seen)
-            return routes.back_to(found.disbursement_id, _("Refused. The payment stays unknown."))
-        except RuleBroken as error:
-            add_error(form, error.field, error.message)
     page = queries.disbursement_page(found.disbursement_id, current_actor())
-    body = render_template("disbursements/act.html", page=page, form=form, title=_("Refuse what was found"),
-                           warning=_("%(what)s, says the other person. The payment stays unknown.",
-                                     what=found.outcome_label),
-                           button=_("Refuse"), kind="danger")
-    return (body, 422) if request.method == "POST" else body
+    return act("disbursements/act.html", RefuseFindingForm(), found.version,
+               lambda f: finding_service.refuse(id, f.reason.data, f.text.data, current_actor(), f.seen),
+               _("Refused. The payment stays unknown."),
+               url_for("disbursements.disbursement_page", id=found.disbursement_id), page=page,
+               title=_("Refuse what was found"), button=_("Refuse"), kind="danger",
+               warning=_("%(what)s, says the other person. The payment stays unknown.", what=found.outcome_label))
 
 
 # --- the file --------------------------------------------------------------------------------------------------------

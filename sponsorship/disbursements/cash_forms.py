@@ -32,7 +32,7 @@ class RailPlaceForm(BaseForm):
 
 
 class HandOutForm(VersionedForm):
-    """Cash is handed over."""
+    """What is seen before cash is handed over, and how much. `happened` where it must not have been handed over."""
 
     passport = BooleanField(_l("I have seen the paper: name, number and picture are the person’s"),
                             validators=[Required(_l("See the paper first."))])
@@ -40,6 +40,13 @@ class HandOutForm(VersionedForm):
                                  validators=[Required(_l("See the boarding pass first."))])
     amount = MoneyField(_l("Counted and handed over"), validators=[Required()],
                         description=_l("Less than the whole only if the rest stays with you."))
+    happened = TextAreaField(_l("How it came to it"), validators=[Length(max=2000)], render_kw={"rows": 3},
+                             description=_l("Officers are told at once and read these words."))
+
+
+class HandedForm(HandOutForm):
+    """The same with the signed receipt, after the check page."""
+
     receipt = UploadField(_l("Signed receipt"), description=_l("A photograph or scan of the receipt with the "
                                                                "signature: PDF, PNG or JPG."))
 

@@ -46,12 +46,15 @@ class RailPlace(WithId, Base):
 
 class CashCount(WithId, Versioned, Base):
     """What a paymaster did with the cash of one round, US cents: `paid_minor` was handed to the payee against the
-    signed receipt, `back_minor` was not and lies in the office again. A second person counts the same money."""
+    signed receipt, `back_minor` was not and lies in the office again. A second person counts the same money. `despite`
+    is the code of what forbade handing it over, where it was handed over all the same; the words stand with the
+    event."""
 
     __tablename__ = "cash_count"
     __table_args__ = (
         CheckConstraint("outcome IN ('confirmed', 'returned')", name="outcome"),
         CheckConstraint("paid_minor >= 0 AND back_minor >= 0", name="amounts"),
+        CheckConstraint("despite IS NULL OR outcome = 'confirmed'", name="only_paid_despite"),
         CheckConstraint("(outcome = 'confirmed' AND paid_minor > 0 AND passport_seen AND boarding_pass_seen "
                         "AND receipt_file_id IS NOT NULL) OR (outcome = 'returned' AND paid_minor = 0 "
                         "AND reason IS NOT NULL)", name="paid_is_proven"),
@@ -75,6 +78,7 @@ class CashCount(WithId, Versioned, Base):
     boarding_pass_seen: Mapped[bool] = mapped_column(default=False)
     receipt_file_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("stored_file.id"))
     reason: Mapped[str | None] = mapped_column(String(40))
+    despite: Mapped[str | None] = mapped_column(String(60))
     counted_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
     counted_at: Mapped[datetime]
     second_minor: Mapped[int | None] = mapped_column(MinorUnits)

@@ -7,18 +7,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 
 from accounts.queries import names, person_labels
 from core import vault
 from core.db import db, get
 from core.errors import NotFound
+from core.events import Event, EventText
 from core.machines import State
 from core.money import Money, usd
 from sponsorship.applications.models import Nominee
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.cash_models import CASH, CashCount
-from sponsorship.disbursements.cash_words import OUTCOMES, REASONS, status_of
+from sponsorship.disbursements.cash_words import OUTCOMES, REASONS, despite_label, status_of
 from sponsorship.disbursements.models import Disbursement, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.payee_needs import papers_of
 from sponsorship.disbursements.transitions import CASH_COUNT
@@ -67,6 +68,8 @@ class CountRow:
     second_by: str
     second_at: datetime | None
     receipt_file_id: uuid.UUID | None
+    despite: str = ""  # what stood against it, where it happened all the same, and the paymaster's words
+    words: str = ""
 
     @property
     def status(self) -> State:
@@ -110,11 +113,21 @@ def _rows(found: Iterable[tuple[Disbursement, uuid.UUID, str, int]]) -> list[Cas
             for d, nominee, number, n in rows]
 
 
+def _in_hand() -> tuple[ColumnElement[bool], ...]:
+    counted = select(CashCount.id).where(CashCount.disbursement_id == Disbursement.id, CashCount.state == "counted")
+    return Disbursement.rail == CASH, Disbursement.state == "sent", ~counted.exists()
+
+
 def to_pay(limit: int = 500) -> list[CashRow]:
     """What a paymaster has in hand and nobody has counted yet, in the order of the lists."""
-    counted = select(CashCount.id).where(CashCount.disbursement_id == Disbursement.id, CashCount.state == "counted")
-    return _rows(db.session.execute(
-        _lines().where(Disbursement.state == "sent", ~counted.exists()).limit(limit)).all())
+    return _rows(db.session.execute(_lines().where(*_in_hand()).limit(limit)).all())
+
+
+def in_hand() -> tuple[int, int]:
+    """How many payments paymasters have in hand and nobody has counted, and US cents of them. One query."""
+    found = db.session.execute(select(func.count(), func.coalesce(func.sum(Disbursement.amount_minor), 0))
+                               .select_from(Disbursement).where(*_in_hand())).one()
+    return int(found[0]), int(found[1])
 
 
 def cash_row(disbursement_id: uuid.UUID) -> CashRow:
@@ -142,11 +155,25 @@ def counts(states: tuple[str, ...], disbursement_id: uuid.UUID | None = None, ou
         .where(*where).order_by(CashCount.counted_at.desc(), CashCount.id)).all()
     payees = _payees(row[2] for row in found)
     people = person_labels([p for c, _r, _n in found for p in (c.counted_by, c.second_by)])
+    words = _words_of({c.disbursement_id for c, _r, _n in found if c.despite})
     return [CountRow(c.id, c.version, c.disbursement_id, reference, payees.get(nominee, "—"), c.receipt, c.outcome,
                      c.state, usd(c.paid_minor), usd(c.back_minor), str(REASONS.get(c.reason or "", "")),
                      c.counted_by, people.get(c.counted_by, ""), c.counted_at,
-                     people.get(c.second_by, "") if c.second_by else "", c.second_at, c.receipt_file_id)
+                     people.get(c.second_by, "") if c.second_by else "", c.second_at, c.receipt_file_id,
+                     despite_label(c.despite) if c.despite else "", words.get(str(c.id), ""))
             for c, reference, nominee in found]
+
+
+def _words_of(disbursement_ids: Iterable[uuid.UUID]) -> dict[str, str]:
+    """What paymasters said of cash handed over all the same, by count."""
+    ids = list(disbursement_ids)
+    if not ids:
+        return {}
+    found = db.session.execute(
+        select(Event.data, EventText.text).join(EventText, EventText.event_id == Event.id)
+        .where(Event.subject_type == "disbursement", Event.subject_id.in_(ids),
+               Event.tag == "disbursements.disbursement.count_cash"))
+    return {str(data["count"]): words or "" for data, words in found}
 
 
 def count_row(count_id: uuid.UUID) -> CountRow:

@@ -13,9 +13,9 @@ from werkzeug.wrappers import Response
 from accounts.current import current_actor
 from accounts.permissions import allows
 from core import clock
-from core.errors import NotFound, RuleBroken
+from core.errors import NotFound, RuleBroken, Stale
 from core.files import check_upload, serve
-from core.money import Money
+from core.money import Money, usd
 from core.pdf import pdf_response, render
 from core.web.access import needs
 from core.web.downloads import download
@@ -23,11 +23,13 @@ from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
 from sponsorship.awards.forms import VersionedForm
 from sponsorship.disbursements import cash_queries, cash_service, queries, rails
-from sponsorship.disbursements.cash_forms import AgreeForm, HandOutForm, NotPaidForm, RailForm
+from sponsorship.disbursements.acts import act
+from sponsorship.disbursements.cash_forms import AgreeForm, HandedForm, HandOutForm, NotPaidForm, RailForm
 from sponsorship.disbursements.cash_pdf import receipt_document
 from sponsorship.disbursements.cash_service import Handed
 from sponsorship.disbursements.cash_words import OUTCOMES
 from sponsorship.disbursements.settings import setting
+from sponsorship.disbursements.stops import is_stopped
 
 bp = Blueprint("paymaster", __name__)
 View = str | Response | tuple[str, int]
@@ -64,72 +66,90 @@ def desk() -> View:
                 "back": Money(sum(r.back.minor for r in done), "USD")} if done else None)
     return render_template("disbursements/paymaster.html", to_pay=cash_queries.to_pay(),
                            waiting=cash_queries.counts(("counted",)), table=table, may=may,
-                           me=current_actor().person_id)
-
-
-def _act(disbursement_id: uuid.UUID, form: Any, run: Any, **words: Any) -> View:
-    row = cash_queries.cash_row(disbursement_id)
-    if request.method == "GET":
-        form.version.data = row.version
-        if isinstance(form, HandOutForm):
-            form.amount.data = row.amount
-    elif form.validate_on_submit():
-        try:
-            run(form)
-        except RuleBroken as error:
-            add_error(form, error.field, error.message)
-        else:
-            flash(_("Recorded. A second person counts the money now."), "success")
-            return redirect(url_for("paymaster.desk"), 303)
-    body = render_template("disbursements/paymaster_act.html", row=row, form=form, **words)
-    return (body, 422) if request.method == "POST" else body
+                           stopped=is_stopped(), me=current_actor().person_id)
 
 
 @bp.route("/paymaster/payments/<uuid:id>/pay", methods=["GET", "POST"])
 @needs("paymaster.pay")
 def hand_out(id: uuid.UUID) -> View:
-    """Passport, boarding pass, amount, signed receipt."""
-    def run(form: HandOutForm) -> None:
+    """What is seen and counted; once that was checked, it is recorded with the signed receipt."""
+    if request.method == "GET":
+        row, begun = cash_queries.cash_row(id), HandOutForm()
+        begun.version.data, begun.amount.data = row.version, row.amount
+        return _pay(row, begun)
+    form = HandedForm()
+    if form.validate_on_submit():
         assert isinstance(form.amount.data, Money)
-        proof = check_upload(form.receipt.data, field="receipt")
-        cash_service.hand_out(id, Handed(form.amount.data.minor, bool(form.passport.data),
-                                         bool(form.boarding_pass.data)), proof, current_actor(), form.seen)
+        try:
+            proof = check_upload(form.receipt.data, field="receipt")
+            cash_service.hand_out(id, Handed(form.amount.data.minor, bool(form.passport.data),
+                                             bool(form.boarding_pass.data)), proof, current_actor(), form.seen,
+                                  form.happened.data or None)
+        except RuleBroken as error:
+            add_error(form, error.field, error.message)
+        else:
+            flash(_("Recorded. A second person counts the money now."), "success")
+            return redirect(url_for("paymaster.desk"), 303)
+    row = cash_queries.cash_row(id)
+    # what the first page asks for is put right there
+    return _check(row, form, 422) if set(form.errors) <= {"receipt"} else _pay(row, form, 422)
 
-    return _act(id, HandOutForm(), run, title=_("Hand the cash over"), button=_("Record what was handed over"),
-                lead=_("Print the receipt, see the paper and the boarding pass, count with the payee, have the receipt "
-                       "signed. It counts once a second person has counted too."), kind="primary", paying=True)
+
+def _pay(row: cash_queries.CashRow, form: HandOutForm, status: int = 200) -> View:
+    return render_template("disbursements/paymaster_pay.html", row=row, form=form,
+                           obstacle=cash_service.obstacle(row.id)), status
+
+
+def _check(row: cash_queries.CashRow, form: HandedForm, status: int = 200) -> View:
+    assert isinstance(form.amount.data, Money)
+    return render_template("disbursements/paymaster_check.html", row=row, form=form, paid=form.amount.data,
+                           stays=usd(row.amount.minor - form.amount.data.minor),
+                           obstacle=cash_service.obstacle(row.id)), status
+
+
+@bp.route("/paymaster/payments/<uuid:id>/pay/check", methods=["GET", "POST"])
+@needs("paymaster.pay")
+def check_hand_out(id: uuid.UUID) -> View:
+    """One page that says what recording it does. Nothing is written. Whoever comes back by the address alone begins
+    anew."""
+    if request.method == "GET":
+        return redirect(url_for("paymaster.hand_out", id=id), 303)
+    row, form = cash_queries.cash_row(id), HandedForm()
+    if not form.validate_on_submit() and not set(form.errors) <= {"receipt"}:
+        return _pay(row, form, 422)
+    if form.seen != row.version:
+        raise Stale()
+    assert isinstance(form.amount.data, Money)
+    refusal = cash_service.refused(id, form.amount.data.minor, form.happened.data or "")
+    if refusal is not None:
+        add_error(form, refusal.field, refusal.message)
+        return _pay(row, form, 422)
+    form.receipt.errors = []  # it is asked for on the page that follows
+    return _check(row, form)
 
 
 @bp.route("/paymaster/payments/<uuid:id>/not-paid", methods=["GET", "POST"])
 @needs("paymaster.pay")
 def not_paid(id: uuid.UUID) -> View:
     """All of it is back in the office."""
-    return _act(id, NotPaidForm(),
-                lambda f: cash_service.not_paid(id, f.reason.data, f.text.data, current_actor(), f.seen),
-                title=_("The cash was not paid out"), button=_("Record that it was not paid"),
-                lead=_("All of it is back. Once a second person has counted it, its money is reserved again."),
-                kind="danger", paying=False)
+    row = cash_queries.cash_row(id)
+    return act("disbursements/paymaster_act.html", NotPaidForm(), row.version,
+               lambda f: cash_service.not_paid(id, f.reason.data, f.text.data, current_actor(), f.seen),
+               _("Recorded. A second person counts the money now."), url_for("paymaster.desk"), row=row, paying=False,
+               title=_("The cash was not paid out"), button=_("Record that it was not paid"), kind="danger",
+               lead=_("All of it is back. Once a second person has counted it, its money is reserved again."))
 
 
 @bp.route("/paymaster/counts/<uuid:id>/agree", methods=["GET", "POST"])
 @needs("paymaster.pay")
 def agree(id: uuid.UUID) -> View:
     """The second person types the amount counted, without being shown it in the field."""
-    row, form = cash_queries.count_row(id), AgreeForm()
-    if request.method == "GET":
-        form.version.data = row.version
-    elif form.validate_on_submit():
-        assert isinstance(form.amount.data, Money)
-        try:
-            cash_service.agree(id, form.amount.data.minor, current_actor(), form.seen)
-        except RuleBroken as error:
-            add_error(form, error.field, error.message)
-        else:
-            flash(_("Counted by two. The payment is confirmed.") if row.outcome == "confirmed" else
-                  _("Counted by two. The money is reserved again."), "success")
-            return redirect(url_for("paymaster.desk"), 303)
-    body = render_template("disbursements/paymaster_agree.html", row=row, form=form, me=current_actor().person_id)
-    return (body, 422) if request.method == "POST" else body
+    row = cash_queries.count_row(id)
+    return act("disbursements/paymaster_agree.html", AgreeForm(), row.version,
+               lambda f: cash_service.agree(id, f.amount.data.minor, current_actor(), f.seen),
+               _("Counted by two. The payment is confirmed.") if row.outcome == "confirmed" else
+               _("Counted by two. The money is reserved again."), url_for("paymaster.desk"), row=row,
+               me=current_actor().person_id)
 
 
 @bp.post("/paymaster/counts/<uuid:id>/take-back")
@@ -168,14 +188,8 @@ def choose_rail(id: uuid.UUID) -> View:
     """How what is due on arrival is paid."""
     page, form = queries.payee_page(id, current_actor()), RailForm()
     if request.method == "GET":
-        form.version.data, form.rail.data = page.row.version, page.rail
-    elif form.validate_on_submit():
-        try:
-            rails.choose(id, form.rail.data, current_actor(), form.seen)
-        except RuleBroken as error:
-            add_error(form, error.field, error.message)
-        else:
-            flash(_("Chosen. What was signed for the other rail needs new signatures."), "success")
-            return redirect(url_for("payees.payee_page", id=id), 303)
-    body = render_template("disbursements/payee_rail.html", page=page, form=form)
-    return (body, 422) if request.method == "POST" else body
+        form.rail.data = page.rail
+    return act("disbursements/payee_rail.html", form, page.row.version,
+               lambda f: rails.choose(id, f.rail.data, current_actor(), f.seen),
+               _("Chosen. What was signed for the other rail needs new signatures."),
+               url_for("payees.payee_page", id=id), page=page)

@@ -17,12 +17,13 @@ from core.errors import IllegalMove, RuleBroken
 from core.files import CheckedUpload, keep
 from sponsorship.awards.approvals import Approval
 from sponsorship.awards.models import Award
+from sponsorship.disbursements import cash_mails
 from sponsorship.disbursements.answer_service import BankFigures, money_back, paid_out
 from sponsorship.disbursements.cash_models import CASH, CashCount
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.sanctions_service import check_unblocked
 from sponsorship.disbursements.service import check_payable, lock_chain, may
-from sponsorship.disbursements.stops import refuse_if_stopped
+from sponsorship.disbursements.stops import is_stopped, refuse_if_stopped
 from sponsorship.disbursements.transitions import CASH_COUNT
 
 PAY = "paymaster.pay"
@@ -75,48 +76,98 @@ def _not_open(row: Disbursement) -> None:
 
 
 def _keep(row: Disbursement, actor: Actor, outcome: str, paid: int, reason: str | None = None,
-          text: str | None = None, handed: Handed | None = None, file_id: uuid.UUID | None = None) -> uuid.UUID:
+          text: str | None = None, handed: Handed | None = None, file_id: uuid.UUID | None = None,
+          despite: str | None = None) -> uuid.UUID:
     assert actor.person_id is not None
     count = CashCount(
         id=new_id(), version=1, disbursement_id=row.id, round=row.round, outcome=outcome, state=CASH_COUNT.initial,
         receipt=receipt_of(row), paid_minor=paid, back_minor=row.amount_minor - paid,
         passport_seen=handed is not None and handed.passport_seen,
         boarding_pass_seen=handed is not None and handed.boarding_pass_seen, receipt_file_id=file_id, reason=reason,
-        counted_by=actor.person_id, counted_at=clock.now())
+        despite=despite, counted_by=actor.person_id, counted_at=clock.now())
     db.session.add(count)
     db.session.flush()
     row.version += 1  # a page opened before shows another person's money
     events.record(actor, "disbursements.disbursement.count_cash", "disbursement", row.id, reason=reason, text=text,
                   data={"round": row.round, "count": str(count.id), "outcome": outcome, "paid_minor": paid,
-                        "back_minor": count.back_minor, "receipt": count.receipt})
+                        "back_minor": count.back_minor, "receipt": count.receipt,
+                        **({"despite": despite} if despite else {})})
     return count.id
+
+
+def _check_may_leave(row: Disbursement, award: Award, payee: Payee) -> None:
+    check_payable(award, payee, row)
+    check_unblocked([payee.id])
+
+
+def obstacle(disbursement_id: uuid.UUID) -> RuleBroken | None:
+    """For pages: why this cash must not be handed over now, or None."""
+    if is_stopped():
+        return RuleBroken(_("All releases are stopped. Keep the cash until two people have restarted them."),
+                          code="release.stopped")
+    row = get(Disbursement, disbursement_id)
+    try:
+        _check_may_leave(row, get(Award, row.award_id), get(Payee, row.payee_id))
+    except RuleBroken as refusal:
+        return refusal
+    return None
+
+
+def _wrong_amount(row: Disbursement, paid_minor: int) -> RuleBroken | None:
+    if 0 < paid_minor <= row.amount_minor:
+        return None
+    return RuleBroken(_("Hand over at most what the list says. If nothing is handed over, record that it was not "
+                        "paid."), code="cash.amount", field="amount")
+
+
+def _no_words() -> RuleBroken:
+    return RuleBroken(_("Say in a sentence how it came to it."), code="cash.why", field="happened")
+
+
+def refused(disbursement_id: uuid.UUID, paid_minor: int, happened: str) -> RuleBroken | None:
+    """For the check page: what the command would say to this, as far as it lies with what was typed."""
+    if wrong := _wrong_amount(get(Disbursement, disbursement_id), paid_minor):
+        return wrong
+    return _no_words() if not happened.strip() and obstacle(disbursement_id) else None
 
 
 @command
 def hand_out(
     disbursement_id: uuid.UUID, handed: Handed, receipt: CheckedUpload, actor: Actor, expected_version: int,
+    happened: str | None = None,
 ) -> uuid.UUID:
     """A paymaster hands cash to the payee, after passport and boarding pass, against the signed receipt; less than the
     whole where the rest stays. It counts once a second person agrees.
 
-    Raises RuleBroken (papers not seen, amount, releases stopped, the payee's check, the same hands), NotAllowed, Stale,
-    IllegalMove (no list that a paymaster has holds it).
+    Money that left is never denied: what was handed over although it must not have been (releases stopped, the payee
+    or the award no longer to be paid) is recorded with the words `happened` on how it came to it, and officers are
+    told. Raises RuleBroken (papers not seen, amount, what forbids it while nothing `happened`, the same hands),
+    NotAllowed, Stale, IllegalMove (no list that a paymaster has holds it).
     """
     row, award, payee = _lock(disbursement_id, actor, expected_version)
     may(row, "pay_cash", actor)
     _other_hands(row, award, payee, actor)
     _not_open(row)
-    refuse_if_stopped()
-    check_payable(award, payee, row)
-    check_unblocked([payee.id])
+    despite = None
+    try:
+        refuse_if_stopped()
+        _check_may_leave(row, award, payee)
+    except RuleBroken as refusal:
+        if happened is None:
+            raise
+        despite = refusal.code or "other"
+        if not happened.strip():
+            raise _no_words() from refusal
     if not (handed.passport_seen and handed.boarding_pass_seen):
         raise RuleBroken(_("See the passport and the boarding pass before any money is handed over."),
                          code="cash.papers", field="passport")
-    if not 0 < handed.paid_minor <= row.amount_minor:
-        raise RuleBroken(_("Hand over at most what the list says. If nothing is handed over, record that it was not "
-                           "paid."), code="cash.amount", field="amount")
-    return _keep(row, actor, "confirmed", handed.paid_minor, handed=handed,
-                 file_id=keep(receipt, "cash-receipt", actor).id)
+    if wrong := _wrong_amount(row, handed.paid_minor):
+        raise wrong
+    count = _keep(row, actor, "confirmed", handed.paid_minor, text=happened if despite else None, handed=handed,
+                  file_id=keep(receipt, "cash-receipt", actor).id, despite=despite)
+    if despite:
+        cash_mails.handed_over_despite(row, count)
+    return count
 
 
 @command

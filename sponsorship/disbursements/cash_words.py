@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core.machines import State
@@ -28,6 +29,11 @@ REASONS = {
     "stopped": _l("Payment was stopped"),
     "other": _l("Another reason"),
 }
+
+
+def despite_label(code: str) -> str:
+    """What stood against a handing over that happened all the same. A check of the payee is never named."""
+    return _("All releases were stopped") if code == "release.stopped" else _("The payee was not to be paid then")
 
 
 def status_of(state: str, rail: str) -> State:

@@ -6,15 +6,16 @@ import uuid
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from core.db import db
 from core.jobs import Due, Job
 from sponsorship.awards.models import Award
 from sponsorship.awards.transitions import ENDED
-from sponsorship.disbursements import claim_recovery, claim_service
+from sponsorship.disbursements import claim_recovery, claim_service, late_service
 from sponsorship.disbursements.claim_models import Claim, DelegateReport, Recovery
 from sponsorship.disbursements.claim_states import DECIDED
+from sponsorship.disbursements.late_models import LateClaim
 from sponsorship.disbursements.models import Disbursement
 from sponsorship.disbursements.settings import days
 
@@ -68,6 +69,14 @@ def _recoveries(now: datetime, limit: int) -> list[Due]:
     return [(r.id, r.remind_at, r.reference) for r in rows]
 
 
+def _late(now: datetime, limit: int) -> list[Due]:
+    at = func.coalesce(LateClaim.remind_at, LateClaim.asked_at)
+    rows = db.session.execute(
+        select(LateClaim.id, at.label("at"), Claim.reference).join(Claim, Claim.id == LateClaim.claim_id)
+        .where(LateClaim.state.in_(("asked", "decided")), at <= now).order_by(at, LateClaim.id).limit(limit))
+    return [(r.id, r.at, r.reference) for r in rows]
+
+
 def _to_settle(now: datetime, limit: int) -> list[Due]:
     rows = db.session.execute(
         select(Award.id, Award.reference).distinct()
@@ -98,5 +107,7 @@ JOBS = [
         lambda item, now: _word(claim_recovery.remind_report(item, now), "reminded")),
     Job("recoveries-remind", _l("Remind of money to be paid back"), 3600, _recoveries,
         lambda item, now: _word(claim_recovery.remind(item, now), "reminded")),
+    Job("late-claims-remind", _l("Remind officers of late claims that wait for them"), 3600, _late,
+        lambda item, now: _word(late_service.remind(item, now), "reminded")),
     Job("disbursements-settle", _l("Settle payments whose claim is decided"), 3600, _to_settle, _settle),
 ]

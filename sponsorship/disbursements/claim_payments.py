@@ -17,7 +17,7 @@ from core.db import db, new_id
 from core.errors import RuleBroken
 from core.references import next_reference
 from sponsorship.awards.models import Award
-from sponsorship.disbursements import claim_mails, workdays
+from sponsorship.disbursements import claim_mails, late_ticket, workdays
 from sponsorship.disbursements.claim_models import Claim, Recovery
 from sponsorship.disbursements.claim_reckoning import is_decided
 from sponsorship.disbursements.claim_states import RECOVERY
@@ -31,7 +31,7 @@ from sponsorship.disbursements.plan_service import (
     place_for,
     set_dates,
 )
-from sponsorship.disbursements.planning import dates_due, dates_for
+from sponsorship.disbursements.planning import Dates, dates_due, dates_for
 from sponsorship.disbursements.settings import days, setting
 from sponsorship.disbursements.transitions import BACK, DISBURSEMENT, PAID
 from sponsorship.ledger import service as ledger
@@ -86,6 +86,8 @@ def carry_out(
         _pay(award, final, balance)
     elif final is not None:
         _cancel(final)
+    if not everything and (ticket := late_ticket.to_pay(claim, award, rows)):
+        new_payment(award, "ticket", ticket, _dates(award, "ticket"))
     if balance < 0:
         _ask_back(claim, award, -balance)
     settle_payments(award.id)
@@ -96,17 +98,21 @@ def _cancel(row: Disbursement) -> None:
     DISBURSEMENT.apply(row, "cancel", CLERK, reason="claim_decided")
 
 
-def _pay(award: Award, final: Disbursement | None, balance: int) -> None:
+def _dates(award: Award, kind: str) -> Dates:
+    """A claim settled late leaves each officer the usual days."""
     today = clock.today()
+    place = place_for(award, db.session.scalars(select(Payee).where(Payee.award_id == award.id)).first())
+    planned = dates_for(kind, award.travel_from, award.travel_to, today, place)
+    earliest = workdays.forward(today, days("request_days_before_due", today))
+    zone = ZoneInfo(setting("office_zone", today))
+    return planned if planned.due_at.astimezone(zone).date() >= earliest else dates_due(earliest, today)
+
+
+def _pay(award: Award, final: Disbursement | None, balance: int) -> None:
     if final is not None and final.state in BACK:
         _cancel(final)
         final = None
-    place = place_for(award, db.session.scalars(select(Payee).where(Payee.award_id == award.id)).first())
-    planned = dates_for("final", award.travel_from, award.travel_to, today, place)
-    earliest = workdays.forward(today, days("request_days_before_due", today))
-    # a claim settled late leaves each officer the usual days
-    zone = ZoneInfo(setting("office_zone", today))
-    dates = planned if planned.due_at.astimezone(zone).date() >= earliest else dates_due(earliest, today)
+    dates = _dates(award, "final")
     if final is None:
         new_payment(award, "final", balance, dates)
         return

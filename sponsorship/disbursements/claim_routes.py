@@ -34,6 +34,7 @@ from sponsorship.awards.entitlement_words import PROVIDED_LABELS
 from sponsorship.contributions.fund_settings import bank_details
 from sponsorship.disbursements import claim_payments, claim_recovery, claim_service, late_queries
 from sponsorship.disbursements import claim_queries as queries
+from sponsorship.disbursements.acts import act
 from sponsorship.disbursements.claim_forms import (
     AIR,
     ClaimForm,
@@ -246,18 +247,8 @@ def _act(
     button: object, kind: str = "danger",
 ) -> View:
     """An act with a page of its own."""
-    if request.method == "GET":
-        form.version.data = row.version
-    elif form.validate_on_submit():
-        try:
-            run(form)
-        except RuleBroken as error:
-            add_error(form, error.field, error.message)
-        else:
-            return _leave(back, row.id, done)
-    body = render_template("disbursements/claim_act.html", row=row, form=form, title=title, lead=lead, button=button,
-                           kind=kind, back=url_for(back, id=row.id))
-    return (body, 422) if request.method == "POST" else body
+    return act("disbursements/claim_act.html", form, row.version, run, done, url_for(back, id=row.id), row=row,
+               title=title, lead=lead, button=button, kind=kind, back=url_for(back, id=row.id))
 
 
 @bp.route("/claims/<uuid:id>/return", methods=["GET", "POST"])

@@ -16,7 +16,14 @@ from core.actor import Actor
 from core.web.formats import instant_html
 from core.web.tables import Column, Table, TableQuery
 from sponsorship.awards.panels import Asked, Panel, register_award_panel
-from sponsorship.disbursements import answer_queries, cash_queries, loss_queries, queries, sanctions_queries
+from sponsorship.disbursements import (
+    answer_queries,
+    cash_queries,
+    kept_queries,
+    loss_queries,
+    queries,
+    sanctions_queries,
+)
 from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.transitions import BACK
@@ -77,6 +84,14 @@ def to_agree(actor: Actor) -> list[DeskItem]:
                  _("Agree, or refuse, what another person found"), reference, "attention")
         for found, reference, by in answer_queries.findings_open() if found.asked_by != actor.person_id
     ]
+
+
+def files_to_agree(actor: Actor) -> list[DeskItem]:
+    """Files kept back of which another says that nothing was paid."""
+    return [DeskItem(_("Instruction %(number)s: none of it was paid", number=number),
+                     url_for("disbursements.agree_file_unpaid", id=row_id), since, _("Agree, or refuse"), number,
+                     "attention")
+            for row_id, number, since, _payments in kept_queries.to_decide(actor)]
 
 
 def losses_to_agree(actor: Actor) -> list[DeskItem]:
@@ -175,7 +190,8 @@ def register() -> None:
         ("disbursement.certify", to_certify), ("disbursement.approve", to_approve),
         ("disbursement.release", to_release), ("disbursement.confirm", to_confirm),
         ("disbursement.confirm", to_find_out), ("disbursement.release", to_hand_over),
-        ("disbursement.resolve", to_agree), ("disbursement.resolve", losses_to_agree),
+        ("disbursement.resolve", to_agree), ("disbursement.resolve", files_to_agree),
+        ("disbursement.resolve", losses_to_agree),
         ("paymaster.pay", to_pay_in_cash), ("paymaster.pay", to_count_again),
         ("payee.enter", payees_to_enter), ("payee.verify", payees_to_verify), ("sanctions.review", matches_to_look_at),
         ("sanctions.import", list_to_import),

@@ -32,7 +32,8 @@ def _lock_payment(disbursement_id: uuid.UUID, expected_version: int | None) -> t
     return row, award, lock(Payee, row.payee_id)
 
 
-def _no_interest(award: Award, payee: Payee, actor: Actor) -> None:
+def no_interest(award: Award, payee: Payee, actor: Actor) -> None:
+    """Raises RuleBroken for whoever benefits, or kept the payee's data."""
     if actor.person_id in barred(award, payee, actor, "released"):
         raise RuleBroken(_("Whoever benefits from a payment, or kept its bank data, does not say what became of it."),
                          code="finding.interested")
@@ -50,7 +51,7 @@ def ask(disbursement_id: uuid.UUID, outcome: str, text: str, actor: Actor, expec
     row, award, payee = _lock_payment(disbursement_id, expected_version)
     if row.state != "unknown" or outcome not in OUTCOMES:
         raise IllegalMove(code=f"finding.ask.from.{row.state}")
-    _no_interest(award, payee, actor)
+    no_interest(award, payee, actor)
     if db.session.scalar(select(Finding.id).where(Finding.disbursement_id == row.id, Finding.state == "asked")):
         raise RuleBroken(_("Somebody has said already what became of it. Agree to that, or refuse it, first."),
                          code="finding.open")
@@ -65,7 +66,8 @@ def ask(disbursement_id: uuid.UUID, outcome: str, text: str, actor: Actor, expec
     return finding.id
 
 
-def _decided(finding: Finding, actor: Actor, action: str, reason: str | None = None, text: str | None = None) -> None:
+def decided(finding: Finding, actor: Actor, action: str, reason: str | None = None, text: str | None = None) -> None:
+    """The second person's word on a locked finding. Raises RuleBroken (the same person), NotAllowed."""
     require(actor, FINDING.move(finding.state, action).permission)
     if actor.person_id == finding.asked_by:
         raise RuleBroken(_("You said so yourself. Another person must agree or refuse."), code="finding.same_person")
@@ -83,10 +85,15 @@ def agree(finding_id: uuid.UUID, actor: Actor, expected_version: int) -> None:
     """
     row, award, payee = _lock_payment(get(Finding, finding_id).disbursement_id, None)
     finding = lock(Finding, finding_id, expected_version)
-    _no_interest(award, payee, actor)
+    no_interest(award, payee, actor)
     if row.state != "unknown" or row.round != finding.round:
         raise IllegalMove(code=f"finding.agree.from.{row.state}")
-    _decided(finding, actor, "agree")
+    agreed(row, award, finding, actor)
+
+
+def agreed(row: Disbursement, award: Award, finding: Finding, actor: Actor) -> None:
+    """What agreeing does with a locked payment of which nobody knows, by the word of two."""
+    decided(finding, actor, "agree")
     db.session.flush()  # the payment's own trigger looks for it
     assert row.spend_id is not None
     with db.session.no_autoflush:
@@ -110,5 +117,5 @@ def refuse(finding_id: uuid.UUID, reason: str, text: str, actor: Actor, expected
     """A second person does not agree: the payment stays unknown. Raises as `agree`."""
     _row, award, payee = _lock_payment(get(Finding, finding_id).disbursement_id, None)
     finding = lock(Finding, finding_id, expected_version)
-    _no_interest(award, payee, actor)
-    _decided(finding, actor, "refuse", reason, text)
+    no_interest(award, payee, actor)
+    decided(finding, actor, "refuse", reason, text)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import SelectField, TextAreaField
-from wtforms.validators import Length
+from wtforms.validators import Length, Optional
 
-from core.web.forms import Required
+from core.errors import RuleBroken
+from core.files import check_upload
+from core.money import Money
+from core.web.forms import MoneyField, Required, UploadField
 from sponsorship.awards.forms import VersionedForm
 from sponsorship.disbursements.claim_forms import MOST_WORDS
-from sponsorship.disbursements.late_service import DECIDE_REASONS, REFUSE_REASONS
+from sponsorship.disbursements.late_service import DECIDE_REASONS, REFUSE_REASONS, Ticket
 
 DECIDE_LABELS = {
     "papers_late": _l("Papers came late through no fault of the delegate"),
@@ -40,6 +44,23 @@ class AskLateForm(VersionedForm):
 
     text = _text(_l("Why the claim comes late"), _l("The head of the fund decides by this. Name the papers that show "
                                                     "it; they are sent with the claim."))
+
+
+class AskLateWithTicketForm(AskLateForm):
+    """The same where the award's ticket was never paid."""
+
+    ticket = MoneyField(_l("Price of a ticket that the delegate bought"), validators=[Optional()])
+    receipt = UploadField(_l("Receipt of the ticket"), description=_l("The airline’s or agent’s receipt that shows the "
+                                                                      "price and that it was paid: PDF, PNG or JPG."))
+
+    def bought(self) -> Ticket | None:
+        """Raises RuleBroken where price or receipt is missing."""
+        if not self.ticket.data and not self.receipt.data:
+            return None
+        if not isinstance(self.ticket.data, Money):
+            raise RuleBroken(_("Write what the ticket cost, or leave out the receipt."), code="late.ticket_price",
+                             field="ticket")
+        return Ticket(self.ticket.data.minor, check_upload(self.receipt.data, field="receipt"))
 
 
 class DecideLateForm(VersionedForm):

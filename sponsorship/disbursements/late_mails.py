@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask_babel import force_locale
 from flask_babel import lazy_gettext as _l
 
-from accounts.permissions import people_with
+from accounts.permissions import alternates_with, people_with
 from core.outbox import send_mail
 from core.web.links import absolute
 from sponsorship.awards.models import Award
-from sponsorship.disbursements.claim_mails import state_contacts
+from sponsorship.disbursements.claim_mails import HEAD, state_contacts
 from sponsorship.disbursements.late_models import LateClaim
 
 _TO_OFFICERS = {
@@ -27,6 +27,25 @@ _TO_STATE = {
     "refused": (_l("The late claim is not allowed: award %(reference)s"),
                 _l("The claim stays closed. The page says so, and what is asked back, if anything.")),
 }
+
+
+def reminder(award: Award, late: LateClaim) -> None:
+    """To whoever acts next; from the second on also to their alternates, from the third on to the head of the fund.
+    Notice only."""
+    permission, subject, _body = _TO_OFFICERS[late.state]
+    contacts = [*people_with(permission)]
+    if late.reminders > 1:
+        contacts += alternates_with(permission)
+    if late.reminders > 2:
+        contacts += people_with(HEAD)
+    for contact in {c.person_id: c for c in contacts}.values():
+        with force_locale(contact.locale):
+            send_mail(contact.email, kind="late-claim-reminder",
+                      subject=str(_l("Still waiting: %(what)s")) % {"what": str(subject) % {
+                          "reference": award.reference}},
+                      body=str(_l("The State waits for an answer to its late claim. Allow it or turn it down."))
+                      + "\n\n" + absolute("late_claims.page", id=late.id) + "\n",
+                      dedupe_key=f"late-claim-reminder:{late.id}:{late.state}:{late.reminders}:{contact.person_id}")
 
 
 def moved(award: Award, late: LateClaim) -> None:

@@ -16,7 +16,9 @@ from sponsorship.disbursements.claim_states import LATE
 class LateClaim(WithId, Versioned, Base):
     """One request about one closing of a claim (`closed_at`, its `decided_at`). Asked by the State with a reason
     (sealed under the row's own key), decided by the head of the fund, agreed to by another officer; only then is money
-    reserved again: `reserved_minor` US cents of direct cost. Words of the officers stand with the events."""
+    reserved again: `reserved_minor` US cents of direct cost. `ticket_minor` is what a ticket cost that the delegate
+    bought, because the award's was never paid, with its receipt. Whoever acts next is reminded at `remind_at`. Words of
+    the officers stand with the events."""
 
     __tablename__ = "late_claim"
     __table_args__ = (
@@ -29,9 +31,12 @@ class LateClaim(WithId, Versioned, Base):
         CheckConstraint("state <> 'agreed' OR (agreed_by IS NOT NULL AND agreed_at IS NOT NULL)",
                         name="agreed_has_name"),
         CheckConstraint("reserved_minor IS NULL OR reserved_minor >= 0", name="amount_not_negative"),
+        CheckConstraint("ticket_minor IS NULL OR ticket_minor > 0", name="ticket_positive"),
+        CheckConstraint("(ticket_minor IS NULL) = (ticket_file_id IS NULL)", name="ticket_has_receipt"),
         Index("uq_late_claim_open", "claim_id", unique=True, sqlite_where=text("state IN ('asked', 'decided')"),
               postgresql_where=text("state IN ('asked', 'decided')")),
         Index("ix_late_claim_claim", "claim_id", "asked_at"),
+        Index("ix_late_claim_list", "asked_at", "id"),
     )
     claim_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("claim.id"))
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
@@ -45,10 +50,15 @@ class LateClaim(WithId, Versioned, Base):
     agreed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
     agreed_at: Mapped[datetime | None]
     reserved_minor: Mapped[int | None] = mapped_column(MinorUnits)
+    ticket_minor: Mapped[int | None] = mapped_column(MinorUnits)
+    ticket_file_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("stored_file.id"))
+    remind_at: Mapped[datetime | None]
+    reminders: Mapped[int] = mapped_column(default=0)
 
 
 append_only(LateClaim.__table__, updatable=(  # type: ignore[arg-type]
-    "state", "version", "words_sealed", "decided_by", "decided_at", "agreed_by", "agreed_at", "reserved_minor"))
+    "state", "version", "words_sealed", "decided_by", "decided_at", "agreed_by", "agreed_at", "reserved_minor",
+    "remind_at", "reminders"))
 refuse(LateClaim.__table__, "late_claim_is_of_a_closing", "INSERT",  # type: ignore[arg-type]
        "NEW.state <> 'asked' OR NOT EXISTS (SELECT 1 FROM claim c WHERE c.id = NEW.claim_id AND c.state = 'unclaimed' "
        "AND c.decided_at = NEW.closed_at)", "no claim was closed then")

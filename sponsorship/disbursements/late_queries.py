@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from flask_babel import gettext as _
+from sqlalchemy import Select, func, select
 
 from accounts.permissions import allows
 from accounts.queries import names
@@ -18,9 +19,11 @@ from core.db import db
 from core.errors import NotFound, RuleBroken
 from core.machines import State
 from core.money import Money, usd
+from core.web.tables import TableQuery
 from sponsorship.applications.queries import call_by_id
 from sponsorship.awards.models import Award
 from sponsorship.awards.money import fitting_pools
+from sponsorship.disbursements import late_ticket
 from sponsorship.disbursements.claim_models import Claim
 from sponsorship.disbursements.claim_queries import visible
 from sponsorship.disbursements.claim_states import LATE
@@ -48,6 +51,15 @@ class LateRow:
     asked_at: datetime
     decided_by: uuid.UUID | None
     reserved: Money | None
+    ticket: Money | None
+    ticket_file_id: uuid.UUID | None
+
+    @property
+    def waits_for(self) -> str:
+        """Who acts next."""
+        if self.state == "asked":
+            return _("The head of the fund")
+        return _("A certifying or approving officer") if self.state == "decided" else ""
 
     @property
     def status(self) -> State:
@@ -90,8 +102,39 @@ def _rows(found: Iterable[Any]) -> list[LateRow]:
     return [LateRow(late.id, late.version, late.claim_id, reference, award_id, award, late.organisation_id,
                     organisations.get(late.organisation_id, ""), late.state, late.closed_at, late.asked_by,
                     late.asked_at, late.decided_by,
-                    None if late.reserved_minor is None else usd(late.reserved_minor))
+                    None if late.reserved_minor is None else usd(late.reserved_minor),
+                    None if late.ticket_minor is None else usd(late.ticket_minor), late.ticket_file_id)
             for late, reference, award_id, award in rows]
+
+
+def list_late(query: TableQuery, actor: Actor) -> tuple[list[LateRow], int]:
+    """Requests that this reader may know of, the newest first; how many. Filter: state. Three queries."""
+    where = [visible(actor)]
+    if state := query.get("state"):
+        where.append(LateClaim.state == state)
+    found = _select().where(*where)
+    total = db.session.scalar(select(func.count()).select_from(
+        found.with_only_columns(LateClaim.id).order_by(None).subquery())) or 0
+    found = found.order_by(LateClaim.asked_at.desc(), LateClaim.id.desc())
+    if query.format is None:
+        found = found.offset(query.offset).limit(query.limit)
+    return _rows(db.session.execute(found).all()), total
+
+
+def ticket_open(award: Award) -> Money | None:
+    """What a ticket that the delegate bought may cost, None where the award bears none."""
+    most = late_ticket.open_of(award, db.session.scalars(
+        select(Disbursement).where(Disbursement.award_id == award.id)).all())
+    return usd(most) if most else None
+
+
+def receipt_of(late_id: uuid.UUID, actor: Actor) -> uuid.UUID:
+    """The receipt of the ticket. Raises NotFound, also for another State's."""
+    found = db.session.scalar(_select().with_only_columns(LateClaim.ticket_file_id)
+                              .where(LateClaim.id == late_id, visible(actor)))
+    if found is None:
+        raise NotFound()
+    return found
 
 
 def late_in(state: str, limit: int = 50) -> list[LateRow]:
@@ -113,16 +156,17 @@ def late_page(late_id: uuid.UUID, actor: Actor) -> LatePage:
     if found is None:
         raise NotFound()
     row, officer = _rows([found])[0], allows(actor, "disbursement.view_all")
-    needed = _needed(row.award_id) if officer and row.state in ("asked", "decided") else None
+    open_ = officer and row.state in ("asked", "decided")
+    needed = _needed(row.award_id, found[0].ticket_minor or 0) if open_ else None
     return LatePage(row, vault.unseal(late_id, found[0].words_sealed), needed,
                     allows(actor, "claim.submit", row.organisation_id), officer)
 
 
-def _needed(award_id: uuid.UUID) -> Needed:
+def _needed(award_id: uuid.UUID, ticket_minor: int) -> Needed:
     award = db.session.get_one(Award, award_id)
     rows = db.session.scalars(select(Disbursement).where(Disbursement.award_id == award_id)).all()
     try:
-        amount = usd(to_reserve(award, rows))
+        amount = usd(to_reserve(award, rows, ticket_minor))
     except RuleBroken as refusal:
         return Needed(None, None, refusal.message)
     return Needed(amount, usd(headroom(fitting_pools(award, call_by_id(award.call_id)))))

@@ -18,13 +18,24 @@ from accounts.queries import person_labels
 from core import clock
 from core.errors import NotFound, RuleBroken
 from core.events import history
+from core.files import serve
 from core.web.access import needs
-from core.web.forms import add_error
+from core.web.downloads import download
+from core.web.formats import instant_html
+from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
 from sponsorship.awards.forms import VersionedForm
 from sponsorship.disbursements import claim_queries, claim_service, late_queries, late_service
+from sponsorship.disbursements.acts import act
 from sponsorship.disbursements.claim_states import LATE
-from sponsorship.disbursements.late_forms import REQUEST, AskLateForm, DecideLateForm, RefuseLateForm
+from sponsorship.disbursements.late_forms import (
+    REQUEST,
+    AskLateForm,
+    AskLateWithTicketForm,
+    DecideLateForm,
+    RefuseLateForm,
+)
+from sponsorship.disbursements.payment_tabs import tabs
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.words import NextStep
 
@@ -47,6 +58,44 @@ def _step(state: str) -> NextStep:
         "refused": NextStep(_("Nothing more: the claim stays closed. The State may ask again if it has more to say.")),
     }
     return steps.get(state, NextStep(_("Nothing more: the State took its request back.")))
+
+
+COLUMNS = [
+    Column("reference", _l("Claim"), heading=True), Column("organisation", _l("State")), Column("award", _l("Award")),
+    Column("asked_at", _l("Asked for"), render=lambda row: instant_html(
+        row.asked_at, setting("office_zone", clock.today()), time=False)),
+    Column("status", _l("Where it stands"), csv=lambda row: row.status.label),
+    Column("waits_for", _l("Who acts next")),
+    Column("ticket", _l("Ticket"), numeric=True, currency="USD"),
+    Column("reserved", _l("Reserved again"), numeric=True, currency="USD"),
+]
+
+
+@bp.get("/late-claims/")
+@needs("claim.submit", "disbursement.view_all")
+def late_list() -> View:
+    """Late claims: officers see all, a mission its own, a delegate the own."""
+    actor = current_actor()
+    officer = allows(actor, "disbursement.view_all")
+    filters = [Filter("state", _("Where it stands"), [(s.code, s.label) for s in LATE.states])]
+    query = TableQuery.from_args(request.args, (), filters)
+    rows, total = late_queries.list_late(query, actor)
+    columns = [c for c in COLUMNS if officer or c.key not in ("organisation", "reserved")]
+    if query.format:
+        return download(query, columns, rows, "late-claims")
+    table = Table(_("Late claims"), columns, rows, filters=filters, query=query, total=total,
+                  base_url=url_for("late_claims.late_list"), empty_title=_("No late claims"),
+                  empty_text=_("A State may ask for one on the page of a claim that was closed because none had come."),
+                  row_url=lambda row: url_for("late_claims.page", id=row.id))
+    return render_template("disbursements/lates.html", table=table, officer=officer,
+                           tabs=tabs("late_claims.late_list") if officer else None)
+
+
+@bp.get("/late-claims/<uuid:id>/ticket")
+@needs("claim.submit", "disbursement.view_all")
+def ticket(id: uuid.UUID) -> Response:
+    """The receipt of the ticket that the delegate bought."""
+    return serve(late_queries.receipt_of(id, current_actor()))
 
 
 @bp.get("/late-claims/<uuid:id>")
@@ -74,18 +123,9 @@ def _show(late_id: uuid.UUID, message: object | None = None) -> View:
 
 def _act(form: Any, row: Any, claim_id: uuid.UUID, run: Callable[[Any], uuid.UUID | None], back: str, done: str,
          **words: Any) -> View:
-    if request.method == "GET":
-        form.version.data = row.version
-    elif form.validate_on_submit():
-        try:
-            made = run(form)
-        except RuleBroken as error:
-            add_error(form, error.field, error.message)
-        else:
-            flash(done, "success")
-            return redirect(url_for("late_claims.page", id=made or row.id), 303)
-    body = render_template("disbursements/late_act.html", form=form, row=row, claim_id=claim_id, back=back, **words)
-    return (body, 422) if request.method == "POST" else body
+    return act("disbursements/late_act.html", form, row.version, run, done,
+               lambda made: url_for("late_claims.page", id=made or row.id), row=row, claim_id=claim_id, back=back,
+               **words)
 
 
 @bp.route("/claims/<uuid:id>/late", methods=["GET", "POST"])
@@ -96,10 +136,13 @@ def ask(id: uuid.UUID) -> View:
     claim = claim_queries.claim_page(id, actor)
     if not claim_service.may_claim(actor, claim.award):
         raise NotFound()
+    most = late_queries.ticket_open(claim.award)
+    form = AskLateWithTicketForm() if most else AskLateForm()
     return _act(
-        AskLateForm(), claim.row, id,
-        lambda f: late_service.ask(id, f.text.data, actor, f.seen), url_for("claims.claim_page", id=id),
-        _("Sent. The head of the fund has been asked to decide."), title=_("Ask to send the claim late"),
+        form, claim.row, id,
+        lambda f: late_service.ask(id, f.text.data, actor, f.seen, f.bought() if most else None),
+        url_for("claims.claim_page", id=id),
+        _("Sent. The head of the fund has been asked to decide."), title=_("Ask to send the claim late"), most=most,
         lead=_("The claim was closed because none had come in time. Say why it comes now; the head of the fund and "
                "another officer decide, and the claim is open again if both allow it."),
         button=_("Ask"), kind="primary")

@@ -10,8 +10,9 @@ from sqlalchemy import case, func, select
 from core.db import db
 from core.verify import check
 from sponsorship.disbursements.answer_models import BankAnswer, Handover
+from sponsorship.disbursements.kept_models import KeptFile
 from sponsorship.disbursements.loss_models import PAID_TWICE, LossReceipt, PaymentLoss, Withdrawal
-from sponsorship.disbursements.models import Disbursement
+from sponsorship.disbursements.models import Disbursement, PaymentLine
 from sponsorship.ledger.chart import account_id
 from sponsorship.ledger.models import Entry, Leg, Spend
 
@@ -60,3 +61,18 @@ def losses_and_books_agree() -> tuple[int, list[str]]:
     faults += [f"instruction {row} was withdrawn and handed over" for row in db.session.scalars(
         select(Withdrawal.instruction_id).join(Handover, Handover.instruction_id == Withdrawal.instruction_id))]
     return len(rows), faults
+
+
+@check("disbursements.kept_files")
+def kept_files_stay() -> tuple[int, list[str]]:
+    """No file that an officer keeps back was handed over, and no payment of it still waits to leave by it."""
+    kept = list(db.session.scalars(select(KeptFile.instruction_id)))
+    faults = [f"instruction {row} was kept back and handed over" for row in db.session.scalars(
+        select(KeptFile.instruction_id).join(Handover, Handover.instruction_id == KeptFile.instruction_id))]
+    faults += [f"instruction {row} was kept back, and a payment waits in it" for row in db.session.scalars(
+        select(KeptFile.instruction_id).distinct()
+        .join(PaymentLine, PaymentLine.instruction_id == KeptFile.instruction_id)
+        .join(Disbursement, (Disbursement.id == PaymentLine.disbursement_id)
+              & (Disbursement.round == PaymentLine.round))
+        .where(Disbursement.state.in_(("released", "sent"))))]
+    return len(kept), faults

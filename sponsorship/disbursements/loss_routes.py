@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -22,11 +21,11 @@ from core.files import check_upload, serve
 from core.web.access import needs
 from core.web.downloads import download
 from core.web.formats import format_money
-from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
 from sponsorship.awards.forms import VersionedForm
 from sponsorship.disbursements import cash_queries, loss_queries, loss_service, routes
+from sponsorship.disbursements.acts import act
 from sponsorship.disbursements.loss_forms import CashGoneForm, FoundForm, PaidBeforeForm, RefuseLossForm
 from sponsorship.disbursements.loss_words import KINDS
 from sponsorship.disbursements.payment_tabs import tabs
@@ -120,32 +119,16 @@ def missing(id: uuid.UUID) -> View:
     """Cash is lost, stolen or short."""
     row, form = cash_queries.cash_row(id), CashGoneForm()
 
-    def run() -> object:
+    def run(_form: CashGoneForm) -> object:
         upload = check_upload(form.report.data, field="report") if form.report.data else None
         return loss_service.ask_cash(id, form.kind.data, form.amount.data.minor, form.text.data, upload,  # type: ignore[union-attr]
                                      current_actor(), form.seen)
 
-    return _act(form, row.version, run, "paymaster.desk", {}, _("Reported. Another person looks at the report."),
-                "disbursements/paymaster_act.html", row=row, title=_("Report missing cash"), paying=True, kind="danger",
-                button=_("Report it"),
-                lead=_("Another person agrees or refuses. Then the pool bears the loss, the cash is replaced, and the "
-                       "payee is still paid by the same list."))
-
-
-def _act(form: Any, version: int, run: Callable[[], object], to: str, values: dict[str, Any], done: str, template: str,
-         **words: Any) -> View:
-    if request.method == "GET":
-        form.version.data = version
-    elif form.validate_on_submit():
-        try:
-            run()
-        except RuleBroken as error:
-            add_error(form, error.field, error.message)
-        else:
-            flash(done, "success")
-            return redirect(url_for(to, **values), 303)
-    body = render_template(template, form=form, **words)
-    return (body, 422) if request.method == "POST" else body
+    return act("disbursements/paymaster_act.html", form, row.version, run,
+               _("Reported. Another person looks at the report."), url_for("paymaster.desk"),
+               row=row, title=_("Report missing cash"), paying=True, kind="danger", button=_("Report it"),
+               lead=_("Another person agrees or refuses. Then the pool bears the loss, the cash is replaced, and the "
+                      "payee is still paid by the same list."))
 
 
 @bp.post("/losses/<uuid:id>/agree")
@@ -168,11 +151,11 @@ def agree(id: uuid.UUID) -> View:
 def refuse(id: uuid.UUID) -> View:
     """Another person does not agree."""
     row, form = loss_queries.loss(id), RefuseLossForm()
-    return _act(form, row.version,
-                lambda: loss_service.refuse(id, form.reason.data, form.text.data or "", current_actor(), form.seen),
-                "losses.loss_page", {"id": id}, _("Refused. What was held goes on."), "disbursements/loss_act.html",
-                row=row, title=_("Refuse what was reported"), button=_("Refuse"), kind="danger",
-                lead=_("Nothing moves in the books, and what was held goes on."))
+    return act("disbursements/loss_act.html", form, row.version,
+               lambda f: loss_service.refuse(id, f.reason.data, f.text.data or "", current_actor(), f.seen),
+               _("Refused. What was held goes on."), url_for("losses.loss_page", id=id),
+               row=row, title=_("Refuse what was reported"), button=_("Refuse"), kind="danger",
+               lead=_("Nothing moves in the books, and what was held goes on."))
 
 
 @bp.route("/losses/<uuid:id>/found", methods=["GET", "POST"])
@@ -184,13 +167,13 @@ def found(id: uuid.UUID) -> View:
         raise NotFound()
     if request.method == "GET":
         form.amount.data = row.open
-    return _act(form, row.version,
-                lambda: loss_service.found_again(id, form.amount.data.minor, form.bank_reference.data or "",  # type: ignore[union-attr]
-                                                 current_actor(), form.seen),
-                "losses.loss_page", {"id": id}, _("Recorded. The pool has it again."), "disbursements/loss_act.html",
-                row=row, title=_("Record money that came back"), button=_("Record it"), kind="primary",
-                lead=_("By the bank’s statement only: found, or paid by whoever answers for it. This cannot be "
-                       "undone."))
+    return act("disbursements/loss_act.html", form, row.version,
+               lambda f: loss_service.found_again(id, f.amount.data.minor, f.bank_reference.data or "",
+                                                  current_actor(), f.seen),
+               _("Recorded. The pool has it again."), url_for("losses.loss_page", id=id),
+               row=row, title=_("Record money that came back"), button=_("Record it"), kind="primary",
+               lead=_("By the bank’s statement only: found, or paid by whoever answers for it. This cannot be "
+                      "undone."))
 
 
 @bp.get("/losses/<uuid:id>/report")

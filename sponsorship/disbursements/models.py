@@ -16,6 +16,7 @@ from core.db import Base, MinorUnits, Versioned, WithId
 from core.ddl import append_only, lookup_table, refuse
 from sponsorship.awards.approvals import Approval
 from sponsorship.disbursements import answer_models as _answers  # noqa: F401  # triggers here ask their tables
+from sponsorship.disbursements import kept_models as _kept  # noqa: F401
 from sponsorship.disbursements import loss_models as _losses  # noqa: F401
 from sponsorship.disbursements import sanctions_models as _sanctions  # noqa: F401
 from sponsorship.disbursements.cash_models import CASH, CASH_KINDS, RAILS, TRANSFER

@@ -1,5 +1,5 @@
 """An officer's own calendar: each step of each payment that this person's roles may take, by its instant; claims to
-settle. The address is a secret; the database keeps its digest only.
+settle; the days on which panels meet. The address is a secret; the database keeps its digest only.
 
 RFC 5545: every entry has an identifier that never changes, a SEQUENCE that rises with each change, and stays as
 CANCELLED when its payment is cancelled. No names, no amounts, no bank data.
@@ -11,7 +11,7 @@ import hashlib
 import secrets
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -25,7 +25,9 @@ from core import clock, events
 from core.actor import Actor, person
 from core.db import command, db, new_id
 from core.errors import NotFound
+from core.office import begin_of_day
 from core.web.links import absolute
+from sponsorship.applications.officer_queries import panel_days
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.claim_models import Claim
 from sponsorship.disbursements.models import Disbursement
@@ -42,6 +44,9 @@ STEPS = {
     "approve": ("disbursement.approve", "approve_by", ("draft", "held", "requested", "certified")),
     "release": ("disbursement.release", "due_at", ("draft", "held", "requested", "certified", "approved", "ready")),
 }
+
+
+OF_PANELS = ("call.manage", "panel.recommend", "award.decide")
 
 
 def _digest(token: str) -> str:
@@ -104,6 +109,7 @@ class Entry:
     done: bool
     summary: str
     url: str
+    day: date | None = None  # a whole day at the fund's seat instead of an instant
 
 
 def feed(token: str) -> bytes:
@@ -121,7 +127,8 @@ def feed(token: str) -> bytes:
 
 
 def entries_of(actor: Actor) -> list[Entry]:
-    """Every step this person may take, at most `MOST` payments, the latest first. Three queries."""
+    """Every step this person may take, at most `MOST` payments, the latest first; and when panels meet, for those who
+    call, recommend and decide. Four queries."""
     steps = [(step, column, waiting) for step, (permission, column, waiting) in STEPS.items()
              if allows(actor, permission)]
     since = clock.now() - KEPT
@@ -144,6 +151,12 @@ def entries_of(actor: Actor) -> list[Entry]:
                   claim.decided_at or claim.opened_at, False, claim.decided_at is not None,
                   _("Settle the travel claim %(reference)s", reference=claim.reference),
                   absolute("claims.claim_page", id=claim.id)) for claim, _award in claims]
+    if any(allows(actor, permission) for permission in OF_PANELS):
+        found += [
+            Entry(f"{call.id}-panel@placard", call.version, begin_of_day(call.panel_meets_on), call.created_at,
+                  call.created_at, call.state == "cancelled", call.state in ("recommended", "decided"),
+                  _("The panel meets: call %(reference)s", reference=call.reference),
+                  absolute("calls.manage", id=call.id), call.panel_meets_on) for call in panel_days(since.date(), MOST)]
     return found
 
 
@@ -168,8 +181,12 @@ def _event(entry: Entry) -> Event:
     event.add("created", entry.created.astimezone(UTC).replace(microsecond=0))
     event.add("last-modified", entry.changed.astimezone(UTC).replace(microsecond=0))
     event.add("sequence", entry.sequence)
-    event.add("dtstart", (entry.at - LASTS).astimezone(UTC).replace(microsecond=0))
-    event.add("dtend", entry.at.astimezone(UTC).replace(microsecond=0))
+    if entry.day is not None:
+        event.add("dtstart", entry.day)
+        event.add("dtend", entry.day + timedelta(days=1))
+    else:
+        event.add("dtstart", (entry.at - LASTS).astimezone(UTC).replace(microsecond=0))
+        event.add("dtend", entry.at.astimezone(UTC).replace(microsecond=0))
     summary = entry.summary
     if entry.cancelled:
         summary = _("Cancelled: %(what)s", what=summary)

@@ -18,6 +18,7 @@ def tabs(current: str) -> list[dict[str, Any]]:
         )),
         (_("After the journey"), (
             (_("Claims"), "claims.claim_list"),
+            (_("Late claims"), "late_claims.late_list"),
             (_("Money asked back"), "claims.recovery_list"),
             (_("Paid twice, lost or stolen"), "losses.loss_list"),
         )),

@@ -25,6 +25,7 @@ from sponsorship.disbursements.answer_models import Handover
 from sponsorship.disbursements.answer_service import FAILURES, confirm, fail, plan_again
 from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.instruction import CashLine, Instruction, Line, make, make_list
+from sponsorship.disbursements.kept_models import KeptFile
 from sponsorship.disbursements.loss_books import check_not_paid_before
 from sponsorship.disbursements.loss_models import Withdrawal
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
@@ -233,6 +234,9 @@ def _released_in(instruction_id: uuid.UUID) -> list[Disbursement]:
 
 
 def _check_may_leave(instruction_id: uuid.UUID, rows: list[Disbursement]) -> None:
+    if db.session.get(KeptFile, instruction_id) is not None:
+        raise RuleBroken(_("An officer keeps this file back: it must never leave. The bank must not get it."),
+                         code="instruction.kept")
     if db.session.get(Withdrawal, instruction_id) is not None:
         raise RuleBroken(_("This file was withdrawn: a payment in it was made already. The bank must not get it."),
                          code="instruction.withdrawn")

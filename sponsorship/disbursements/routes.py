@@ -36,6 +36,7 @@ from sponsorship.awards.approvals import signatures, signer, signer_ids
 from sponsorship.awards.forms import VersionedForm
 from sponsorship.disbursements import (
     answer_queries,
+    kept_queries,
     loss_queries,
     many_routes,
     queries,
@@ -44,6 +45,7 @@ from sponsorship.disbursements import (
     service,
     stop_routes,
 )
+from sponsorship.disbursements.acts import act
 from sponsorship.disbursements.blueprint import bp
 from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.cash_words import MOVES as CASH_MOVES
@@ -242,17 +244,9 @@ def page_with_form(
 ) -> View:
     """A page whose form does one thing to a payment."""
     page = queries.disbursement_page(disbursement_id, current_actor())
-    if request.method == "GET":
-        form.version.data = page.row.version
-    elif form.validate_on_submit():
-        try:
-            run(form)
-            return back_to(disbursement_id, done)
-        except RuleBroken as error:
-            add_error(form, error.field, error.message)
-    body = render_template("disbursements/act.html", page=page, form=form, title=title, warning=warning,
-                           button=button, kind=kind)
-    return (body, 422) if request.method == "POST" else body
+    return act("disbursements/act.html", form, page.row.version, run, done,
+               url_for("disbursements.disbursement_page", id=disbursement_id), page=page, title=title, warning=warning,
+               button=button, kind=kind)
 
 
 def _send_back(disbursement_id: uuid.UUID) -> View:
@@ -412,9 +406,12 @@ def instruction(id: uuid.UUID) -> View:
     handover = answer_queries.handover_of(id)
     names = person_labels([page.row.released_by, *(e.actor_id for e in events)])
     held, kept = handover is None and is_stopped(), loss_queries.kept_back(id)
+    file = kept_queries.kept(id, current_actor())
     return render_template(
         "disbursements/instruction.html", page=page, held=held, kept=kept,
-        taken=last_downloads([id]).get(id) if held or kept else None, table=payments_table(page),
+        file=file, may=lambda permission: allows(current_actor(), permission),
+        may_keep=handover is None and page.row.rail != CASH and kept_queries.waits(id),
+        taken=last_downloads([id]).get(id) if held or kept or file else None, table=payments_table(page),
         released_by=names.get(page.row.released_by, ""), handover=handover,
         handed_over_by=names.get(handover.by_person, "") if handover else "",
         timeline=timeline_items(events, DISBURSEMENT, names, LABELS),
@@ -422,13 +419,13 @@ def instruction(id: uuid.UUID) -> View:
     )
 
 
-def payments_table(page: queries.InstructionPage) -> Table:
-    """The payments in an instruction, with their total."""
+def payments_table(page: queries.InstructionPage, total: Money | None = None) -> Table:
+    """The payments in an instruction, or some of them, with their total."""
     keys = ("reference", "organisation", "kind_label", "status", "amount")
     columns = [column for key in keys for column in COLUMNS if column.key == key]
     return Table(
         _("Payments in it"), [replace(column, sortable=False) for column in columns], page.payments, csv=False,
-        query=TableQuery(per_page=len(page.payments) or 1), totals={"amount": page.row.total},
+        query=TableQuery(per_page=len(page.payments) or 1), totals={"amount": total or page.row.total},
         row_url=lambda row: url_for("disbursements.disbursement_page", id=row.id), anchor="payments",
     )
 
@@ -447,4 +444,4 @@ def instruction_file(id: uuid.UUID) -> Response:
     return response
 
 
-from sponsorship.disbursements import answer_routes  # noqa: E402, F401  # its pages belong to this blueprint
+from sponsorship.disbursements import answer_routes, kept_routes  # noqa: E402, F401  # its pages belong to this blueprint

@@ -1,5 +1,5 @@
 """The stop of all releases: one person stops, two others (or one of them with another) restart. The database holds
-both: while a stop stands nothing is released and no file is handed over, and nobody restarts alone."""
+both: while a stop stands nothing is released, no file and no cash is handed over, and nobody restarts alone."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.db import Base, Versioned, WithId
 from core.ddl import append_only, refuse, trigger
 from sponsorship.disbursements.answer_models import Handover
+from sponsorship.disbursements.cash_models import CashCount
 from sponsorship.disbursements.models import Disbursement, PaymentLine
 
 # PostgreSQL's advisory lock between releases and hand-overs (shared) and a stop (exclusive); any fixed number
@@ -60,6 +61,9 @@ refuse(Disbursement.__table__, "disbursement_not_while_stopped", "UPDATE", _STAN
 # a file that was released and lies here stays here; what the bank says of a payment is recorded all the same
 refuse(Handover.__table__, "handover_not_while_stopped", "INSERT", _STANDS,  # type: ignore[arg-type]
        "all releases are stopped", before=_SHARED)
+# cash in a paymaster's hand stays there; money that left it all the same is recorded, saying so
+refuse(CashCount.__table__, "cash_count_not_while_stopped", "INSERT", _STANDS,  # type: ignore[arg-type]
+       "all releases are stopped", before=_SHARED, given="NEW.outcome = 'confirmed' AND NEW.despite IS NULL")
 trigger(
     ReleaseStop.__table__, "release_stop_waits_for_releases",  # type: ignore[arg-type]
     sqlite=(),  # one writer at a time: a release is over, or has not begun

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -21,13 +21,14 @@ from accounts.queries import person_labels
 from core import clock
 from core.errors import RuleBroken
 from core.events import history
+from core.money import Money, usd
 from core.web.access import needs
 from core.web.formats import instant_html
 from core.web.forms import BaseForm, Required, add_error
 from core.web.tables import Column, Table, TableQuery
 from core.web.timeline import TimelineItem
 from sponsorship.awards.forms import VersionedForm
-from sponsorship.disbursements import stops
+from sponsorship.disbursements import cash_queries, stops
 from sponsorship.disbursements.blueprint import bp
 from sponsorship.disbursements.held_files import HeldFile, held_files
 from sponsorship.disbursements.payment_tabs import tabs
@@ -44,6 +45,10 @@ class StopForm(BaseForm):
 
     why = TextAreaField(_l("Why"), description=_l("Officers and the auditor read it."),
                         validators=[Required(_l("Say in a sentence why.")), Length(max=2000)], render_kw={"rows": 3})
+
+
+class ConfirmStopForm(StopForm, VersionedForm):
+    """The same from the check page, which knew of so many stops."""
 
 
 class RestartForm(VersionedForm):
@@ -78,6 +83,12 @@ def _held(files: list[HeldFile]) -> Table | None:
         row_url=lambda row: url_for("disbursements.instruction", id=row.id))
 
 
+def _cash() -> tuple[int, Money] | None:
+    """What paymasters have in hand."""
+    number, minor = cash_queries.in_hand()
+    return (number, usd(minor)) if number else None
+
+
 def _page(form: BaseForm | None = None, status: int = 200) -> View:
     rows, actor = stops.stop_rows(), current_actor()
     live = next((row for row in rows if row.restarted_at is None), None)
@@ -98,8 +109,8 @@ def _page(form: BaseForm | None = None, status: int = 200) -> View:
         rows, csv=False, query=TableQuery(per_page=len(rows) or 1), empty_title=_("Never stopped"),
         empty_text=_("Each stop stays listed here with who stopped and who restarted."))
     return render_template("disbursements/stop.html", live=live, form=form, table=table,
-                           held=_held(held_files()) if live else None, timeline=timeline,
-                           tabs=tabs("disbursements.stop_page"),
+                           held=_held(held_files()) if live else None, cash=_cash() if live else None,
+                           timeline=timeline, tabs=tabs("disbursements.stop_page"),
                            may_stop=allows(actor, "release.stop"), may_restart=allows(actor, "release.restart"),
                            mine=live is not None and live.asker == actor.person_id), status
 
@@ -111,19 +122,36 @@ def stop_page() -> View:
     return _page()
 
 
+@bp.route("/disbursements/stop/check", methods=["GET", "POST"])
+@needs("release.stop")
+def check_stop() -> View:
+    """What a stop would hold at this moment. Nothing is written. Whoever comes back by the address alone begins
+    anew."""
+    if request.method == "GET":
+        return redirect(url_for("disbursements.stop_page"), 303)
+    form = StopForm()
+    if not form.validate_on_submit():
+        return _page(form, 422)
+    if stops.is_stopped():
+        flash(_("All releases are stopped already."), "error")
+        return redirect(url_for("disbursements.stop_page"), 303)
+    confirm = ConfirmStopForm(formdata=None, why=form.why.data, version=stops.stops_so_far())
+    return render_template("disbursements/stop_check.html", form=confirm, why=form.why.data, held=_held(held_files()),
+                           cash=_cash(), ready=stops.ready_now())
+
+
 @bp.post("/disbursements/stop")
 @needs("release.stop")
 def stop_releases() -> View:
     """One person stops: no fresh sign-in, so that nothing delays it."""
-    form = StopForm()
+    form = ConfirmStopForm()
     if form.validate_on_submit():
         try:
-            stops.stop(current_actor(), form.why.data)
-        except RuleBroken as refusal:
-            add_error(form, refusal.field, refusal.message)
-        else:
+            stops.stop(current_actor(), form.why.data, form.seen)
             flash(_("All releases are stopped. Everybody concerned is told by mail."), "success")
-            return redirect(url_for("disbursements.stop_page"), 303)
+        except RuleBroken as refusal:  # somebody else did it a moment ago
+            flash(str(refusal.message), "error")
+        return redirect(url_for("disbursements.stop_page"), 303)
     return _page(form, 422)
 
 

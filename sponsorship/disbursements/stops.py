@@ -11,7 +11,7 @@ from flask import request, url_for
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from accounts.navigation import Banner, register_banner
@@ -24,6 +24,7 @@ from core.errors import RuleBroken, Stale
 from core.outbox import send_mail
 from core.web.formats import format_instant
 from core.web.links import absolute
+from sponsorship.disbursements.models import Disbursement
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.stop_models import LOCK, ReleaseStop
 
@@ -63,14 +64,28 @@ def hold_back_if_stopped() -> None:
                          code="release.stopped")
 
 
+def stops_so_far() -> int:
+    """How often releases were stopped: the version of the page that stops them. One query."""
+    return db.session.scalar(select(func.count()).select_from(ReleaseStop)) or 0
+
+
+def ready_now() -> int:
+    """How many payments a stop would keep from leaving. One query."""
+    return db.session.scalar(select(func.count()).where(Disbursement.state == "ready")) or 0
+
+
 @command
-def stop(actor: Actor, why: str) -> uuid.UUID:
-    """Stop all releases at once; one person is enough. Raises RuleBroken (stopped already), NotAllowed."""
+def stop(actor: Actor, why: str, seen: int | None = None) -> uuid.UUID:
+    """Stop all releases at once; one person is enough. `seen` is how many stops the page knew of that was confirmed: an
+    old page does not stop again what two have restarted since. Raises RuleBroken (stopped already), NotAllowed, Stale.
+    """
     require(actor, "release.stop")
     _wait("")
     already = RuleBroken(_("All releases are stopped already."), code="release_stop.stands")
     if _live() is not None:
         raise already
+    if seen is not None and seen != stops_so_far():
+        raise Stale()
     assert actor.person_id is not None
     row = ReleaseStop(id=new_id(), scope="all", stopped_by=actor.person_id, stopped_at=clock.now(),
                       recorded_at=clock.real_now(), version=1)
@@ -137,7 +152,7 @@ _MAILS: dict[str, tuple[Any, Any]] = {
     "stop": (_l("All releases are stopped"),
              _l("A colleague stopped all releases. Payments that are ready stay ready, and files that the bank does "
                 "not have yet are held back; nothing leaves until two people have restarted them. The reason and the "
-                "files stand on the page.")),
+                "files stand on the page. Paymasters keep what cash they have: hand none of it over.")),
     "ask_restart": (_l("A restart of all releases is asked for"),
                     _l("A second person must agree before anything leaves.")),
     "restart": (_l("Releases are restarted"),
@@ -146,15 +161,16 @@ _MAILS: dict[str, tuple[Any, Any]] = {
 
 
 def _tell(row: ReleaseStop, act: str) -> None:
-    """Everybody who may stop or restart, and those who record what the bank says."""
-    seen: dict[uuid.UUID, Contact] = {}
-    for permission in ("release.stop", "disbursement.confirm"):
+    """Everybody who may stop or restart, those who record what the bank says, and those who have cash in hand."""
+    seen: dict[uuid.UUID, tuple[Contact, str]] = {}
+    for permission, page in (("release.stop", "disbursements.stop_page"),
+                             ("disbursement.confirm", "disbursements.stop_page"), ("paymaster.pay", "paymaster.desk")):
         for contact in people_with(permission):
-            seen.setdefault(contact.person_id, contact)
-    for contact in seen.values():
+            seen.setdefault(contact.person_id, (contact, page))
+    for contact, page in seen.values():
         with force_locale(contact.locale):
             send_mail(contact.email, kind="release-stop", subject=str(_MAILS[act][0]),
-                      body=str(_MAILS[act][1]) + "\n\n" + absolute("disbursements.stop_page") + "\n",
+                      body=str(_MAILS[act][1]) + "\n\n" + absolute(page) + "\n",
                       dedupe_key=f"release-stop:{row.id}:{row.version}:{contact.person_id}")
 
 
@@ -187,8 +203,9 @@ def stop_rows(limit: int = 100) -> list[StopRow]:
 
 
 def _banner(actor: Actor) -> Banner | None:
-    """Officers see on every page that releases are stopped."""
-    if request.endpoint == "disbursements.stop_page" or not allows(actor, "disbursement.view_all"):
+    """Officers and paymasters see on every page that releases are stopped."""
+    officer = allows(actor, "disbursement.view_all")
+    if request.endpoint == "disbursements.stop_page" or not (officer or allows(actor, "paymaster.pay")):
         return None
     row = db.session.execute(select(ReleaseStop.stopped_at, ReleaseStop.restart_asked_by)
                              .where(ReleaseStop.restarted_at.is_(None))).one_or_none()
@@ -197,6 +214,10 @@ def _banner(actor: Actor) -> Banner | None:
     since = format_instant(row.stopped_at, setting("office_zone", clock.today()))
     words = (_("Stopped on %(when)s; a restart waits for a second person.", when=since) if row.restart_asked_by
              else _("Stopped on %(when)s. Nothing leaves until two people restart.", when=since))
+    if not officer:
+        return Banner(_("All releases are stopped"),
+                      _("Stopped on %(when)s. Hand no cash over until two people restart.", when=since),
+                      _("See what is in hand"), url_for("paymaster.desk"))
     return Banner(_("All releases are stopped"), words, _("See why"), url_for("disbursements.stop_page"))
 
 

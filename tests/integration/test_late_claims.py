@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from sponsorship.disbursements import claim_recovery, claim_service, late_servic
 from sponsorship.disbursements.claim_models import Claim, Recovery
 from sponsorship.disbursements.late_models import LateClaim
 from sponsorship.disbursements.late_queries import late_page
+from sponsorship.disbursements.models import Disbursement
 from sponsorship.ledger import service as ledger
 from sponsorship.ledger.queries import pool_figures
 from tests.support.award_story import AwardStory
@@ -74,6 +76,10 @@ class Late:
 
     def ask(self, words="The ministry had lost the papers."):
         return late_service.ask(self.claim, words, self.story.focal_point(), self.row.version)
+
+    def ask_with_ticket(self, minor):
+        ticket = late_service.Ticket(minor, self.story.proof())
+        return late_service.ask(self.claim, "The agent was late.", self.story.focal_point(), self.row.version, ticket)
 
     def allow(self, late):
         late_service.decide(late, self.story.officer("head_of_fund"), 1, "papers_late", "The papers show it.")
@@ -208,3 +214,103 @@ def test_the_database_holds_it(story):
         with pytest.raises(IllegalMove):
             case.ask()
         assert db.session.get_one(Award, case.award).state == "accepted" and not story.verify()
+
+
+def test_a_ticket_that_was_never_paid_is_refunded_against_its_receipt(story):
+    """The delegate bought it: reserved again with the rest, and a payment of its own once the claim is settled."""
+    case = Late(story)
+    price = story.ticket - 12_345
+    with clock.moved_to(case.now + DAY):
+        assert case.close() == "closed" and figures(story).reserved == 0
+        with pytest.raises(RuleBroken) as refused:
+            case.ask_with_ticket(story.ticket + 1)
+        assert code(refused) == "late.ticket"
+        late = case.ask_with_ticket(price)
+        assert late_page(late, case.officer).needed.amount.minor == story.dsa + story.terminal + price
+        case.allow(late)
+        late_service.agree(late, story.officer("certifying_officer"), 2)
+        assert db.session.get_one(LateClaim, late).reserved_minor == story.dsa + story.terminal + price
+    with clock.moved_to(case.now + 2 * DAY):
+        assert "ticket" not in {k for k, p in story.payments(case.award).items()
+                                if story.payment(p).state != "cancelled"}, "not before the claim is settled"
+        story.claim(case.award)
+        ticket = db.session.query(Disbursement).filter_by(award_id=case.award, kind="ticket", state="draft").one()
+        assert ticket.amount_minor == price and ticket.due_at > clock.now()
+        assert not story.verify()
+    with clock.moved_to(case.now + 60 * DAY):
+        story.sanctions_list(replace=True)
+        story.paid(case.award, "ticket", "final")
+        assert case.close() == "closed" and figures(story).reserved == 0
+        assert figures(story).spent_direct == price + story.dsa + story.terminal
+        assert not story.verify()
+
+
+def test_no_ticket_where_it_was_paid_or_nobody_travelled(story):
+    case = Late(story, "ticket")
+    with clock.moved_to(case.now + DAY), pytest.raises(RuleBroken) as refused:
+        case.ask_with_ticket(1_000)
+    assert code(refused) == "late.ticket_paid"
+    db.session.rollback()
+
+
+def test_nobody_travelled_after_all(story):
+    case = Late(story)
+    with clock.moved_to(case.now + DAY):
+        late = case.ask_with_ticket(story.ticket)
+        case.allow(late)
+        late_service.agree(late, story.officer("certifying_officer"), 2)
+        claim_service.no_show(case.claim, case.officer, case.row.version, "ill", "Ill.")
+        assert not db.session.query(Disbursement).filter_by(award_id=case.award, state="draft").count()
+        assert not story.verify()
+
+
+def test_reminders_of_a_late_claim(story):
+    """Every week to whoever acts next, from the third on to the head as well; never once it ended."""
+    case = Late(story)
+    with clock.moved_to(case.now):
+        late = case.ask()
+
+    def runs(days):
+        with clock.moved_to(case.now + days * DAY + timedelta(hours=1)):
+            return jobs.run("late-claims-remind").done
+
+    assert runs(6) == 0 and runs(7) == 1 and runs(7) == 0
+    assert mails("late-claim-reminder") == {story.people["head_of_fund"].email}
+    with clock.moved_to(case.now + 8 * DAY):
+        case.allow(late)
+    assert runs(14) == 0 and runs(15) == 1, "it begins anew for the next"
+    assert story.people["certifying_officer"].email in mails("late-claim-reminder")
+    assert runs(23) == 1 and runs(31) == 1
+    head = [m for m in db.session.query(OutboxMail).filter_by(kind="late-claim-reminder")
+            if m.to_address == story.people["head_of_fund"].email]
+    assert len(head) == 2, "once as the one who acts, once at the third reminder of others"
+    with clock.moved_to(case.now + 32 * DAY):
+        late_service.refuse(late, story.officer("certifying_officer"), 2, "too_late", "Too late.")
+    assert runs(60) == 0
+
+
+@pytest.mark.pages
+def test_the_lists_of_late_claims(story, as_person):
+    """Officers see all, a mission its own; the price of a ticket is asked for only where none was paid."""
+    case = Late(story)
+    with clock.moved_to(case.now + DAY):
+        focal, other = as_person(story.focal[0]), as_person(story.focal[1])
+        officer = as_person(story.people["requesting_officer"])
+        assert "No late claims" in focal.get("/late-claims/").text
+        page = f"/claims/{case.claim}/late"
+        assert "was never paid" in focal.get(page).text
+        body = {"text": "The agent was late.", "version": case.row.version, "ticket": "100.00"}
+        answer = focal.post(page, data=body, check=False)
+        assert answer.status_code == 422 and "Choose a file" in answer.text
+        receipt = (io.BytesIO(b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer<<>>\n%%EOF\n"), "ticket.pdf")
+        assert focal.post(page, data={**body, "receipt": receipt}).status_code == 303
+        late = db.session.query(LateClaim).one()
+        for reader, sees in ((focal, True), (officer, True), (other, False)):
+            assert (case.row.reference in reader.get("/late-claims/").text) is sees
+            assert (case.row.reference in reader.get("/late-claims/?format=csv").text) is sees
+        assert case.row.reference not in officer.get("/late-claims/?state=refused").text
+        assert "The head of the fund" in officer.get("/late-claims/").text
+        assert officer.get(f"/late-claims/{late.id}").text.count("100.00") >= 2
+        with officer.get(f"/late-claims/{late.id}/ticket") as served:
+            assert served.data.startswith(b"%PDF")
+        assert other.get(f"/late-claims/{late.id}/ticket", check=False).status_code == 404

@@ -20,7 +20,8 @@ from core.errors import NotAllowed, RuleBroken, Stale
 from core.events import Event
 from core.outbox import OutboxMail
 from core.verify import CHECKS
-from sponsorship.applications import chairs, panel_service, recusals
+from core.web.formats import format_day
+from sponsorship.applications import call_service, chairs, panel_service, recusals
 from sponsorship.applications.chair_models import CallChair
 from sponsorship.applications.models import Application, Call, Recommendation, Recusal
 from sponsorship.applications.panel_service import Advice
@@ -260,6 +261,23 @@ def test_the_chairs_part_begins_ends_and_recuses(room, as_person):
     assert sorted(asleep) == sorted(
         m.to_address for m in db.session.query(OutboxMail).filter_by(kind="applications.panel-ranked"))
     due = datetime.combine(fresh(Call, call.id).decide_by, time(0), ZoneInfo("America/New_York")) - timedelta(days=3)
+    # where the panel has a day of its own, it is reminded before that one; a day taken back leaves the other
+    told_by = fresh(Call, call.id).decide_by
+    for wrong in (told_by + timedelta(days=1), call.closes_at.date()):
+        refused("call.panel_day", lambda wrong=wrong: call_service.set_panel_day(
+            call.id, wrong, fresh(Call, call.id).version, room.manager))
+    with pytest.raises(NotAllowed):
+        call_service.set_panel_day(call.id, told_by, fresh(Call, call.id).version, room.panel)
+    call_service.set_panel_day(call.id, told_by - timedelta(days=2), fresh(Call, call.id).version, room.manager)
+    earlier = due - timedelta(days=2)
+    assert [i[1] for i in jobs.preview("panel-remind", earlier)] == [earlier]
+    assert format_day(told_by - timedelta(days=2)) in as_person(first).get(
+        f"/sponsorship/calls/{call.id}/recommendation").text
+    with clock.moved_to(earlier):
+        assert jobs.run("panel-remind").done == 1 and jobs.run("panel-remind").done == 0
+    mail = db.session.query(OutboxMail).filter_by(kind="applications.panel-due").first()
+    assert mail.subject.startswith("The panel meets on")
+    call_service.set_panel_day(call.id, None, fresh(Call, call.id).version, room.manager)
     assert [i[1] for i in jobs.preview("panel-remind", due)] == [due]
     assert not jobs.preview("panel-remind", due - timedelta(minutes=1))
     with clock.moved_to(due):

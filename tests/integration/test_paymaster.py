@@ -14,9 +14,11 @@ from core import clock
 from core.actor import person
 from core.db import command, db, new_id
 from core.errors import IllegalMove, NotAllowed, RuleBroken, Stale
+from core.outbox import OutboxMail
 from meetings.calendar.models import Meeting
 from sponsorship.disbursements import (
     answer_service,
+    cash_queries,
     cash_service,
     payee_service,
     rails,
@@ -81,6 +83,11 @@ class Desk:
                            "boarding_pass_seen": True, **seen})
         proof = self.story.proof()
         return cash_service.hand_out(self.advance, handed, proof, actor or self.first, self.row.version)
+
+    def hand_out_anyway(self, why="The money was in her hand already."):
+        proof = self.story.proof()
+        return cash_service.hand_out(self.advance, Handed(self.row.amount_minor, True, True), proof, self.first,
+                                     self.row.version, happened=why)
 
     def agree(self, count, minor=None, actor=None):
         row = db.session.get_one(CashCount, count, populate_existing=True)
@@ -289,6 +296,52 @@ def test_the_database_holds_two_others(at_the_desk):
     db.session.rollback()
 
 
+def test_a_stop_holds_cash_in_hand_but_no_record_of_what_happened(at_the_desk):
+    """Under a stop nothing is handed over; what was handed over all the same is recorded with a reason, told at once,
+    and counted by a second person as ever. What comes back is never held."""
+    desk, head = at_the_desk, at_the_desk.story.officer("head_of_fund")
+    stops.stop(head, "A list names a wrong person.")
+    told = {m.to_address for m in db.session.query(OutboxMail).filter_by(kind="release-stop")}
+    assert db.session.get_one(Person, desk.first.person_id).email in told, "a paymaster has money in hand"
+    assert cash_queries.in_hand() == (1, desk.row.amount_minor)
+    with pytest.raises(RuleBroken, match="release.stopped"):
+        desk.hand_out()
+    # with the command's own check gone, the database asks for what stood against it
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cash_service, "refuse_if_stopped", lambda: None)
+        with pytest.raises(DBAPIError, match="cash_count_not_while_stopped"):
+            desk.hand_out()
+    count = desk.hand_out_anyway()
+    row = db.session.get_one(CashCount, count)
+    assert (row.state, row.despite, row.paid_minor) == ("counted", "release.stopped", desk.row.amount_minor)
+    alarm = {m.to_address for m in db.session.query(OutboxMail).filter_by(kind="cash-despite")}
+    assert desk.story.people["head_of_fund"].email in alarm
+    assert cash_queries.count_row(count).words == "The money was in her hand already."
+    desk.agree(count)
+    assert desk.row.state == "confirmed" and not desk.story.verify()
+
+
+def test_cash_comes_back_under_a_stop(at_the_desk):
+    """Not handing it over is what a stop wants."""
+    desk = at_the_desk
+    stops.stop(desk.story.officer("head_of_fund"), "A list names a wrong person.")
+    count = cash_service.not_paid(desk.advance, "stopped", "All releases are stopped.", desk.first, desk.row.version)
+    desk.agree(count)
+    assert desk.row.state == "returned" and not desk.story.verify()
+
+
+def test_what_was_handed_over_to_a_payee_who_may_not_be_paid_is_recorded(at_the_desk):
+    desk = at_the_desk
+    place = db.session.query(RailPlace.id).filter_by(rail=CASH).scalar()
+    rails.withdraw_place(place, desk.story.officer("fund_manager"))
+    with pytest.raises(RuleBroken) as caught:
+        desk.hand_out()
+    with pytest.raises(RuleBroken, match="cash.why"):
+        desk.hand_out_anyway("")
+    count = desk.hand_out_anyway()
+    assert db.session.get_one(CashCount, count).despite == caught.value.code
+
+
 @pytest.mark.pages
 def test_the_pages_from_the_rail_to_the_receipt(make, as_person):
     """Chosen, released, handed over, paid and counted again, through the pages; then the lists and the receipt."""
@@ -319,8 +372,17 @@ def test_the_pages_from_the_rail_to_the_receipt(make, as_person):
         assert one.get(page).status_code == 200
         body = {"passport": "y", "boarding_pass": "y", "amount": f"{desk.row.amount_minor / 100:.2f}",
                 "version": desk.row.version}
-        refused = one.post(page, data={"amount": "1.00", "version": desk.row.version}, check=False)
+        refused = one.post(f"{page}/check", data={"amount": "1.00", "version": desk.row.version}, check=False)
         assert refused.status_code == 422 and "See the paper first" in refused.text
+        refused = one.post(f"{page}/check", data={**body, "amount": "99999.00"}, check=False)
+        assert refused.status_code == 422 and "at most what the list says" in refused.text
+        assert one.post(f"{page}/check", data={**body, "version": desk.row.version + 1}, check=False).status_code == 409
+        assert one.get(f"{page}/check").status_code == 303
+        checked = one.post(f"{page}/check", data={**body, "amount": "1.00"}, check=False)
+        assert checked.status_code == 200 and "that stay with you" in checked.text
+        assert "cannot be undone" in checked.text and "Choose a file" not in checked.text
+        assert 'name="amount" value="1.00"' in checked.text
+        assert not db.session.query(CashCount).count(), "a check writes nothing"
         assert "Choose a file" in one.post(page, data=body, check=False).text
         before = one.get(f"/paymaster/payments/{desk.advance}/receipt.pdf")
         assert before.data.startswith(b"%PDF")
@@ -344,3 +406,32 @@ def test_the_pages_from_the_rail_to_the_receipt(make, as_person):
         officer = as_person(story.people["requesting_officer"])
         assert "Receipt for cash" in officer.get(f"/disbursements/{desk.advance}").text
         assert "Paid and not paid" in officer.get("/paymaster/").text
+
+
+@pytest.mark.pages
+def test_the_pages_under_a_stop(at_the_desk, as_person):
+    """The page says it on top and offers no handing over; what left already is recorded over the same check page."""
+    desk = at_the_desk
+    one = as_person(db.session.get_one(Person, desk.first.person_id))
+    stops.stop(desk.story.officer("head_of_fund"), "A list names a wrong person.")
+    shown = one.get("/paymaster/").text
+    assert "hand no cash over" in shown and "Hand the cash over" not in shown and "It left already" in shown
+    assert "Hand no cash over until two people restart" in one.get("/desk").text
+    head = as_person(desk.story.people["head_of_fund"])
+    assert "is in a paymaster’s hand" in head.get("/disbursements/stop").text
+    page = f"/paymaster/payments/{desk.advance}/pay"
+    assert "Hand nothing over now" in one.get(page).text
+    body = {"passport": "y", "boarding_pass": "y", "amount": f"{desk.row.amount_minor / 100:.2f}",
+            "version": desk.row.version}
+    refused = one.post(f"{page}/check", data=body, check=False)
+    assert refused.status_code == 422 and "how it came to it" in refused.text
+    answer = one.post(page, data={**body, "receipt": (io.BytesIO(PDF), "signed.pdf")}, check=False)
+    assert answer.status_code == 422 and not db.session.query(CashCount).count(), "the check page is not passed over"
+    body["happened"] = "She had signed when the mail came."
+    checked = one.post(f"{page}/check", data=body, check=False).text
+    assert "Officers are told at once" in checked and "She had signed when the mail came." in checked
+    answer = one.post(page, data={**body, "receipt": (io.BytesIO(PDF), "signed.pdf")})
+    assert answer.status_code == 303
+    two = as_person(db.session.get_one(Person, desk.second.person_id))
+    count = db.session.query(CashCount.id).scalar()
+    assert "She had signed when the mail came." in two.get(f"/paymaster/counts/{count}/agree").text

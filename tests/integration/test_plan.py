@@ -174,6 +174,17 @@ def test_an_officers_feed_follows_the_payments(story):
         db.session.execute(text("UPDATE officer_calendar SET token_sha256 = 'x'"))
 
 
+def test_the_feed_says_when_panels_meet(make):
+    """A whole day at the fund's seat, for those who call and decide; not for who only certifies."""
+    day = clock.now().date() + timedelta(days=9)
+    story = AwardStory(make, panel_meets_on=day)
+    uid = f"{story.call_id}-panel@placard"
+    found, body = events_of(officer_calendar.make(story.officer("head_of_fund")))
+    assert found[uid]["dtstart"].dt == day and found[uid]["dtend"].dt == day + DAY
+    assert b"DTSTART;VALUE=DATE:" in body and str(found[uid]["summary"]).startswith("Done: The panel meets")
+    assert uid not in events_of(officer_calendar.make(story.officer("certifying_officer")))[0]
+
+
 def test_a_feed_ends_with_the_role(story, make):
     from accounts.models import Person
 

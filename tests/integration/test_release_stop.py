@@ -243,8 +243,19 @@ def test_a_stop_and_a_release_at_once(app, make):
 def test_pages_and_banner(story, ready, as_person):
     signatory, head = as_person(story.people["bank_signatory"]), as_person(story.people["head_of_fund"])
     auditor, focal = as_person(story.people["auditor"]), as_person(story.focal[0])
-    assert signatory.submit("/disbursements/stop", {"why": ""}).status_code == 422
-    assert signatory.submit("/disbursements/stop", {"why": "A wrong file."}).status_code == 303
+    assert signatory.submit("/disbursements/stop/check", {"why": ""}).status_code == 422
+    checked = signatory.submit("/disbursements/stop/check", {"why": "A wrong file."})
+    text = checked.get_data(as_text=True)
+    assert checked.status_code == 200 and "1 is ready now" in text and 'name="why" value="A wrong file."' in text
+    assert "No paymaster has cash" in text and not stops.is_stopped(), "a check writes nothing"
+    assert signatory.get("/disbursements/stop/check").status_code == 303
+    assert auditor.submit("/disbursements/stop/check", {"why": "x"}).status_code == 403
+    confirm = {"why": "A wrong file.", "version": 0}
+    assert signatory.submit("/disbursements/stop", confirm).status_code == 303
+    for address in ("/disbursements/stop/check", "/disbursements/stop"):
+        answer = head.submit(address, {"why": "Me too.", "version": 0})
+        assert answer.status_code == 303
+        assert "stopped already" in head.get("/disbursements/stop").get_data(as_text=True)
     page = auditor.get("/disbursements/stop").get_data(as_text=True)
     assert "A wrong file." in page and "Ask for the restart" not in page
     assert "All releases are stopped" in auditor.get("/desk").get_data(as_text=True)
@@ -259,6 +270,7 @@ def test_pages_and_banner(story, ready, as_person):
     signatory.submit(f"{address}/restart", {"version": live().version})
     assert live().restarted_at is None
     assert head.submit(f"{address}/restart", {"version": live().version}).status_code == 303
+    assert signatory.submit("/disbursements/stop", confirm).status_code == 409, "an old page does not stop again"
     assert "Releases are open" in head.get("/disbursements/stop").get_data(as_text=True)
 
 
