@@ -20,6 +20,7 @@ BLUEPRINTS = (
     "accounts.routes:bp",
     "meetings.calendar.routes:bp",
     "meetings.calendar.feeds:bp",
+    "meetings.programme.routes:bp",
     "sponsorship.ledger.routes:bp",
     "sponsorship.gateways.routes:bp",
     "sponsorship.gateways.rate_routes:bp",
@@ -51,6 +52,9 @@ BLUEPRINTS = (
 # signals, desk sources, panels, handlers: each room says what it listens to in one function
 WIRING = (
     "meetings.calendar.desk:register",
+    "meetings.programme.desk:register",
+    "meetings.programme.panels:register",
+    "meetings.programme.signals_in:subscribe",
     "sponsorship.gateways.rate_watch:register",
     "sponsorship.contributions.inbox:register_handlers",
     "sponsorship.contributions.stripe_words:register",
@@ -94,6 +98,7 @@ JOBS = (
 CHECKS = (
     "accounts.checks",
     "meetings.calendar.checks",
+    "meetings.programme.checks",
     "sponsorship.ledger.checks",
     "sponsorship.gateways.checks",
     "sponsorship.gateways.rate_verify",
