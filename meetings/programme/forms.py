@@ -46,6 +46,13 @@ class HourField(StringField):
         if self.raw and self.data is None:
             raise ValueError(gettext("Write the time as 15:00."))
 
+    def validate(self, form: Any, extra_validators: Any = ()) -> bool:
+        """What could not be read is the error to show, whatever validators would add to it."""
+        if self.process_errors:
+            self.errors = list(self.process_errors)
+            return False
+        return bool(super().validate(form, extra_validators))
+
     def _value(self) -> str:
         return f"{self.data:%H:%M}" if isinstance(self.data, time) else getattr(self, "raw", "") or ""
 

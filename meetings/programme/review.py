@@ -52,7 +52,7 @@ def review(content: Content, frame: Frame) -> list[Finding]:
     found = [
         *_outside_meeting(slots, frame), *_rooms_twice(slots), *_people_twice(slots), *_hours(slots, frame.rooms),
         *_side_events(slots, frame.halves), *_plenary_on_shut(slots, frame.halves),
-        *_interpretation(slots, frame.teams),
+        *_interpretation(slots, frame),
         *_booths(slots, frame.rooms), *_lunch(slots), *_never_scheduled(slots, frame.items), *_length(slots, frame),
         *_no_room(slots), *_off(slots, frame.off),
     ]
@@ -147,30 +147,38 @@ def _plenary_on_shut(slots: Sequence[SlotView], halves: Sequence[HalfRow]) -> It
                 "%(slot)s runs beyond the hours of its half-day.", slot=_where(slot)), (slot.id,))
 
 
-def _half(moment: time) -> int:
-    return 0 if moment < MIDDAY else 1 if moment < EVENING else 2
+def _halves_of(slot: SlotView, closes: time) -> range:
+    """Which half-days a slot takes a team in: morning, afternoon, and what comes after the afternoon as a third."""
+    def half(moment: time) -> int:
+        return 0 if moment < MIDDAY else 1 if moment < closes else 2
+
+    return range(half(slot.starts), half(_before(slot.ends)) + 1)
 
 
-def _interpretation(slots: Sequence[SlotView], teams: int) -> Iterator[Finding]:
+def _interpretation(slots: Sequence[SlotView], frame: Frame) -> Iterator[Finding]:
+    teams = frame.teams
+    # where the meeting's own afternoon goes on for longer, so does that half-day
+    ends = {h.day: max(h.ends, EVENING) for h in frame.halves if h.half == "afternoon" and h.is_open}
     days: dict[date, list[SlotView]] = {}
     for slot in slots:
         if slot.languages:
             days.setdefault(slot.day, []).append(slot)
     for day, served in sorted(days.items()):
-        needed = [0, 0, 0]
-        for half in range(3):
-            parts = [s for s in served if _half(s.starts) <= half <= _half(_before(s.ends))]
-            needed[half] = _most_at_once(parts)
-        keys = tuple(s.id for s in served)
+        taken = {s.id: _halves_of(s, ends.get(day, EVENING)) for s in served}
+        needed = [_most_at_once(s for s in served if half in taken[s.id]) for half in range(3)]
         if max(needed) > teams:
-            yield Finding("interpretation", True, gettext(
-                "%(day)s: %(needed)s slots with interpretation are held at once, and there are %(teams)s teams.",
-                day=short_day(day), needed=max(needed), teams=teams), keys)
+            busy = {half for half in range(3) if needed[half] > teams}
+            keys = tuple(s.id for s in served if busy.intersection(taken[s.id]))
+            yield Finding("interpretation", True, ngettext(
+                "%(day)s: %(needed)s slots with interpretation are held at once, and there is one team.",
+                "%(day)s: %(needed)s slots with interpretation are held at once, and there are %(num)s teams.", teams,
+                day=short_day(day), needed=max(needed)), keys)
         elif sum(needed) > TEAM_HALVES * teams:
-            yield Finding("interpretation", True, gettext(
-                "%(day)s: interpretation is needed for %(needed)s half-days, and %(teams)s teams serve at most "
-                "%(most)s: a team serves two half-days a day.", day=short_day(day), needed=sum(needed), teams=teams,
-                most=TEAM_HALVES * teams), keys)
+            yield Finding("interpretation", True, ngettext(
+                "%(day)s: interpretation is needed for %(needed)s half-days, and one team serves at most two a day.",
+                "%(day)s: interpretation is needed for %(needed)s half-days, and %(num)s teams serve at most %(most)s: "
+                "two a day each.", teams, day=short_day(day), needed=sum(needed), most=TEAM_HALVES * teams),
+                tuple(s.id for s in served))
 
 
 def _before(moment: time) -> time:

@@ -161,8 +161,8 @@ def as_xlsx(slug: str) -> Response:
     """The slots as a workbook."""
     meeting, versions = _published(slug)
     shown = _of(versions)
-    sheet = Sheet(meeting.short_name, files.columns(), shown.content.slots,
-                  notes=[f"{STANDING_TITLES[shown.standing]}: {shown.symbol or label_of(shown.number)}"])
+    # no notes below the rows: the same file can be pasted again
+    sheet = Sheet(f"{meeting.short_name} {shown.standing} {shown.number}", files.columns(), shown.content.slots)
     return xlsx_response([sheet], f"placard-{slug}-programme")
 
 

@@ -183,7 +183,8 @@ def test_pasting_shows_wrong_lines_before_anything_is_added(organiser, meeting, 
     rows = "2028-06-12\t10:00\t13:00\tplenary\tOpening\t1-5\tConference Room 4\tACEFRS\n"
     wrong = rows + "2028-06-12\t13:15\t14:45\tside event\tMarking\t\tBallroom\n"
     answer = organiser.post(f"{PLAN}/paste", data={"version": str(now(meeting).version), "rows": wrong, "add": "1"})
-    assert answer.status_code == 422 and "1 line cannot be read" in text(answer) and "no room “Ballroom”" in text(answer)
+    assert answer.status_code == 422 and "1 line cannot be read" in text(answer)
+    assert "no room “Ballroom”" in text(answer)
     version = str(now(meeting).version)
     seen = organiser.post(f"{PLAN}/paste", data={"version": version, "rows": rows})
     assert seen.status_code == 200 and "Add 1 slot" in text(seen) and now(meeting).slots == ()
@@ -213,14 +214,14 @@ def test_what_was_downloaded_can_be_pasted_again(organiser, client, meeting, pub
 # --- readers ----------------------------------------------------------------------------------------------------
 def test_versions_changes_and_older_ones(organiser, client, meeting, published, actor):
     key, slot = now(meeting).slots[5]
-    editing.move_slot(published, actor, key, MONDAY + timedelta(2), time(15, 30))
+    editing.move_slot(published, actor, key, MONDAY + timedelta(2), time(14, 30))
     page = text(organiser.get(f"{PLAN}/publish"))
-    assert "moves from Wed 15:00 to 15:30." in page and "Rev.1" in page
+    assert "moves from Wed 15:00 to 14:30." in page and "Rev.1" in page
     publishing.publish_programme(published, actor, "indicative")
     page = text(client.get("/meetings/bms10/programme"))
     assert "Indicative programme of work" in page and "What changed since first version" in page and "Rev.1" in page
     old = text(client.get("/meetings/bms10/programme/versions/1"))
-    assert "This is an older version" in old and "First proposal" in old and "15:30" not in old
+    assert "This is an older version" in old and "First proposal" in old and "14:30" not in old
     assert client.get("/meetings/bms10/programme/versions/3").status_code == 404
 
 
@@ -275,7 +276,7 @@ def test_a_side_event_through_its_pages(as_person, make, organiser, meeting, pro
     author = as_person(make.person("focal_point"))
     path = "/meetings/bms10/side-events"
     assert "Mon 12 June 13:15–14:45" in text(author.get(f"{path}/new"))
-    data = {"title": "Marking in practice", "organisers": "Small Arms Network", "people_expected": "40", "cosponsor": "",
+    data = {"title": "Marking in practice", "organisers": "A network", "people_expected": "40", "cosponsor": "",
             "summary": "", "needs": "Projector"}
     wrong = author.post(f"{path}/new", data=data)
     assert wrong.status_code == 422 and "Choose at least one of the slots." in text(wrong)

@@ -148,6 +148,8 @@ def test_a_team_serves_two_half_days_not_three():
     assert not codes(found([PLENARY, afternoon]), True)
     assert codes(found([PLENARY, afternoon, evening]), True) == {"interpretation"}
     assert not codes(found([PLENARY, afternoon, evening], teams=2), True)
+    late = [replace(h, ends=time(18, 30)) if h.half == "afternoon" else h for h in halves()]
+    assert not codes(found([PLENARY, replace(afternoon, ends=time(18, 30))], halves=tuple(late)), True)
     at_once = replace(PLENARY, kind="informal", room_id=SMALL.id)
     assert "interpretation" in codes(found([PLENARY, at_once]), True)
 
