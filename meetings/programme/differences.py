@@ -36,10 +36,10 @@ def differences(old: Content, new: Content) -> list[Difference]:
     after = {slot.id: slot for slot in new.slots}
     found = _agenda(old, new)
     changed = [(before[s.id], s) for s in new.slots if s.id in before and _differs(before[s.id], s)]
-    grouped = _rooms(changed)
-    found += grouped.sentences
+    grouped, carried = _rooms(changed), _carried(changed)
+    found += grouped.sentences + carried.sentences
     for was, now in changed:
-        found += _of_slot(was, now, told_room=now.id in grouped.told)
+        found += _of_slot(was, now, told_room=now.id in grouped.told, carried=carried.told)
     found += [Difference(_added(slot), frozenset((slot.id,))) for slot in new.slots if slot.id not in before]
     found += [Difference(_removed(slot), frozenset((slot.id,))) for slot in old.slots if slot.id not in after]
     return found
@@ -53,22 +53,49 @@ def _differs(was: SlotView, now: SlotView) -> bool:
 
 # --- rooms, told together ---------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
-class _Rooms:
+class _Together:
+    """Sentences about several slots, and what needs no other any more."""
+
     sentences: list[Difference]
     told: set[str]
 
 
-def _rooms(changed: list[tuple[SlotView, SlotView]]) -> _Rooms:
+def _rooms(changed: list[tuple[SlotView, SlotView]]) -> _Together:
     """Several side events that change room are one sentence."""
     moved = [(was, now) for was, now in changed if now.kind == "side_event" and was.room and now.room
              and was.room != now.room]
     if len(moved) < 2:
-        return _Rooms([], set())
+        return _Together([], set())
     places = ", ".join(gettext("“%(title)s” to %(room)s", title=now.title, room=now.room) for _was, now in moved)
     text = ngettext("%(num)s side event changes room: %(places)s.", "%(num)s side events change room: %(places)s.",
                     len(moved), places=places)
     told = {now.id for _was, now in moved}
-    return _Rooms([Difference(text, frozenset(told))], told)
+    return _Together([Difference(text, frozenset(told))], told)
+
+
+# --- items, which readers look for wherever they are -----------------------------------------------------------
+def _carried(changed: list[tuple[SlotView, SlotView]]) -> _Together:
+    """An item that left one slot and came to another moved, though both slots stay where they are."""
+    left: dict[str, list[SlotView]] = {}
+    came: dict[str, list[SlotView]] = {}
+    for was, now in changed:
+        for number in was.items:
+            if number not in now.items:
+                left.setdefault(number, []).append(was)
+        for number in now.items:
+            if number not in was.items:
+                came.setdefault(number, []).append(now)
+    sentences, told = [], set[str]()
+    for number, slots in left.items():
+        if len(slots) != 1 or len(came.get(number, ())) != 1:
+            continue
+        was, now = slots[0], came[number][0]
+        sentences.append(Difference(gettext(
+            "Item %(number)s moves from %(old_day)s %(old)s to %(new_day)s %(new)s.", number=number,
+            old_day=weekday(was.day), old=clock_time(was.starts), new_day=weekday(now.day),
+            new=clock_time(now.starts)), frozenset((was.id, now.id))))
+        told |= {f"{was.id} {number}", f"{now.id} {number}"}
+    return _Together(sentences, told)
 
 
 # --- the agenda -------------------------------------------------------------------------------------------------
@@ -86,7 +113,7 @@ def _agenda(old: Content, new: Content) -> list[Difference]:
 
 
 # --- one slot ---------------------------------------------------------------------------------------------------
-def _of_slot(was: SlotView, now: SlotView, *, told_room: bool) -> list[Difference]:
+def _of_slot(was: SlotView, now: SlotView, *, told_room: bool, carried: set[str]) -> list[Difference]:
     parts: list[str] = []
     # a plenary meeting whose items change stays where it is: readers look for the items
     what = sentence(called(was))
@@ -102,8 +129,7 @@ def _of_slot(was: SlotView, now: SlotView, *, told_room: bool) -> list[Differenc
         parts.append(gettext("%(what)s on %(day)s lasts until %(new)s instead of %(old)s.", day=weekday(now.day),
                              new=clock_time(now.ends), old=clock_time(was.ends), **place))
     where = {"day": weekday(now.day), "time": clock_time(now.starts)}
-    if was.items != now.items:
-        parts.append(_items(was, now, where))
+    parts += _items(was, now, where, carried)
     if was.title != now.title and (was.title or now.title):
         parts.append(gettext("%(day)s %(time)s: “%(old)s” is now called “%(new)s”.", old=was.title or called(was),
                              new=now.title or called(now), **where))
@@ -124,13 +150,16 @@ def _of_slot(was: SlotView, now: SlotView, *, told_room: bool) -> list[Differenc
     return [Difference(" ".join(parts), frozenset((now.id,)))] if parts else []
 
 
-def _items(was: SlotView, now: SlotView, where: dict[str, str]) -> str:
-    if not now.items:
-        return gettext("%(day)s %(time)s: %(old)s is taken out.", old=items_words(was.items), **where)
-    if not was.items:
-        return gettext("%(day)s %(time)s: %(new)s is added.", new=items_words(now.items), **where)
-    return gettext("%(day)s %(time)s takes up %(new)s instead of %(old)s.", new=items_words(now.items),
-                   old=items_words(was.items), **where)
+def _items(was: SlotView, now: SlotView, where: dict[str, str], carried: set[str]) -> list[str]:
+    """What left and what came, but for what moved from or to another slot."""
+    left = tuple(n for n in was.items if n not in now.items and f"{was.id} {n}" not in carried)
+    came = tuple(n for n in now.items if n not in was.items and f"{now.id} {n}" not in carried)
+    if left and came:
+        return [gettext("%(day)s %(time)s takes up %(new)s instead of %(old)s.", new=items_words(came),
+                        old=items_words(left), **where)]
+    if left:
+        return [gettext("%(day)s %(time)s no longer takes up %(old)s.", old=items_words(left), **where)]
+    return [gettext("%(day)s %(time)s also takes up %(new)s.", new=items_words(came), **where)] if came else []
 
 
 def _room(was: SlotView, now: SlotView, what: str, where: dict[str, str]) -> str:

@@ -223,9 +223,20 @@ def test_items_titles_people_and_languages():
     agenda, key = items(), uuid.uuid4()
     slot = SlotFacts("plenary", MONDAY, *MORNING, "", ROOM.id, (agenda[5].id, agenda[6].id), ("E",))
     assert told([(key, slot)], [(key, replace(slot, items=(agenda[6].id,)))], agenda) == [
-        "Mon 10:00 takes up item 7 instead of items 6 and 7."]
+        "Mon 10:00 no longer takes up item 6."]
     assert told([(key, slot)], [(key, replace(slot, languages=("E", "F"), people=("A. Chair",)))], agenda) == [
         "Items 6 and 7 on Mon: interpretation in E F instead of E. Items 6 and 7 on Mon: now with A. Chair."]
+
+
+def test_items_that_change_places_are_said_to_move():
+    agenda, one, two = items(), uuid.UUID(int=1), uuid.UUID(int=2)
+    seven = SlotFacts("plenary", MONDAY, *AFTERNOON, "", ROOM.id, (agenda[6].id,))
+    eight = replace(seven, day=MONDAY + timedelta(1), starts=time(10), ends=time(13), items=(agenda[7].id,))
+    swapped = [(one, replace(seven, items=eight.items)), (two, replace(eight, items=seven.items))]
+    assert told([(one, seven), (two, eight)], swapped, agenda) == [
+        "Item 7 moves from Mon 15:00 to Tue 10:00.", "Item 8 moves from Tue 10:00 to Mon 15:00."]
+    other = [(one, replace(seven, items=(agenda[8].id,))), (two, eight)]
+    assert told([(one, seven), (two, eight)], other, agenda) == ["Mon 15:00 takes up item 9 instead of item 7."]
 
 
 def test_numbers_that_follow_are_not_told():
