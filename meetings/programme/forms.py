@@ -157,7 +157,7 @@ class RoomForm(BaseForm):
     name = StringField(_l("Name"), validators=[Required(_l("Write the name of the room.")), _at_most(120)])
     seats = WholeNumberField(_l("Seats"), validators=[Optional()])
     opens = HourField(_l("Building open from"), validators=[Required(_l("Write the hour."))])
-    closes = HourField(_l("until"), validators=[Required(_l("Write the hour."))])
+    closes = HourField(_l("Building open until"), validators=[Required(_l("Write the hour."))])
     interpretation = BooleanField(_l("It has booths for interpreters"))
 
 
