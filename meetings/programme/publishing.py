@@ -6,12 +6,12 @@ import uuid
 from collections.abc import Sequence
 
 from flask_babel import force_locale, gettext
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from accounts.models import Person
 from core import clock
 from core.actor import Actor
-from core.db import command, db, lock, new_id
+from core.db import command, db, insert_into, lock, new_id
 from core.errors import RuleBroken, SignInNeeded
 from core.outbox import send_mail
 from core.web.links import absolute
@@ -148,10 +148,12 @@ def follow(meeting_id: uuid.UUID, actor: Actor, slot_key: str = "", *, wanted: b
     latest = latest_of_meeting(meeting_id)
     if programme is None or latest is None or (slot_key and all(s.id != slot_key for s in latest.content.slots)):
         raise RuleBroken(gettext("This is not in the published programme."), code="programme.follow_what")
-    found = db.session.scalar(select(Follower).where(
-        Follower.programme_id == programme.id, Follower.person_id == actor.person_id, Follower.slot_key == slot_key))
-    if wanted and found is None:
-        db.session.add(Follower(programme_id=programme.id, person_id=actor.person_id, slot_key=slot_key,
-                                since=clock.real_now()))
-    elif not wanted and found is not None:
-        db.session.delete(found)
+    if wanted:  # in one statement: a button pressed twice counts once
+        db.session.execute(
+            insert_into(Follower).on_conflict_do_nothing(index_elements=["programme_id", "person_id", "slot_key"]),
+            {"id": new_id(), "programme_id": programme.id, "person_id": actor.person_id, "slot_key": slot_key,
+             "since": clock.real_now()})
+    else:
+        db.session.execute(delete(Follower).where(
+            Follower.programme_id == programme.id, Follower.person_id == actor.person_id,
+            Follower.slot_key == slot_key))
