@@ -23,6 +23,7 @@ from demonstration import (
     correspondence,
     giving,
     in_cash,
+    issuing,
     nominating,
     paying,
     pledging,
@@ -155,6 +156,7 @@ def _near(stage: Stage, opens_on: date, today: date) -> None:
     meeting = applying.make_meeting(
         stage, noon(opens_on - timedelta(days=160)), "Demo BMS B",
         "Demonstration Biennial Meeting of States B (near)", "demo-bms-b", opens_on, 902)
+    issuing.documents(stage, meeting, noon(today - timedelta(days=40)))
     opens, closes = noon(today - timedelta(days=95)), noon(today - timedelta(days=60))
     call = applying.make_call(stage, meeting, opens, closes, today - timedelta(days=45))
     paying.run_jobs(opens)

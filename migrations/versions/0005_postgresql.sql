@@ -453,6 +453,27 @@ CREATE TABLE programme_standing (
 -- next --
 INSERT INTO programme_standing (code) VALUES ('provisional'), ('indicative'), ('adopted')
 -- next --
+CREATE TABLE document_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_document_state PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO document_state (code) VALUES ('draft'), ('issued'), ('withdrawn'), ('dropped')
+-- next --
+CREATE TABLE document_type (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_document_type PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO document_type (code) VALUES ('agenda'), ('programme'), ('rules'), ('report'), ('outcome'), ('working_paper'), ('national_report'), ('statement'), ('participants'), ('information'), ('other')
+-- next --
+CREATE TABLE document_language (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_document_language PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO document_language (code) VALUES ('ar'), ('zh'), ('en'), ('fr'), ('ru'), ('es')
+-- next --
 CREATE TABLE chair_capacity (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_chair_capacity PRIMARY KEY (code)
@@ -1886,6 +1907,42 @@ CREATE TABLE programme (
 -- next --
 CREATE INDEX ix_programme_state ON programme (state)
 -- next --
+CREATE TABLE document (
+	meeting_id UUID NOT NULL, 
+	symbol VARCHAR(80), 
+	base_symbol VARCHAR(80), 
+	type VARCHAR(40) NOT NULL, 
+	title VARCHAR(400) NOT NULL, 
+	agenda_items JSON NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	issued_on DATE, 
+	withdrawn_reason VARCHAR(500), 
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	changed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_document PRIMARY KEY (id), 
+	CONSTRAINT ck_document_symbol_has_base CHECK ((symbol IS NULL) = (base_symbol IS NULL)), 
+	CONSTRAINT ck_document_has_title CHECK (title <> ''), 
+	CONSTRAINT ck_document_issued_has_day CHECK (state NOT IN ('issued', 'withdrawn') OR issued_on IS NOT NULL), 
+	CONSTRAINT ck_document_withdrawn_has_reason CHECK ((state = 'withdrawn') = (withdrawn_reason IS NOT NULL)), 
+	CONSTRAINT fk_document_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id), 
+	CONSTRAINT fk_document_type FOREIGN KEY(type) REFERENCES document_type (code), 
+	CONSTRAINT fk_document_state FOREIGN KEY(state) REFERENCES document_state (code)
+)
+-- next --
+CREATE INDEX ix_document_base_symbol ON document (base_symbol)
+-- next --
+CREATE INDEX ix_document_meeting_id_issued_on ON document (meeting_id, issued_on)
+-- next --
+CREATE INDEX ix_document_state ON document (state)
+-- next --
+CREATE UNIQUE INDEX uq_document_symbol ON document (symbol) WHERE symbol IS NOT NULL AND state <> 'dropped'
+-- next --
+CREATE OR REPLACE FUNCTION document_keeps_symbol() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF OLD.state <> 'draft' AND NOT coalesce(OLD.symbol = NEW.symbol, OLD.symbol IS NULL AND NEW.symbol IS NULL) THEN RAISE EXCEPTION 'document_keeps_symbol: the symbol of an issued document does not change' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER document_keeps_symbol BEFORE UPDATE ON document FOR EACH ROW EXECUTE FUNCTION document_keeps_symbol()
+-- next --
 CREATE TABLE call (
 	reference VARCHAR(20) NOT NULL, 
 	meeting_id UUID NOT NULL, 
@@ -2506,6 +2563,40 @@ CREATE INDEX ix_side_event_person_id ON side_event (person_id)
 CREATE INDEX ix_side_event_programme_id ON side_event (programme_id)
 -- next --
 CREATE INDEX ix_side_event_state ON side_event (state)
+-- next --
+CREATE TABLE document_version (
+	document_id UUID NOT NULL, 
+	language VARCHAR(40) NOT NULL, 
+	title VARCHAR(400), 
+	official BOOLEAN NOT NULL, 
+	file_id UUID, 
+	added_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	added_by VARCHAR(80) NOT NULL, 
+	removed_at TIMESTAMP WITH TIME ZONE, 
+	removed_by VARCHAR(80), 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_document_version PRIMARY KEY (id), 
+	CONSTRAINT ck_document_version_title_or_none CHECK (title IS NULL OR title <> ''), 
+	CONSTRAINT ck_document_version_own_translation_has_file CHECK (official OR file_id IS NOT NULL), 
+	CONSTRAINT ck_document_version_removed_by_somebody CHECK ((removed_at IS NULL) = (removed_by IS NULL)), 
+	CONSTRAINT fk_document_version_document_id FOREIGN KEY(document_id) REFERENCES document (id), 
+	CONSTRAINT fk_document_version_language FOREIGN KEY(language) REFERENCES document_language (code), 
+	CONSTRAINT fk_document_version_file_id FOREIGN KEY(file_id) REFERENCES stored_file (id)
+)
+-- next --
+CREATE INDEX ix_document_version_document_id ON document_version (document_id)
+-- next --
+CREATE UNIQUE INDEX uq_document_version_language ON document_version (document_id, language) WHERE removed_at IS NULL
+-- next --
+CREATE TRIGGER document_version_no_update BEFORE UPDATE OF document_id, language, title, official, file_id, added_at, added_by, id ON document_version FOR EACH ROW EXECUTE FUNCTION placard_refuse('document_version is append-only')
+-- next --
+CREATE TRIGGER document_version_no_delete BEFORE DELETE ON document_version FOR EACH ROW EXECUTE FUNCTION placard_refuse('document_version is append-only')
+-- next --
+CREATE TRIGGER document_version_no_replace BEFORE TRUNCATE ON document_version FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('document_version is append-only')
+-- next --
+CREATE OR REPLACE FUNCTION document_version_stays_removed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF OLD.removed_at IS NOT NULL THEN RAISE EXCEPTION 'document_version_stays_removed: what was removed stays removed' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER document_version_stays_removed BEFORE UPDATE ON document_version FOR EACH ROW EXECUTE FUNCTION document_version_stays_removed()
 -- next --
 CREATE TABLE call_chair (
 	call_id UUID NOT NULL, 

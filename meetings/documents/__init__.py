@@ -1,0 +1,1 @@
+"""Documents of meetings: symbols, six languages, revisions, addenda and corrigenda."""
