@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from accounts.designation_models import Designation
+from accounts.factor_models import Passkey, RecoveryCode, SecondFactor
 from accounts.models import NEVER_TOGETHER, Membership, Organisation, OrganisationFact, OrganisationName, Person
 from accounts.permissions import ROLES
 from core import clock
@@ -99,4 +100,20 @@ def alternates() -> tuple[int, list[str]]:
         for (one, start, end), (other, begin, over) in combinations(spans, 2):
             if ((one, other) in NEVER_TOGETHER or (other, one) in NEVER_TOGETHER) and start < over and begin < end:
                 faults.append(f"person {person} holds or acts as {one} and {other} on the same days")
+    return len(rows), faults
+
+
+@check("accounts.second_factors")
+def second_factors() -> tuple[int, list[str]]:
+    """Every passkey has its key, and recovery codes are good only where there is a factor they stand in for."""
+    rows = db.session.execute(
+        select(SecondFactor.id, SecondFactor.person_id, SecondFactor.kind, Passkey.factor_id,
+               SecondFactor.confirmed_at.is_not(None) & SecondFactor.ended_at.is_(None))
+        .outerjoin(Passkey, Passkey.factor_id == SecondFactor.id)).all()
+    faults = [f"second factor {id}: a {kind} {'without' if key is None else 'with'} a public key"
+              for id, _person, kind, key, _stands in rows if (kind == "passkey") != (key is not None)]
+    have = {person for _id, person, _kind, _key, stands in rows if stands}
+    holders = db.session.scalars(select(RecoveryCode.person_id).distinct().where(
+        RecoveryCode.used_at.is_(None), RecoveryCode.void_at.is_(None)))
+    faults += [f"person {person}: recovery codes without a second factor" for person in holders if person not in have]
     return len(rows), faults

@@ -15,7 +15,7 @@ from accounts.factor_models import SecondFactorReset
 from accounts.models import Person
 from accounts.permissions import require
 from accounts.queries import person_labels
-from accounts.second_factor import end_by_reset, live_factor, must_prove, standing
+from accounts.second_factor import end_by_reset, live_factors, must_prove, stands
 from accounts.service import in_language
 from core import clock, events
 from core.actor import Actor
@@ -33,7 +33,7 @@ def ask(actor: Actor, person_id: uuid.UUID, why: str) -> uuid.UUID:
     person = lock(Person, person_id)
     if actor.person_id == person_id:
         raise RuleBroken(_("Another administrator must do this for you."), code="person.oneself")
-    if live_factor(person_id) is None:
+    if not live_factors(person_id):
         raise RuleBroken(_("This person has no second factor to reset."), code="factor_reset.none")
     if db.session.scalar(select(SecondFactorReset.id).where(SecondFactorReset.person_id == person_id,
                                                             SecondFactorReset.decided_at.is_(None))):
@@ -48,14 +48,15 @@ def ask(actor: Actor, person_id: uuid.UUID, why: str) -> uuid.UUID:
     with in_language(person.locale):
         send_mail(person.email, kind="factor-reset-asked", subject=_("A reset of your second factor was asked for"),
                   body=_("An administrator says that you have lost the device of your second factor, and asked to "
-                         "reset it. A second person must agree. If it is not so, tell the secretariat at once."))
+                         "reset it: the app, every passkey and the recovery codes. A second person must agree. If it "
+                         "is not so, tell the secretariat at once."))
     return row.id
 
 
 @command
 def decide(actor: Actor, reset_id: uuid.UUID, agree: bool) -> None:
-    """The second person agrees (the factor ends) or refuses. Raises RuleBroken (same person, oneself), Stale,
-    NotAllowed."""
+    """The second person agrees (app, passkeys and recovery codes end) or refuses. Raises RuleBroken (same person,
+    oneself), Stale, NotAllowed."""
     require(actor, "factor.reset.approve")
     row = lock(SecondFactorReset, reset_id)
     if row.decided_at is not None:
@@ -115,13 +116,10 @@ def _to_decide(actor: Actor) -> list[DeskItem]:
 
 
 def _to_set_up(actor: Actor) -> list[DeskItem]:
-    if not must_prove(actor):
-        return []
-    stands = standing(actor)
-    if stands.confirmed_at is not None:
+    if not must_prove(actor) or actor.person_id is None or stands(actor.person_id):
         return []
     return [DeskItem(_("Second factor"), url_for("accounts.own_factor"), None,
-                     _("Set it up: approving and releasing ask for its code"), tone="attention")]
+                     _("Set it up: approving and releasing ask for it"), tone="attention")]
 
 
 def register() -> None:

@@ -1,4 +1,4 @@
-"""Pages of the second factor: a person's own, and resets by two."""
+"""Pages of the second factor: a person's own, and resets by two. Passkeys stand in passkey_routes.py."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from markupsafe import Markup
 from wtforms import TextAreaField
 from wtforms.validators import Length
 
-from accounts import factor_resets, queries, second_factor, sign_in
+from accounts import factor_resets, passkeys, queries, second_factor, sign_in
 from accounts.blueprint import bp
 from accounts.current import current_actor, current_person
-from accounts.fresh import ProveForm, fresh_sign_in, remember
+from accounts.fresh import ProveForm, fresh_sign_in, may_add, remember
 from accounts.permissions import allows
+from accounts.relying_party import relying_party
 from core.errors import RuleBroken
 from core.web import qr
 from core.web.access import needs, signed_in
@@ -41,7 +42,8 @@ def _page(form: ProveForm | None = None, status: int = 200) -> Answer:
     stands = second_factor.standing(current_actor())
     address = second_factor.provisioning_address(stands.secret, person.email) if stands.secret else None
     return render_template(
-        "accounts/second_factor.html", stands=stands, form=form or ProveForm(formdata=None), address=address,
+        "accounts/second_factor.html", stands=stands, rows=passkeys.passkey_rows(current_actor()),
+        party=relying_party(), form=form or ProveForm(formdata=None), address=address,
         picture=Markup(qr.svg(address, _("QR code of the secret"))) if address else None,
         secret=" ".join(stands.secret[n:n + 4] for n in range(0, len(stands.secret), 4)) if stands.secret else None,
     ), status
@@ -56,6 +58,7 @@ def own_factor() -> Answer:
 
 @bp.post("/accounts/second-factor/begin")
 @signed_in
+@fresh_sign_in(_l("Set up an app"), once_set_up=True)
 def begin_factor() -> Answer:
     """Make a secret."""
     try:
@@ -71,10 +74,13 @@ def confirm_factor() -> Answer:
     """The app's first code; the recovery codes are shown on this answer and never again."""
     form, person = ProveForm(), current_person()
     assert person is not None
+    if not may_add():  # asked when it was begun; the field of the page that asks is the one of the first code here
+        flash(_("Too much time has passed. Begin again."), "error")
+        return redirect(url_for("accounts.own_factor"), 303)
     if form.validate():
         attempt = sign_in.begin_attempt(person.email, request.remote_addr or "unknown", "second_factor")
         if attempt.id is None:
-            add_error(form, "second_factor", _("Too many wrong codes. Wait %(n)s minutes, then try again.",
+            add_error(form, "second_factor", _("Too many tries that failed. Wait %(n)s minutes, then try again.",
                                                n=attempt.minutes))
             return _page(form, 429)
         try:
@@ -83,7 +89,10 @@ def confirm_factor() -> Answer:
             add_error(form, refusal.field, refusal.message)
         else:
             remember(proof)
-            return render_template("accounts/recovery_codes.html", codes=codes, first=True)
+            if codes:
+                return render_template("accounts/recovery_codes.html", codes=codes, first=True)
+            flash(_("Your app is set up."), "success")
+            return redirect(url_for("accounts.own_factor"), 303)
     return _page(form, 422)
 
 
@@ -93,6 +102,20 @@ def confirm_factor() -> Answer:
 def replace_factor() -> Answer:
     """Another device."""
     second_factor.replace(current_actor())
+    return redirect(url_for("accounts.own_factor"), 303)
+
+
+@bp.post("/accounts/second-factor/remove")
+@signed_in
+@fresh_sign_in(_l("Remove the app"), own_factor=True)
+def remove_factor() -> Answer:
+    """Do without the app; passkeys stay."""
+    try:
+        second_factor.remove(current_actor())
+    except RuleBroken as refusal:
+        flash(str(refusal.message), "error")
+    else:
+        flash(_("The app is removed."), "success")
     return redirect(url_for("accounts.own_factor"), 303)
 
 

@@ -9,6 +9,7 @@ from flask import current_app
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
+from accounts.passkeys import forget_challenges
 from accounts.sign_in import KEEP, forget_attempts
 from core import clock
 from core.db import db, reading
@@ -42,8 +43,13 @@ def remove_abandoned_uploads(_now: datetime) -> str:
     return f"{removed} removed"
 
 
+def _forget_tries() -> int:
+    before = clock.real_now() - KEEP
+    return forget_attempts(before) + forget_challenges(before)
+
+
 JOBS = [
     sweep("sign-in-attempts", _l("Forget attempts to sign in after a day"), 3600,
-          lambda _now: f"{forget_attempts(clock.real_now() - KEEP)} forgotten"),
+          lambda _now: f"{_forget_tries()} forgotten"),
     sweep("uploads-abandoned", _l("Remove uploads whose form was never sent"), 3600, remove_abandoned_uploads),
 ]

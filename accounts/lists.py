@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import url_for
@@ -21,6 +21,8 @@ from accounts.transitions import ACCOUNT_REQUEST
 from core import clock
 from core.events import History
 from core.machines import State
+from core.office import office_zone
+from core.web.formats import instant_html
 from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import TimelineItem
 
@@ -45,6 +47,13 @@ def _matter(item: DeskItem) -> Markup:
     return Markup("{}{}").format(item.title, reference)
 
 
+def _by_when(item: DeskItem) -> date | Markup | None:
+    """By the clock of the fund's seat, as on the page of the matter."""
+    if isinstance(item.due, datetime):
+        return instant_html(item.due, office_zone(item.due.date()))
+    return item.due
+
+
 def desk_table(items: Sequence[DeskItem]) -> Table:
     """My desk, most urgent first."""
     return Table(
@@ -52,7 +61,7 @@ def desk_table(items: Sequence[DeskItem]) -> Table:
         [
             Column("title", _l("Matter"), heading=True, render=_matter),
             Column("what", _l("What to do")),
-            Column("due", _l("By when")),
+            Column("due", _l("By when"), render=_by_when),
             Column("tone", _l("Urgency"), render=urgency),
         ],
         items, csv=False, row_url=lambda row: row.url, per_page=1000,
@@ -134,6 +143,9 @@ _LABELS: dict[str, tuple[Any, str]] = {
     "update": (_l("Own details changed"), "neutral"), "stop": (_l("Sign-in stopped"), "stopped"),
     "restore": (_l("Sign-in opened again"), "done"),
     "replace": (_l("Device of the second factor replaced"), "attention"),
+    "remove": (_l("App of the second factor removed"), "attention"),
+    "add_passkey": (_l("Passkey added"), "done"), "remove_passkey": (_l("Passkey removed"), "attention"),
+    "count_passkey": (_l("Passkey refused: its count went backwards"), "stopped"),
     "codes": (_l("New recovery codes made"), "neutral"), "prove": (_l("Second factor shown"), "neutral"),
     "ask_reset": (_l("Reset of the second factor asked for"), "attention"),
     "reset": (_l("Second factor reset"), "stopped"), "keep": (_l("Reset of the second factor refused"), "neutral"),

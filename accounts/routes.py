@@ -15,6 +15,7 @@ from accounts import (
     desk,
     factor_routes,
     navigation,
+    passkey_routes,
     people_routes,
     queries,
     request_routes,
@@ -32,7 +33,7 @@ from core.errors import NotFound, RuleBroken
 from core.web.access import public, signed_in
 from core.web.forms import add_error
 
-__all__ = ["bp", "designation_routes", "factor_routes", "people_routes", "request_routes"]
+__all__ = ["bp", "designation_routes", "factor_routes", "passkey_routes", "people_routes", "request_routes"]
 Answer = Any
 waiting.register()
 

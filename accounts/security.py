@@ -94,7 +94,7 @@ def init_security(app: Flask) -> None:
         SECURITY_RESET_URL="/recover",
         SECURITY_CONFIRM_URL="/confirm",
         SECURITY_CHANGE_URL="/accounts/password",
-        SECURITY_FRESHNESS=timedelta(seconds=-1),  # no /verify route; fresh sign-in comes with passkeys
+        SECURITY_FRESHNESS=timedelta(seconds=-1),  # no /verify route; fresh sign-in is ours (accounts.fresh)
         SECURITY_STATIC_FOLDER=None,
         SECURITY_API_ENABLED_METHODS=["session"],
         SECURITY_FLASH_MESSAGES=False,

@@ -28,12 +28,14 @@ ELIGIBLE = {
 }
 
 
-def make_meeting(stage: Stage, at: datetime, name: str, title: str, slug: str, start: date, ordinal: int) -> uuid.UUID:
+def make_meeting(stage: Stage, at: datetime, name: str, title: str, slug: str, start: date, ordinal: int,
+                 end: date | None = None) -> uuid.UUID:
+    """An invented meeting of a working week, or to the day `end`."""
     organiser = stage.actor("organiser")
     with clock.moved_to(at):
         made = create_meeting(organiser, MeetingFacts(
             kind="BMS", title=title, short_name=name, ordinal=ordinal, certainty="fixed", start_date=start,
-            end_date=start + timedelta(days=4), city="New York", country_code="US",
+            end_date=end or start + timedelta(days=4), city="New York", country_code="US",
             venue="United Nations Headquarters", timezone="America/New_York", meetings_allotted=10,
             notes="Invented for the demonstration."), slug=slug, is_demo=True)
         publish_meeting(made, organiser)
@@ -41,13 +43,13 @@ def make_meeting(stage: Stage, at: datetime, name: str, title: str, slug: str, s
 
 
 def make_call(stage: Stage, meeting_id: uuid.UUID, opens: datetime, closes: datetime, decide_by: date,
-              ceiling_minor: int | None = None) -> uuid.UUID:
+              ceiling_minor: int | None = None, dsa_minor: int = 210_000) -> uuid.UUID:
     manager = stage.actor("fund-manager")
     with clock.moved_to(opens - timedelta(days=3)):
         made = call_service.create_call(call_service.CallValues(
             meeting_id=meeting_id, opens_at=opens, closes_at=closes, grace_until=closes + timedelta(days=2),
             decide_by=decide_by, offer_days=10, seats_per_state=1, package="ticket_and_dsa",
-            estimate_ticket_minor=180_000, estimate_dsa_minor=210_000, estimate_terminal_minor=18_800,
+            estimate_ticket_minor=180_000, estimate_dsa_minor=dsa_minor, estimate_terminal_minor=18_800,
             ceiling_minor=ceiling_minor, pool_ids=(stage.pools["ldc"], stage.pools["general"]),
             criteria=("ldc", "lldc", "sids", "first_attendance", "no_mission_at_seat", "equity_region", "equity_sex"),
             governance_text="The secretariat, with the Chair of the meeting.",
@@ -59,12 +61,14 @@ def make_call(stage: Stage, meeting_id: uuid.UUID, opens: datetime, closes: date
 
 @dataclass(frozen=True)
 class Sheet:
-    """What one State writes. `nominees` are (given name, family name, sex)."""
+    """What one State writes. `nominees` are (given name, family name, sex); `travel` is their first and last day, from
+    the day before the meeting to the day after it where none is given."""
 
     code: str
     nominees: tuple[tuple[str, str, str], ...]
     first: bool = False
     no_mission: bool = False
+    travel: tuple[date, date] | None = None
 
 
 def _version(application_id: uuid.UUID) -> int:
@@ -94,7 +98,8 @@ def apply(stage: Stage, call_id: uuid.UUID, sheet: Sheet, at: datetime, *, send:
               {"first_attendance": sheet.first, "no_mission_at_seat": sheet.no_mission}, actor)
         meeting = db.session.get_one(Meeting, db.session.get_one(Call, call_id).meeting_id)
         assert meeting.start_date is not None and meeting.end_date is not None
-        leaves, returns = meeting.start_date - timedelta(days=1), meeting.end_date + timedelta(days=1)
+        day = timedelta(days=1)
+        leaves, returns = sheet.travel or (meeting.start_date - day, meeting.end_date + day)
         for n, (given, family, sex) in enumerate(sheet.nominees, 1):
             present = db.session.scalars(
                 select(Nominee.id).where(Nominee.application_id == made).order_by(Nominee.priority)).all()

@@ -7,13 +7,13 @@ import uuid
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import select, true
 from werkzeug.datastructures import FileStorage
 
 from core import clock, files
 from core.db import db
 from core.files import CheckedUpload
-from demonstration.stage import Stage
+from demonstration.stage import Stage, version_of
 from meetings.calendar.models import Meeting
 from sponsorship.applications.queries import nominee_by_id
 from sponsorship.awards.models import Award
@@ -40,34 +40,30 @@ def _upload(name: str, field: str) -> CheckedUpload:
         return files.check_upload(FileStorage(io.BytesIO(PAPER), filename=name), field=field)
 
 
-def _version(model: type, key: uuid.UUID) -> int:
-    version: int = db.session.get_one(model, key, populate_existing=True).version  # type: ignore[attr-defined]
-    db.session.rollback()
-    return version
-
-
-def arrange(stage: Stage, meeting_id: uuid.UUID, at: datetime) -> None:
-    """The host's place has a paymaster; the first award's advance and terminal expenses are paid in cash, and the
-    identity that this needs is given and verified."""
+def arrange(stage: Stage, meeting_id: uuid.UUID, at: datetime, only: str | None = None) -> None:
+    """The host's place has a paymaster; advance and terminal expenses of the first award, or of the State `only`, are
+    paid in cash, and the identity that this needs is given and verified."""
     keeper = stage.actor("payee-data")
     with clock.moved_to(at):
         payee_id, place, nominee_id = db.session.execute(
             select(Payee.id, Award.organisation_id, Award.nominee_id).join(Award, Award.id == Payee.award_id)
-            .where(Award.meeting_id == meeting_id, Payee.state == "verified")
+            .where(Award.meeting_id == meeting_id, Payee.state == "verified",
+                   Award.organisation_id == stage.places[only] if only else true())
             .order_by(Award.position, Award.reference).limit(1)).one()
         country = db.session.get_one(Meeting, meeting_id).country_code or ""
         code = next(code for code, known in stage.places.items() if known == place)
         focal = stage.actor(f"focal-{code.lower()}")
         name = nominee_by_id(nominee_id, focal).name or f"Demo Nominee {code}"
         db.session.rollback()
-        rails.set_place(country, CASH, True, clock.today(), "Invented for the demonstration",
-                        stage.actor("fund-manager"))
-        rails.choose(payee_id, CASH, keeper, _version(Payee, payee_id))
+        if not rails.serves(CASH, country, clock.today()):
+            rails.set_place(country, CASH, True, clock.today(), "Invented for the demonstration",
+                            stage.actor("fund-manager"))
+        rails.choose(payee_id, CASH, keeper, version_of(Payee, payee_id))
     with clock.moved_to(at + timedelta(hours=2)):
-        payee_service.identify(payee_id, Paper(name, "passport", "4821"), focal, _version(Payee, payee_id),
+        payee_service.identify(payee_id, Paper(name, "passport", "4821"), focal, version_of(Payee, payee_id),
                                _upload("passport-page.pdf", "copy"))
     with clock.moved_to(at + timedelta(hours=4)):
-        payee_service.verify(payee_id, keeper, _version(Payee, payee_id))
+        payee_service.verify(payee_id, keeper, version_of(Payee, payee_id))
 
 
 def pay(stage: Stage, meeting_id: uuid.UUID, at: datetime) -> None:
@@ -81,4 +77,4 @@ def pay(stage: Stage, meeting_id: uuid.UUID, at: datetime) -> None:
         for row_id, version, amount in rows:
             count = cash_service.hand_out(row_id, cash_service.Handed(amount, True, True),
                                           _upload("signed-receipt.pdf", "receipt"), stage.actor("paymaster"), version)
-            cash_service.agree(count, amount, stage.actor("paymaster-2"), _version(CashCount, count))
+            cash_service.agree(count, amount, stage.actor("paymaster-2"), version_of(CashCount, count))

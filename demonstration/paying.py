@@ -59,7 +59,7 @@ def run_jobs(at: datetime) -> None:
     """What the schedule would have done by then."""
     with clock.moved_to(at):
         for name in jobs.JOBS:
-            if name not in _NOT_PLAYED:
+            if name not in _NOT_PLAYED and jobs.preview(name, at, 1):  # nearly every job is idle on nearly every day
                 outcome = jobs.run(name, at)
                 if outcome.failed:
                     raise RuntimeError(f"job {name} failed in the demonstration at {at:%Y-%m-%d}")

@@ -35,6 +35,13 @@ class Stage:
         return person(self.people[key])
 
 
+def version_of(model: type, key: uuid.UUID) -> int:
+    """The version in which a row stands now."""
+    version: int = db.session.get_one(model, key, populate_existing=True).version  # type: ignore[attr-defined]
+    db.session.rollback()
+    return version
+
+
 @command
 def _organisations(stage: Stage) -> None:
     stage.places[SECRETARIAT] = create_organisation(
@@ -51,13 +58,15 @@ def _organisations(stage: Stage) -> None:
 
 
 def _others() -> tuple[Member, ...]:
-    """People the story needs beside the listed accounts: a focal point for every other State, a second donor, and who
-    counts cash again."""
+    """People the story needs beside the listed accounts: a focal point for every other State, a second donor, a second
+    paymaster, a second approving officer."""
     known = {m.key for m in CAST}
     focal = [Member(f"focal-{c.lower()}", f"Demo Focal Point {c}", c, ("focal_point",), "", "")
              for c, _n, _f in STATES if c not in ("XY", "XZ")]
     return tuple(m for m in [*focal, Member("donor-xy", "Demo Donor XY", "XY", ("donor",), "", ""),
-                             Member("paymaster-2", "Demo Second Paymaster", SECRETARIAT, ("paymaster",), "", "")]
+                             Member("paymaster-2", "Demo Second Paymaster", SECRETARIAT, ("paymaster",), "", ""),
+                             Member("approving-2", "Demo Second Approving Officer", SECRETARIAT,
+                                    ("approving_officer",), "", "")]
                  if m.key not in known)
 
 

@@ -1,9 +1,9 @@
 """The whole story, played through the rooms' own commands on a database marked as demonstration.
 
-Three invented meetings, dated from the first start: one past and settled, one near whose payments are under way, one
-with a live call and applications in every state. The real calendar carries no invented facts of the fund. Left
-alone for a month, the schedule goes on by itself: the call closes, offers lapse, officers are reminded; `made_at`
-on the demonstration page says how old it is and how to begin anew.
+Four invented meetings, dated from the first start: one past and settled, one going on (`in_session`), one near whose
+payments are under way, one with a live call and applications in every state. The real calendar carries no invented
+facts of the fund. Left alone for a month, the schedule goes on by itself: the call closes, offers lapse, officers are
+reminded; `made_at` on the demonstration page says how old it is and how to begin anew.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
-from accounts.designations import Wish, designate
+from accounts.designations import Wish, designate, revoke
 from core import clock, events, jobs, marks, verify
 from core.actor import PUBLIC
 from core.db import db
@@ -23,6 +23,7 @@ from demonstration import (
     correspondence,
     giving,
     in_cash,
+    in_session,
     issuing,
     nominating,
     paying,
@@ -73,12 +74,14 @@ def play() -> None:
     returning.rates(stage, noon(today - timedelta(days=320)))
     _money(stage, today)
     paying.sanctions_list(stage, noon(today - timedelta(days=290)))
-    _past(stage, _monday(today - timedelta(days=118)))
+    past = _past(stage, _monday(today - timedelta(days=118)))
+    in_session.play(stage, today)
     _near(stage, _monday(today + timedelta(days=13)), today)
     call = _live(stage, _monday(today + timedelta(days=140)), start)
     _pledges(stage, start)
     paying.sanctions_list(stage, noon(today - timedelta(days=2)))
     _open_ends(stage, call, start)
+    returning.late(stage, past, "XC", start - timedelta(days=3))
     marks.write("demonstration_played_at", start.isoformat())
     events.seal()
     faults = [f"{finding.name}: {fault}" for finding in verify.run_all() for fault in finding.faults]
@@ -105,8 +108,9 @@ def _sent(stage: Stage, call_id: uuid.UUID, sheets: tuple[Sheet, ...], first: da
     return {s.code: applying.apply(stage, call_id, s, first + timedelta(days=n * 2)) for n, s in enumerate(sheets)}
 
 
-def _past(stage: Stage, opens_on: date) -> None:
-    """Held and settled: an offer was turned down, one lapsed, the reserve list moved up, a transfer failed once."""
+def _past(stage: Stage, opens_on: date) -> uuid.UUID:
+    """Held and settled, but for one claim that never came: an offer was turned down, the reserve list moved up, a
+    transfer failed once; the meeting."""
     meeting = applying.make_meeting(
         stage, noon(opens_on - timedelta(days=170)), "Demo BMS A",
         "Demonstration Biennial Meeting of States A (past)", "demo-bms-a", opens_on, 901)
@@ -135,12 +139,13 @@ def _past(stage: Stage, opens_on: date) -> None:
     paying.bank_data(stage, meeting, at + timedelta(days=42))
     in_cash.arrange(stage, meeting, at + timedelta(days=43))
     day, fails = at.date() + timedelta(days=44), {"terminal"}
-    while day <= opens_on + timedelta(days=70):
+    while day <= opens_on + timedelta(days=45):
         if day.weekday() < 5:
             paying.work_day(stage, meeting, noon(day), bank_fails=fails)
             returning.claims(stage, meeting, noon(day) + timedelta(hours=7), home_early="XB", silent="XC")
         day += timedelta(days=1)
     paying.run_jobs(noon(day))
+    return meeting
 
 
 def _offered(stage: Stage, meeting_id: uuid.UUID) -> tuple[str, ...]:
@@ -226,12 +231,19 @@ def _pledges(stage: Stage, start: datetime) -> None:
 
 
 def _authority(stage: Stage, start: datetime) -> None:
-    """An alternate who acts from today, and a rule for a second approving officer that waits for the head."""
+    """An alternate who acts from today, one from next month, one who no longer does; and a rule for a second approving
+    officer that waits for the head."""
     today = start.date()
     with clock.moved_to(start - timedelta(minutes=5)):
         designate(stage.actor("head"), Wish(
             stage.people["certifying"], "certifying_officer", stage.people["fund-manager"], today,
             today + timedelta(days=60), 2_000_00))
+        for key, first in (("panel", today), ("organiser", today + timedelta(days=20))):
+            made = designate(stage.actor("head"), Wish(
+                stage.people["requesting"], "requesting_officer", stage.people[key], first,
+                first + timedelta(days=30)))
+            if key == "panel":
+                revoke(stage.actor("requesting"), made)
         propose(stage.actor("fund-manager"), kind=None, pool_id=None, from_minor=10_000_00, valid_from=today)
 
 

@@ -8,7 +8,7 @@ from flask import request
 
 from core.text import without_controls
 
-_SECRET = re.compile(r"password|token|secret|account|iban|bic|second_factor", re.IGNORECASE)
+_SECRET = re.compile(r"password|token|secret|account|iban|bic|second_factor|passkey", re.IGNORECASE)
 LONGEST = 20_000
 
 

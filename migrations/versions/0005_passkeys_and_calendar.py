@@ -7,7 +7,14 @@ from migrations.rebuild import Change, Rebuild
 revision = "0005"
 down_revision = "0004"
 
-CHANGES: dict[str, Change] = {}
+_OF_FACTOR = "FROM old_second_factor f WHERE f.id = o.factor_id"
+CHANGES: dict[str, Change] = {
+    # recovery codes are a person's from now on, for any lost device; those of a device that ended are void
+    "recovery_code": Change(
+        {"person_id": f"(SELECT f.person_id {_OF_FACTOR})",
+         "void_at": f"COALESCE(o.void_at, (SELECT f.ended_at {_OF_FACTOR}))"},
+        gone=("factor_id",)),
+}
 
 
 def upgrade() -> None:

@@ -404,19 +404,33 @@ CREATE TABLE invoice_closing (
 -- next --
 INSERT INTO invoice_closing (code) VALUES ('void'), ('elsewhere'), ('uncollectible')
 -- next --
+CREATE TABLE second_factor_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_second_factor_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO second_factor_kind (code) VALUES ('app'), ('passkey')
+-- next --
 CREATE TABLE second_factor_ending (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_second_factor_ending PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO second_factor_ending (code) VALUES ('replaced'), ('reset'), ('not_finished')
+INSERT INTO second_factor_ending (code) VALUES ('replaced'), ('reset'), ('not_finished'), ('removed')
 -- next --
 CREATE TABLE second_factor_way (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_second_factor_way PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO second_factor_way (code) VALUES ('code'), ('recovery')
+INSERT INTO second_factor_way (code) VALUES ('code'), ('recovery'), ('passkey')
+-- next --
+CREATE TABLE passkey_purpose (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_passkey_purpose PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO passkey_purpose (code) VALUES ('add'), ('prove')
 -- next --
 CREATE TABLE programme_state (
 	code VARCHAR(40) NOT NULL, 
@@ -1091,6 +1105,44 @@ CREATE TRIGGER stripe_event_no_update BEFORE UPDATE OF event_id, type, object_id
 CREATE TRIGGER stripe_event_no_delete BEFORE DELETE ON stripe_event FOR EACH ROW EXECUTE FUNCTION placard_refuse('stripe_event is append-only')
 -- next --
 CREATE TRIGGER stripe_event_no_replace BEFORE TRUNCATE ON stripe_event FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('stripe_event is append-only')
+-- next --
+CREATE TABLE passkey_challenge (
+	person_id UUID NOT NULL, 
+	purpose VARCHAR(40) NOT NULL, 
+	challenge VARCHAR(88) NOT NULL, 
+	made_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	used_at TIMESTAMP WITH TIME ZONE, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_passkey_challenge PRIMARY KEY (id), 
+	CONSTRAINT fk_passkey_challenge_person_id FOREIGN KEY(person_id) REFERENCES person (id), 
+	CONSTRAINT fk_passkey_challenge_purpose FOREIGN KEY(purpose) REFERENCES passkey_purpose (code), 
+	CONSTRAINT uq_passkey_challenge_challenge UNIQUE (challenge)
+)
+-- next --
+CREATE INDEX ix_passkey_challenge_made_at ON passkey_challenge (made_at)
+-- next --
+CREATE INDEX ix_passkey_challenge_person_id ON passkey_challenge (person_id)
+-- next --
+CREATE OR REPLACE FUNCTION passkey_challenge_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF OLD.used_at IS NOT NULL OR NEW.person_id <> OLD.person_id OR NEW.purpose <> OLD.purpose OR NEW.challenge <> OLD.challenge OR NEW.made_at <> OLD.made_at THEN RAISE EXCEPTION 'passkey_challenge_once: a challenge is good once, and for whom it was made' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER passkey_challenge_once BEFORE UPDATE ON passkey_challenge FOR EACH ROW EXECUTE FUNCTION passkey_challenge_once()
+-- next --
+CREATE TABLE recovery_code (
+	person_id UUID NOT NULL, 
+	digest VARCHAR(64) NOT NULL, 
+	void_at TIMESTAMP WITH TIME ZONE, 
+	used_at TIMESTAMP WITH TIME ZONE, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_recovery_code PRIMARY KEY (id), 
+	CONSTRAINT fk_recovery_code_person_id FOREIGN KEY(person_id) REFERENCES person (id), 
+	CONSTRAINT uq_recovery_code_digest UNIQUE (digest)
+)
+-- next --
+CREATE INDEX ix_recovery_code_person_id ON recovery_code (person_id)
+-- next --
+CREATE OR REPLACE FUNCTION recovery_code_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF OLD.used_at IS NOT NULL AND (NEW.used_at IS NULL OR NEW.used_at <> OLD.used_at) THEN RAISE EXCEPTION 'recovery_code_once: a recovery code is good once' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER recovery_code_once BEFORE UPDATE ON recovery_code FOR EACH ROW EXECUTE FUNCTION recovery_code_once()
 -- next --
 CREATE TABLE second_factor_reset (
 	person_id UUID NOT NULL, 
@@ -1855,7 +1907,8 @@ CREATE TRIGGER stripe_payout_no_replace BEFORE TRUNCATE ON stripe_payout FOR EAC
 -- next --
 CREATE TABLE second_factor (
 	person_id UUID NOT NULL, 
-	secret_sealed TEXT NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	secret_sealed TEXT, 
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	confirmed_at TIMESTAMP WITH TIME ZONE, 
 	last_step BIGINT, 
@@ -1864,17 +1917,19 @@ CREATE TABLE second_factor (
 	reset_id UUID, 
 	id UUID NOT NULL, 
 	CONSTRAINT pk_second_factor PRIMARY KEY (id), 
+	CONSTRAINT ck_second_factor_secret_of_an_app CHECK ((kind = 'app') = (secret_sealed IS NOT NULL)), 
 	CONSTRAINT ck_second_factor_ended_with_reason CHECK ((ended_at IS NULL) = (ending IS NULL)), 
-	CONSTRAINT ck_second_factor_confirmed_by_code CHECK (confirmed_at IS NULL OR last_step IS NOT NULL), 
+	CONSTRAINT ck_second_factor_confirmed_by_code CHECK (kind <> 'app' OR confirmed_at IS NULL OR last_step IS NOT NULL), 
 	CONSTRAINT ck_second_factor_reset_by_two CHECK (ending IS NULL OR ending <> 'reset' OR reset_id IS NOT NULL), 
 	CONSTRAINT fk_second_factor_person_id FOREIGN KEY(person_id) REFERENCES person (id), 
+	CONSTRAINT fk_second_factor_kind FOREIGN KEY(kind) REFERENCES second_factor_kind (code), 
 	CONSTRAINT fk_second_factor_ending FOREIGN KEY(ending) REFERENCES second_factor_ending (code), 
 	CONSTRAINT fk_second_factor_reset_id FOREIGN KEY(reset_id) REFERENCES second_factor_reset (id)
 )
 -- next --
 CREATE INDEX ix_second_factor_person_id ON second_factor (person_id)
 -- next --
-CREATE UNIQUE INDEX uq_second_factor_live ON second_factor (person_id) WHERE ended_at IS NULL
+CREATE UNIQUE INDEX uq_second_factor_live ON second_factor (person_id) WHERE ended_at IS NULL AND kind = 'app'
 -- next --
 CREATE OR REPLACE FUNCTION second_factor_step_rises() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF OLD.last_step IS NOT NULL AND (NEW.last_step IS NULL OR NEW.last_step < OLD.last_step) THEN RAISE EXCEPTION 'second_factor_step_rises: a code is taken once' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
@@ -1887,6 +1942,10 @@ CREATE TRIGGER second_factor_stays_ended BEFORE UPDATE ON second_factor FOR EACH
 CREATE OR REPLACE FUNCTION second_factor_reset_is_agreed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF NEW.ending = 'reset' AND NOT EXISTS (SELECT 1 FROM second_factor_reset r WHERE r.id = NEW.reset_id AND r.person_id = NEW.person_id AND r.agreed) THEN RAISE EXCEPTION 'second_factor_reset_is_agreed: a second person has not agreed' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
 CREATE TRIGGER second_factor_reset_is_agreed BEFORE UPDATE ON second_factor FOR EACH ROW EXECUTE FUNCTION second_factor_reset_is_agreed()
+-- next --
+CREATE OR REPLACE FUNCTION second_factor_stays_its_persons() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF NEW.person_id <> OLD.person_id OR NEW.kind <> OLD.kind THEN RAISE EXCEPTION 'second_factor_stays_its_persons: a second factor stays what it is' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER second_factor_stays_its_persons BEFORE UPDATE ON second_factor FOR EACH ROW EXECUTE FUNCTION second_factor_stays_its_persons()
 -- next --
 CREATE TABLE programme (
 	meeting_id UUID NOT NULL, 
@@ -2389,30 +2448,42 @@ CREATE TRIGGER stripe_movement_no_replace BEFORE TRUNCATE ON stripe_movement FOR
 -- next --
 CREATE TRIGGER stripe_movement_in_one_payout BEFORE UPDATE OF payout_id ON stripe_movement FOR EACH ROW WHEN (OLD.payout_id IS NOT NULL AND (NEW.payout_id IS NULL OR NEW.payout_id <> OLD.payout_id)) EXECUTE FUNCTION placard_refuse('a movement is in one payout')
 -- next --
-CREATE TABLE recovery_code (
+CREATE TABLE passkey (
 	factor_id UUID NOT NULL, 
-	digest VARCHAR(64) NOT NULL, 
-	void_at TIMESTAMP WITH TIME ZONE, 
-	used_at TIMESTAMP WITH TIME ZONE, 
-	id UUID NOT NULL, 
-	CONSTRAINT pk_recovery_code PRIMARY KEY (id), 
-	CONSTRAINT fk_recovery_code_factor_id FOREIGN KEY(factor_id) REFERENCES second_factor (id), 
-	CONSTRAINT uq_recovery_code_digest UNIQUE (digest)
+	name VARCHAR(80) NOT NULL, 
+	credential_id VARCHAR(1364) NOT NULL, 
+	public_key TEXT NOT NULL, 
+	sign_count BIGINT NOT NULL, 
+	aaguid VARCHAR(36) NOT NULL, 
+	transports VARCHAR(120) NOT NULL, 
+	backup_eligible BOOLEAN NOT NULL, 
+	backed_up BOOLEAN NOT NULL, 
+	last_used_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_passkey PRIMARY KEY (factor_id), 
+	CONSTRAINT fk_passkey_factor_id FOREIGN KEY(factor_id) REFERENCES second_factor (id), 
+	CONSTRAINT uq_passkey_credential_id UNIQUE (credential_id)
 )
 -- next --
-CREATE INDEX ix_recovery_code_factor_id ON recovery_code (factor_id)
+CREATE OR REPLACE FUNCTION passkey_of_its_kind() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF NOT EXISTS (SELECT 1 FROM second_factor f WHERE f.id = NEW.factor_id AND f.kind = 'passkey') THEN RAISE EXCEPTION 'passkey_of_its_kind: this second factor is no passkey' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
-CREATE OR REPLACE FUNCTION recovery_code_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF OLD.used_at IS NOT NULL AND (NEW.used_at IS NULL OR NEW.used_at <> OLD.used_at) THEN RAISE EXCEPTION 'recovery_code_once: a recovery code is good once' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE TRIGGER passkey_of_its_kind BEFORE INSERT ON passkey FOR EACH ROW EXECUTE FUNCTION passkey_of_its_kind()
 -- next --
-CREATE TRIGGER recovery_code_once BEFORE UPDATE ON recovery_code FOR EACH ROW EXECUTE FUNCTION recovery_code_once()
+CREATE OR REPLACE FUNCTION passkey_stays_its_key() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF NEW.factor_id <> OLD.factor_id OR NEW.credential_id <> OLD.credential_id OR NEW.public_key <> OLD.public_key THEN RAISE EXCEPTION 'passkey_stays_its_key: the key of a passkey never changes' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER passkey_stays_its_key BEFORE UPDATE ON passkey FOR EACH ROW EXECUTE FUNCTION passkey_stays_its_key()
+-- next --
+CREATE OR REPLACE FUNCTION passkey_count_rises() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF NEW.sign_count < OLD.sign_count THEN RAISE EXCEPTION 'passkey_count_rises: the count of uses only rises' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+-- next --
+CREATE TRIGGER passkey_count_rises BEFORE UPDATE ON passkey FOR EACH ROW EXECUTE FUNCTION passkey_count_rises()
 -- next --
 CREATE TABLE second_factor_proof (
 	person_id UUID NOT NULL, 
-	factor_id UUID NOT NULL, 
+	factor_id UUID, 
 	way VARCHAR(40) NOT NULL, 
 	at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	id UUID NOT NULL, 
 	CONSTRAINT pk_second_factor_proof PRIMARY KEY (id), 
+	CONSTRAINT ck_second_factor_proof_of_a_factor CHECK (factor_id IS NOT NULL OR way = 'recovery'), 
 	CONSTRAINT fk_second_factor_proof_person_id FOREIGN KEY(person_id) REFERENCES person (id), 
 	CONSTRAINT fk_second_factor_proof_factor_id FOREIGN KEY(factor_id) REFERENCES second_factor (id), 
 	CONSTRAINT fk_second_factor_proof_way FOREIGN KEY(way) REFERENCES second_factor_way (code)
@@ -2426,7 +2497,7 @@ CREATE TRIGGER second_factor_proof_no_delete BEFORE DELETE ON second_factor_proo
 -- next --
 CREATE TRIGGER second_factor_proof_no_replace BEFORE TRUNCATE ON second_factor_proof FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('second_factor_proof is append-only')
 -- next --
-CREATE OR REPLACE FUNCTION second_factor_proof_of_live_factor() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF NOT EXISTS (SELECT 1 FROM second_factor f WHERE f.id = NEW.factor_id AND f.person_id = NEW.person_id AND f.confirmed_at IS NOT NULL AND f.ended_at IS NULL) THEN RAISE EXCEPTION 'second_factor_proof_of_live_factor: no such second factor' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
+CREATE OR REPLACE FUNCTION second_factor_proof_of_live_factor() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN  IF NOT EXISTS (SELECT 1 FROM second_factor f WHERE f.person_id = NEW.person_id AND (NEW.factor_id IS NULL OR f.id = NEW.factor_id) AND f.confirmed_at IS NOT NULL AND f.ended_at IS NULL) THEN RAISE EXCEPTION 'second_factor_proof_of_live_factor: no such second factor' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW; END $$
 -- next --
 CREATE TRIGGER second_factor_proof_of_live_factor BEFORE INSERT ON second_factor_proof FOR EACH ROW EXECUTE FUNCTION second_factor_proof_of_live_factor()
 -- next --

@@ -400,19 +400,33 @@ CREATE TABLE invoice_closing (
 -- next --
 INSERT INTO invoice_closing (code) VALUES ('void'), ('elsewhere'), ('uncollectible')
 -- next --
+CREATE TABLE second_factor_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_second_factor_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO second_factor_kind (code) VALUES ('app'), ('passkey')
+-- next --
 CREATE TABLE second_factor_ending (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_second_factor_ending PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO second_factor_ending (code) VALUES ('replaced'), ('reset'), ('not_finished')
+INSERT INTO second_factor_ending (code) VALUES ('replaced'), ('reset'), ('not_finished'), ('removed')
 -- next --
 CREATE TABLE second_factor_way (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_second_factor_way PRIMARY KEY (code)
 )
 -- next --
-INSERT INTO second_factor_way (code) VALUES ('code'), ('recovery')
+INSERT INTO second_factor_way (code) VALUES ('code'), ('recovery'), ('passkey')
+-- next --
+CREATE TABLE passkey_purpose (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_passkey_purpose PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO passkey_purpose (code) VALUES ('add'), ('prove')
 -- next --
 CREATE TABLE programme_state (
 	code VARCHAR(40) NOT NULL, 
@@ -1095,6 +1109,40 @@ CREATE TRIGGER stripe_event_no_renumber BEFORE UPDATE ON stripe_event WHEN NEW.r
 CREATE TRIGGER stripe_event_no_delete BEFORE DELETE ON stripe_event BEGIN SELECT RAISE(ABORT, 'stripe_event is append-only'); END
 -- next --
 CREATE TRIGGER stripe_event_no_replace BEFORE INSERT ON stripe_event WHEN EXISTS (SELECT 1 FROM stripe_event WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'stripe_event is append-only'); END
+-- next --
+CREATE TABLE passkey_challenge (
+	person_id CHAR(32) NOT NULL, 
+	purpose VARCHAR(40) NOT NULL, 
+	challenge VARCHAR(88) NOT NULL, 
+	made_at VARCHAR(27) NOT NULL, 
+	used_at VARCHAR(27), 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_passkey_challenge PRIMARY KEY (id), 
+	CONSTRAINT fk_passkey_challenge_person_id FOREIGN KEY(person_id) REFERENCES person (id), 
+	CONSTRAINT fk_passkey_challenge_purpose FOREIGN KEY(purpose) REFERENCES passkey_purpose (code), 
+	CONSTRAINT uq_passkey_challenge_challenge UNIQUE (challenge)
+)
+-- next --
+CREATE INDEX ix_passkey_challenge_made_at ON passkey_challenge (made_at)
+-- next --
+CREATE INDEX ix_passkey_challenge_person_id ON passkey_challenge (person_id)
+-- next --
+CREATE TRIGGER passkey_challenge_once BEFORE UPDATE ON passkey_challenge WHEN OLD.used_at IS NOT NULL OR NEW.person_id <> OLD.person_id OR NEW.purpose <> OLD.purpose OR NEW.challenge <> OLD.challenge OR NEW.made_at <> OLD.made_at BEGIN SELECT RAISE(ABORT, 'passkey_challenge_once: a challenge is good once, and for whom it was made'); END
+-- next --
+CREATE TABLE recovery_code (
+	person_id CHAR(32) NOT NULL, 
+	digest VARCHAR(64) NOT NULL, 
+	void_at VARCHAR(27), 
+	used_at VARCHAR(27), 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_recovery_code PRIMARY KEY (id), 
+	CONSTRAINT fk_recovery_code_person_id FOREIGN KEY(person_id) REFERENCES person (id), 
+	CONSTRAINT uq_recovery_code_digest UNIQUE (digest)
+)
+-- next --
+CREATE INDEX ix_recovery_code_person_id ON recovery_code (person_id)
+-- next --
+CREATE TRIGGER recovery_code_once BEFORE UPDATE ON recovery_code WHEN OLD.used_at IS NOT NULL AND (NEW.used_at IS NULL OR NEW.used_at <> OLD.used_at) BEGIN SELECT RAISE(ABORT, 'recovery_code_once: a recovery code is good once'); END
 -- next --
 CREATE TABLE second_factor_reset (
 	person_id CHAR(32) NOT NULL, 
@@ -1888,7 +1936,8 @@ CREATE TRIGGER stripe_payout_no_replace BEFORE INSERT ON stripe_payout WHEN EXIS
 -- next --
 CREATE TABLE second_factor (
 	person_id CHAR(32) NOT NULL, 
-	secret_sealed TEXT NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	secret_sealed TEXT, 
 	created_at VARCHAR(27) NOT NULL, 
 	confirmed_at VARCHAR(27), 
 	last_step BIGINT, 
@@ -1897,23 +1946,27 @@ CREATE TABLE second_factor (
 	reset_id CHAR(32), 
 	id CHAR(32) NOT NULL, 
 	CONSTRAINT pk_second_factor PRIMARY KEY (id), 
+	CONSTRAINT ck_second_factor_secret_of_an_app CHECK ((kind = 'app') = (secret_sealed IS NOT NULL)), 
 	CONSTRAINT ck_second_factor_ended_with_reason CHECK ((ended_at IS NULL) = (ending IS NULL)), 
-	CONSTRAINT ck_second_factor_confirmed_by_code CHECK (confirmed_at IS NULL OR last_step IS NOT NULL), 
+	CONSTRAINT ck_second_factor_confirmed_by_code CHECK (kind <> 'app' OR confirmed_at IS NULL OR last_step IS NOT NULL), 
 	CONSTRAINT ck_second_factor_reset_by_two CHECK (ending IS NULL OR ending <> 'reset' OR reset_id IS NOT NULL), 
 	CONSTRAINT fk_second_factor_person_id FOREIGN KEY(person_id) REFERENCES person (id), 
+	CONSTRAINT fk_second_factor_kind FOREIGN KEY(kind) REFERENCES second_factor_kind (code), 
 	CONSTRAINT fk_second_factor_ending FOREIGN KEY(ending) REFERENCES second_factor_ending (code), 
 	CONSTRAINT fk_second_factor_reset_id FOREIGN KEY(reset_id) REFERENCES second_factor_reset (id)
 )
 -- next --
 CREATE INDEX ix_second_factor_person_id ON second_factor (person_id)
 -- next --
-CREATE UNIQUE INDEX uq_second_factor_live ON second_factor (person_id) WHERE ended_at IS NULL
+CREATE UNIQUE INDEX uq_second_factor_live ON second_factor (person_id) WHERE ended_at IS NULL AND kind = 'app'
 -- next --
 CREATE TRIGGER second_factor_step_rises BEFORE UPDATE ON second_factor WHEN OLD.last_step IS NOT NULL AND (NEW.last_step IS NULL OR NEW.last_step < OLD.last_step) BEGIN SELECT RAISE(ABORT, 'second_factor_step_rises: a code is taken once'); END
 -- next --
 CREATE TRIGGER second_factor_stays_ended BEFORE UPDATE ON second_factor WHEN OLD.ended_at IS NOT NULL AND (NEW.ended_at IS NULL OR NEW.ended_at <> OLD.ended_at) BEGIN SELECT RAISE(ABORT, 'second_factor_stays_ended: an ended factor stays ended'); END
 -- next --
 CREATE TRIGGER second_factor_reset_is_agreed BEFORE UPDATE ON second_factor WHEN NEW.ending = 'reset' AND NOT EXISTS (SELECT 1 FROM second_factor_reset r WHERE r.id = NEW.reset_id AND r.person_id = NEW.person_id AND r.agreed) BEGIN SELECT RAISE(ABORT, 'second_factor_reset_is_agreed: a second person has not agreed'); END
+-- next --
+CREATE TRIGGER second_factor_stays_its_persons BEFORE UPDATE ON second_factor WHEN NEW.person_id <> OLD.person_id OR NEW.kind <> OLD.kind BEGIN SELECT RAISE(ABORT, 'second_factor_stays_its_persons: a second factor stays what it is'); END
 -- next --
 CREATE TABLE programme (
 	meeting_id CHAR(32) NOT NULL, 
@@ -2444,28 +2497,36 @@ CREATE TRIGGER stripe_movement_no_replace BEFORE INSERT ON stripe_movement WHEN 
 -- next --
 CREATE TRIGGER stripe_movement_in_one_payout BEFORE UPDATE OF payout_id ON stripe_movement WHEN OLD.payout_id IS NOT NULL AND (NEW.payout_id IS NULL OR NEW.payout_id <> OLD.payout_id) BEGIN SELECT RAISE(ABORT, 'a movement is in one payout'); END
 -- next --
-CREATE TABLE recovery_code (
+CREATE TABLE passkey (
 	factor_id CHAR(32) NOT NULL, 
-	digest VARCHAR(64) NOT NULL, 
-	void_at VARCHAR(27), 
-	used_at VARCHAR(27), 
-	id CHAR(32) NOT NULL, 
-	CONSTRAINT pk_recovery_code PRIMARY KEY (id), 
-	CONSTRAINT fk_recovery_code_factor_id FOREIGN KEY(factor_id) REFERENCES second_factor (id), 
-	CONSTRAINT uq_recovery_code_digest UNIQUE (digest)
+	name VARCHAR(80) NOT NULL, 
+	credential_id VARCHAR(1364) NOT NULL, 
+	public_key TEXT NOT NULL, 
+	sign_count BIGINT NOT NULL, 
+	aaguid VARCHAR(36) NOT NULL, 
+	transports VARCHAR(120) NOT NULL, 
+	backup_eligible BOOLEAN NOT NULL, 
+	backed_up BOOLEAN NOT NULL, 
+	last_used_at VARCHAR(27), 
+	CONSTRAINT pk_passkey PRIMARY KEY (factor_id), 
+	CONSTRAINT fk_passkey_factor_id FOREIGN KEY(factor_id) REFERENCES second_factor (id), 
+	CONSTRAINT uq_passkey_credential_id UNIQUE (credential_id)
 )
 -- next --
-CREATE INDEX ix_recovery_code_factor_id ON recovery_code (factor_id)
+CREATE TRIGGER passkey_of_its_kind BEFORE INSERT ON passkey WHEN NOT EXISTS (SELECT 1 FROM second_factor f WHERE f.id = NEW.factor_id AND f.kind = 'passkey') BEGIN SELECT RAISE(ABORT, 'passkey_of_its_kind: this second factor is no passkey'); END
 -- next --
-CREATE TRIGGER recovery_code_once BEFORE UPDATE ON recovery_code WHEN OLD.used_at IS NOT NULL AND (NEW.used_at IS NULL OR NEW.used_at <> OLD.used_at) BEGIN SELECT RAISE(ABORT, 'recovery_code_once: a recovery code is good once'); END
+CREATE TRIGGER passkey_stays_its_key BEFORE UPDATE ON passkey WHEN NEW.factor_id <> OLD.factor_id OR NEW.credential_id <> OLD.credential_id OR NEW.public_key <> OLD.public_key BEGIN SELECT RAISE(ABORT, 'passkey_stays_its_key: the key of a passkey never changes'); END
+-- next --
+CREATE TRIGGER passkey_count_rises BEFORE UPDATE ON passkey WHEN NEW.sign_count < OLD.sign_count BEGIN SELECT RAISE(ABORT, 'passkey_count_rises: the count of uses only rises'); END
 -- next --
 CREATE TABLE second_factor_proof (
 	person_id CHAR(32) NOT NULL, 
-	factor_id CHAR(32) NOT NULL, 
+	factor_id CHAR(32), 
 	way VARCHAR(40) NOT NULL, 
 	at VARCHAR(27) NOT NULL, 
 	id CHAR(32) NOT NULL, 
 	CONSTRAINT pk_second_factor_proof PRIMARY KEY (id), 
+	CONSTRAINT ck_second_factor_proof_of_a_factor CHECK (factor_id IS NOT NULL OR way = 'recovery'), 
 	CONSTRAINT fk_second_factor_proof_person_id FOREIGN KEY(person_id) REFERENCES person (id), 
 	CONSTRAINT fk_second_factor_proof_factor_id FOREIGN KEY(factor_id) REFERENCES second_factor (id), 
 	CONSTRAINT fk_second_factor_proof_way FOREIGN KEY(way) REFERENCES second_factor_way (code)
@@ -2479,7 +2540,7 @@ CREATE TRIGGER second_factor_proof_no_delete BEFORE DELETE ON second_factor_proo
 -- next --
 CREATE TRIGGER second_factor_proof_no_replace BEFORE INSERT ON second_factor_proof WHEN EXISTS (SELECT 1 FROM second_factor_proof WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'second_factor_proof is append-only'); END
 -- next --
-CREATE TRIGGER second_factor_proof_of_live_factor BEFORE INSERT ON second_factor_proof WHEN NOT EXISTS (SELECT 1 FROM second_factor f WHERE f.id = NEW.factor_id AND f.person_id = NEW.person_id AND f.confirmed_at IS NOT NULL AND f.ended_at IS NULL) BEGIN SELECT RAISE(ABORT, 'second_factor_proof_of_live_factor: no such second factor'); END
+CREATE TRIGGER second_factor_proof_of_live_factor BEFORE INSERT ON second_factor_proof WHEN NOT EXISTS (SELECT 1 FROM second_factor f WHERE f.person_id = NEW.person_id AND (NEW.factor_id IS NULL OR f.id = NEW.factor_id) AND f.confirmed_at IS NOT NULL AND f.ended_at IS NULL) BEGIN SELECT RAISE(ABORT, 'second_factor_proof_of_live_factor: no such second factor'); END
 -- next --
 CREATE TABLE programme_item (
 	programme_id CHAR(32) NOT NULL, 

@@ -13,6 +13,7 @@ from core.machines import State
 from core.money import Money, usd
 from sponsorship.disbursements.answer_models import BankAnswer, Finding, Handover
 from sponsorship.disbursements.answer_words import ANSWERS, BEARERS, OUTCOMES, REASON_WORDS
+from sponsorship.disbursements.loss_books import paid_before
 from sponsorship.disbursements.models import Disbursement, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.transitions import FINDING
 
@@ -115,13 +116,14 @@ def rounds_of(disbursement_id: uuid.UUID) -> list[tuple[int, str]]:
 
 
 def to_hand_over(limit: int = 50) -> list[tuple[uuid.UUID, str, datetime, str]]:
-    """Instructions that nobody has handed to the bank or the paymaster yet: identifier, number, release, rail."""
+    """Instructions that nobody has handed to the bank or the paymaster yet and that may leave: identifier, number,
+    release, rail."""
+    waiting = (select(PaymentLine.instruction_id).join(Disbursement, Disbursement.id == PaymentLine.disbursement_id)
+               .where(Disbursement.state == "released", Disbursement.round == PaymentLine.round))
     rows = db.session.execute(
         select(PaymentInstruction.id, PaymentInstruction.number, PaymentInstruction.created_at, PaymentInstruction.rail)
         .outerjoin(Handover, Handover.instruction_id == PaymentInstruction.id)
-        .where(Handover.instruction_id.is_(None),
-               PaymentInstruction.id.in_(
-                   select(PaymentLine.instruction_id).join(Disbursement, Disbursement.id == PaymentLine.disbursement_id)
-                   .where(Disbursement.state == "released", Disbursement.round == PaymentLine.round)))
+        .where(Handover.instruction_id.is_(None), PaymentInstruction.id.in_(waiting),
+               PaymentInstruction.id.not_in(waiting.where(Disbursement.id.in_(paid_before()))))
         .order_by(PaymentInstruction.created_at).limit(limit))
     return [(row.id, row.number, row.created_at, row.rail) for row in rows]

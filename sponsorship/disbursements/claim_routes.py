@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from accounts.current import current_actor
@@ -19,9 +21,10 @@ from core.errors import NotFound, RuleBroken
 from core.events import history
 from core.files import check_upload, serve
 from core.machines import SYSTEM
-from core.money import Money
+from core.money import Money, usd
 from core.web.access import needs
 from core.web.downloads import download
+from core.web.formats import instant_html
 from core.web.forms import add_error
 from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
@@ -29,8 +32,8 @@ from sponsorship.awards.entitlement import PROVIDED
 from sponsorship.awards.entitlement_routes import FILE_COLUMNS, lines_table
 from sponsorship.awards.entitlement_words import PROVIDED_LABELS
 from sponsorship.contributions.fund_settings import bank_details
+from sponsorship.disbursements import claim_payments, claim_recovery, claim_service, late_queries
 from sponsorship.disbursements import claim_queries as queries
-from sponsorship.disbursements import claim_recovery, claim_service, late_queries
 from sponsorship.disbursements.claim_forms import (
     AIR,
     ClaimForm,
@@ -63,13 +66,18 @@ def _words() -> dict[str, Any]:
     return {"office_zone": setting("office_zone", clock.today()), "attendance_labels": ATTENDANCE_LABELS}
 
 
+def _due_day(instant: datetime) -> Markup:
+    """The day by the clock of the fund's seat, where it ends."""
+    return instant_html(instant, setting("office_zone", clock.today()), time=False)
+
+
 CLAIM_COLUMNS = [
     Column("reference", _l("Claim"), sortable=True, heading=True),
     Column("organisation", _l("State")),
     Column("meeting", _l("Meeting")),
     Column("award", _l("Award")),
     Column("status", _l("Where it stands"), csv=lambda row: row.status.label),
-    Column("due_at", _l("Due"), sortable=True),
+    Column("due_at", _l("Due"), sortable=True, render=lambda row: _due_day(row.due_at)),
     Column("entitled", _l("Due to the payee"), numeric=True, currency="USD"),
     Column("paid", _l("Paid before"), numeric=True, currency="USD"),
 ]
@@ -78,7 +86,7 @@ RECOVERY_COLUMNS = [
     Column("organisation", _l("State")),
     Column("award", _l("Award")),
     Column("status", _l("Where it stands"), csv=lambda row: row.status.label),
-    Column("due_at", _l("Due")),
+    Column("due_at", _l("Due"), render=lambda row: _due_day(row.due_at)),
     Column("reminders", _l("Reminders"), numeric=True),
     Column("amount", _l("Asked back"), numeric=True, currency="USD"),
     Column("open", _l("Open"), numeric=True, currency="USD"),
@@ -120,17 +128,19 @@ def _show(claim_id: uuid.UUID, message: object | None = None) -> View:
     people = person_labels([e.actor_id for e in events]) if page.officer else {}
     moves = [m for m in CLAIM.from_state(page.row.state)
              if m.permission != SYSTEM and allows(actor, m.permission, page.row.organisation_id)]
+    late = late_queries.latest_of(claim_id)
     body = render_template(
         "disbursements/claim.html", page=page, row=page.row, message=message, moves={m.action for m in moves},
         ask_late=page.row.state == "unclaimed" and page.own and not page.row.ended,
-        next=claim_step(page.row.state, page.row.due_at, page.row.ended, page.back_due),
+        next=claim_step(page.row.state, page.row.due_at, page.row.ended, page.back_due,
+                        late.state if late else None),
         trip=trip_of(page.award, page.days),
         told=_told(page.days), lines=lines_table(page.lines, _("What it was settled on"), csv=True)
         if page.lines else None,
         reckoned=lines_table(page.reckoned.lines, _("Reckoned by the days of the claim"), anchor="reckoned")
         if page.reckoned and page.reckoned.lines else None,
         timeline=timeline_items(events, CLAIM, people, show_text=page.officer),
-        overdue=page.row.due_at <= clock.now(), late=late_queries.latest_of(claim_id))
+        overdue=page.row.due_at <= clock.now(), late=late)
     return (body, 422) if message else body
 
 
@@ -214,11 +224,21 @@ def settle(id: uuid.UUID) -> View:
         else:
             return _leave("claims.claim_page", id, _("Settled. What follows from it stands below."))
     form.seen_minor.data = str(page.reckoned.entitled) if page.reckoned and not needs_amount else ""
+    paid, in_flight = _paid_before(page) if page.reckoned and not needs_amount else (None, None)
     body = render_template(
         "disbursements/claim_settle.html", page=page, row=page.row, form=form, needs_amount=needs_amount,
+        entitled=usd(page.reckoned.entitled) if page.reckoned else None, paid=paid, in_flight=in_flight,
         table=lines_table(page.reckoned.lines, _("Reckoned by the days of the claim"))
         if page.reckoned and page.reckoned.lines else None)
     return (body, 422) if request.method == "POST" else body
+
+
+def _paid_before(page: queries.ClaimPage) -> tuple[Money | None, str | None]:
+    """What was paid of the days so far; or why that is not known yet."""
+    try:
+        return usd(claim_payments.paid_so_far(page.row.award_id)), None
+    except RuleBroken as refusal:
+        return None, str(refusal.message)
 
 
 def _act(

@@ -37,8 +37,15 @@ assert set(NO_SHOW_LABELS) == set(NO_SHOW_REASONS) and set(RETURN_LABELS) == set
 assert set(WRITE_OFF_LABELS) == set(WRITE_OFF_REASONS) and set(REPORT_LABELS) == set(REPORT_PARTS)
 
 
-def claim_step(state: str, due: datetime, ended: bool, back_due: datetime | None = None) -> NextStep:
-    """For the column beside a claim; `back_due` is by when open money is to be paid back."""
+def claim_step(state: str, due: datetime, ended: bool, back_due: datetime | None = None,
+               late: str | None = None) -> NextStep:
+    """For the column beside a claim; `back_due` is by when open money is to be paid back, `late` where a late claim
+    stands."""
+    if late in ("asked", "decided"):
+        return NextStep(
+            _("A late claim is asked for. If it is allowed, this claim is open again and what was asked back is no "
+              "longer owed."),
+            _("The head of the fund") if late == "asked" else _("A certifying or approving officer"))
     if back_due is not None:
         return NextStep(_("What was paid too much is paid back to the fund."), _("The payee, through the State"),
                         back_due)

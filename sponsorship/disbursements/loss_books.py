@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 
 from flask_babel import gettext as _
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from core import clock
 from core.actor import Actor, system
@@ -26,16 +26,26 @@ def about(loss: PaymentLoss) -> tuple[str, uuid.UUID]:
     return ("payment_loss", loss.id)
 
 
+def _paid_before() -> ColumnElement[bool]:
+    """Joins payments and what the bank says of them: that they were paid already."""
+    return and_(PaymentLoss.kind == PAID_TWICE, or_(
+        and_(PaymentLoss.state == "asked", or_(PaymentLoss.disbursement_id == Disbursement.id,
+                                               PaymentLoss.disbursement_id == Disbursement.follows_id)),
+        and_(PaymentLoss.state == "agreed", PaymentLoss.disbursement_id == Disbursement.id,
+             PaymentLoss.round != Disbursement.round)))
+
+
+def paid_before() -> Select[uuid.UUID]:
+    """Payments of which the bank says that they were paid already: nothing more of them leaves."""
+    return select(Disbursement.id).join(PaymentLoss, _paid_before())
+
+
 def check_not_paid_before(rows: Sequence[Disbursement]) -> None:
     """Nothing is requested or released of which the bank says that it was paid already. Raises RuleBroken."""
     ids = {row.id for row in rows}
     found = db.session.execute(
-        select(Disbursement.reference, PaymentLoss.reference).join(PaymentLoss, or_(
-            and_(PaymentLoss.state == "asked", or_(PaymentLoss.disbursement_id == Disbursement.id,
-                                                   PaymentLoss.disbursement_id == Disbursement.follows_id)),
-            and_(PaymentLoss.state == "agreed", PaymentLoss.disbursement_id == Disbursement.id,
-                 PaymentLoss.round != Disbursement.round)))
-        .where(Disbursement.id.in_(ids), PaymentLoss.kind == PAID_TWICE).limit(1)).first()
+        select(Disbursement.reference, PaymentLoss.reference).join(PaymentLoss, _paid_before())
+        .where(Disbursement.id.in_(ids)).limit(1)).first()
     if found is not None:
         raise RuleBroken(_("The bank says that %(reference)s was paid already (%(loss)s). Look at that first.",
                            reference=found[0], loss=found[1]), code="disbursement.paid_before", field="payments")

@@ -23,7 +23,7 @@ from sponsorship.disbursements.blueprint import bp
 from sponsorship.disbursements.forms import ManyForm
 from sponsorship.disbursements.many import Line
 from sponsorship.disbursements.settings import setting
-from sponsorship.disbursements.words import STEPS
+from sponsorship.disbursements.words import SIGNED
 
 View = str | Response | tuple[str, int]
 
@@ -66,7 +66,7 @@ def _account(line: Line) -> Markup:
 
 def _signed(line: Line) -> Markup:
     return Markup("<span>{}</span>").format(Markup("<br>").join(
-        Markup("{}: <bdi>{}</bdi>, {}").format(STEPS[s.step], who, _day(s.at)) for s, who in line.signed))
+        Markup("{}: <bdi>{}</bdi>, {}").format(SIGNED[s.step], who, _day(s.at)) for s, who in line.signed))
 
 
 @bp.get("/disbursements/approve")

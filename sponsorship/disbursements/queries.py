@@ -24,6 +24,7 @@ from sponsorship.awards.approvals import Approval, Signature, signatures_of, sig
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.cash_models import CASH
 from sponsorship.disbursements.cash_words import RAIL_LABELS, status_of
+from sponsorship.disbursements.held_files import file_states
 from sponsorship.disbursements.models import Disbursement, Payee, PaymentInstruction, PaymentLine
 from sponsorship.disbursements.names import DIFFERS, worst_name
 from sponsorship.disbursements.payee_needs import Paper, paper_of, status_for
@@ -223,11 +224,12 @@ class InstructionRow:
     created_at: datetime
     released_by: uuid.UUID
     rail: str
+    status: State | None = None
 
 
-def _instruction(row: PaymentInstruction) -> InstructionRow:
+def _instruction(row: PaymentInstruction, status: State | None = None) -> InstructionRow:
     return InstructionRow(row.id, row.number, row.sha256, row.signature, row.public_key, usd(row.total_minor),
-                          row.lines, row.size, row.created_at, row.released_by, row.rail)
+                          row.lines, row.size, row.created_at, row.released_by, row.rail, status)
 
 
 @dataclass(frozen=True)
@@ -294,7 +296,7 @@ def instruction_page(instruction_id: uuid.UUID) -> InstructionPage:
         _select().join(PaymentLine, PaymentLine.disbursement_id == Disbursement.id)
         .where(PaymentLine.instruction_id == instruction_id).order_by(PaymentLine.n)
     ).all()
-    return InstructionPage(_instruction(row), tuple(_rows(payments)))
+    return InstructionPage(_instruction(row, file_states([row.id])[row.id]), tuple(_rows(payments)))
 
 
 def list_instructions(query: TableQuery) -> tuple[list[InstructionRow], int]:
@@ -303,7 +305,9 @@ def list_instructions(query: TableQuery) -> tuple[list[InstructionRow], int]:
     statement = select(PaymentInstruction).order_by(PaymentInstruction.number.desc())
     if query.format is None:
         statement = statement.offset(query.offset).limit(query.limit)
-    return [_instruction(row) for row in db.session.scalars(statement)], total
+    rows = db.session.scalars(statement).all()
+    states = file_states([row.id for row in rows])
+    return [_instruction(row, states[row.id]) for row in rows], total
 
 
 # --- payees -----------------------------------------------------------------------------------------------------

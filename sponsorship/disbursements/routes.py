@@ -55,7 +55,7 @@ from sponsorship.disbursements.payment_tabs import tabs
 from sponsorship.disbursements.settings import setting
 from sponsorship.disbursements.stops import is_stopped
 from sponsorship.disbursements.transitions import DISBURSEMENT
-from sponsorship.disbursements.words import KIND_LABELS, LABELS, STEPS, next_step
+from sponsorship.disbursements.words import KIND_LABELS, LABELS, SIGNED, STEPS, next_step
 
 __all__ = ["bp", "many_routes", "rule_routes", "stop_routes"]
 View = str | Response | tuple[str, int]
@@ -79,9 +79,13 @@ COLUMNS = [
 IN_FILE = [*COLUMNS, Column("award", _l("Award"))]
 
 
+def _zone() -> str:
+    return str(setting("office_zone", clock.today()))
+
+
 def office_day(instant: datetime) -> Markup:
     """The day by the clock of the office that pays; the whole instant for machines."""
-    return instant_html(instant, setting("office_zone", clock.today()), time=False)
+    return instant_html(instant, _zone(), time=False)
 
 
 @bp.get("/disbursements/")
@@ -369,13 +373,14 @@ def _account(item: queries.ToRelease) -> str | Markup:
 
 def _signed_lines(item: queries.ToRelease) -> Markup:
     return Markup("<div>{}</div>").format(Markup("<br>").join(
-        Markup("{}: <bdi>{}</bdi>, {}").format(STEPS[s.step], who, office_day(s.at)) for s, who in item.signed
+        Markup("{}: <bdi>{}</bdi>, {}").format(SIGNED[s.step], who, office_day(s.at)) for s, who in item.signed
     ))
 
 
 INSTRUCTION_COLUMNS = [
     Column("number", _l("Instruction"), heading=True),
-    Column("created_at", _l("Released")),
+    Column("created_at", _l("Released"), render=lambda row: instant_html(row.created_at, _zone())),
+    Column("status", _l("Where it stands"), csv=lambda row: row.status.label),
     Column("lines", _l("Payments"), numeric=True),
     Column("total", _l("Total"), numeric=True, currency="USD"),
     Column("sha256", _l("SHA-256"), render=lambda row: row.sha256[:16] + "…"),

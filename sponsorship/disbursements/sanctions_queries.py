@@ -12,6 +12,7 @@ from accounts.queries import names
 from core import clock
 from core.db import db, get
 from core.machines import State
+from core.web.formats import format_day
 from core.web.tables import TableQuery
 from sponsorship.awards.models import Award
 from sponsorship.disbursements.models import Disbursement, Payee
@@ -90,6 +91,11 @@ class MatchPage:
     listed_on: date | None
     published_on: date
     next_due: datetime | None
+
+    @property
+    def born(self) -> list[str]:
+        """Dates of birth as the list has them (days, years, spans of years), days written as everywhere."""
+        return [format_day(date.fromisoformat(b)) if len(b) == 10 else b.replace("-", "–") for b in self.births]
 
 
 def match_page(match_id: uuid.UUID) -> MatchPage:

@@ -23,6 +23,14 @@ STEPS = {
     "disbursement.approved_second": _l("Approved, second approving officer"),
     "disbursement.released": _l("Released, bank signatory"),
 }
+SIGNED = {  # in a column of signatures, where the name says which officer it was
+    "disbursement.requested": _l("Requested"),
+    "disbursement.certified": _l("Certified"),
+    "disbursement.approved": _l("Approved"),
+    "disbursement.approved_second": _l("Approved by a second"),
+    "disbursement.released": _l("Released"),
+}
+assert set(SIGNED) == set(STEPS)
 LABELS = {
     "disbursements.disbursement.plan": _l("Planned from the award and the dates of travel"),
     "disbursements.disbursement.approve_first": _l("Approved by the first of two approving officers"),

@@ -27,7 +27,7 @@ PUBLIC = ("/", "/meetings/", "/meetings/timeline", "/meetings/demo-bms-c/", "/me
           "/demonstration", "/mailbox/", "/no-such-page")
 # where each role finds an object to open: the list, and what its links look like
 _ID = r"[0-9a-f-]{36}"
-OBJECTS: dict[str, tuple[str, str | None]] = {
+OBJECTS: dict[str, tuple[str, str]] = {
     "organiser": ("/meetings/", r"^/meetings/demo-bms-c/$"),
     "fund-manager": ("/contributions/", rf"^/contributions/{_ID}/$"),
     "panel": ("/sponsorship/calls/", rf"^/sponsorship/calls/{_ID}/manage$"),
@@ -37,7 +37,7 @@ OBJECTS: dict[str, tuple[str, str | None]] = {
     "certifying": ("/desk", rf"^/(awards|disbursements)/{_ID}$"),
     "approving": ("/desk", rf"^/(awards|disbursements)/{_ID}$"),
     "signatory": ("/disbursements/instructions/", rf"^/disbursements/instructions/{_ID}$"),
-    "paymaster": ("/paymaster/", None),  # all cash has been counted: the list itself
+    "paymaster": ("/paymaster/", rf"^/paymaster/payments/{_ID}/pay$"),
     "focal-xa": ("/desk", rf"^/sponsorship/applications/{_ID}/"),
     "focal-xb": ("/sponsorship/applications/", rf"^/sponsorship/applications/{_ID}/$"),
     "focal-xe": ("/awards/", rf"^/awards/{_ID}$"),
@@ -54,12 +54,22 @@ MORE = {
     "panel": ("{upper}recommendation",),
     "head": ("/letters/", "/accounts/alternates/new"),
     "requesting": ("/claims/", "/travel/places", "/my-calendar"),
+    "certifying": ("/losses/",),
+    "paymaster": ("/paymaster/",),
     "payee-data": ("/sanctions/", "/sanctions/lists/import"),
     "approving": ("/disbursements/approve", "/disbursements/approval-rules", "/accounts/second-factor"),
-    "signatory": ("/disbursements/release", "/disbursements/stop", "{object}/hand-over"),
+    "signatory": ("/disbursements/release", "/disbursements/stop", "/disbursements/instructions/",
+                  "{object}/hand-over"),
     "focal-xa": ("{upper}papers/", "{upper}note/"),
     "auditor": ("/audit/separate-hands", "/operations/tomorrow"),
     "administrator": ("/accounts/factor-resets/",),
+}
+
+# other objects that a role decides on: a list, and what its links look like
+BESIDE: dict[str, tuple[tuple[str, str], ...]] = {
+    "certifying": (("/desk", rf"^/losses/{_ID}$"), ("/sanctions/", rf"^/sanctions/matches/{_ID}$")),
+    "head": (("/desk", rf"^/late-claims/{_ID}$"),),
+    "requesting": (("/desk", rf"^/claims/{_ID}$"),),
 }
 
 
@@ -122,11 +132,8 @@ def _check(person: Person, listener: Listener, path: str, status: int = 200) -> 
     return problems
 
 
-def _object_of(person: Person, key: str) -> str:
+def _object_of(person: Person, key: str, where: str, shape: str) -> str:
     """The first object that the role's list links to."""
-    where, shape = OBJECTS[key]
-    if shape is None:
-        return where
     page = person.open(where)
     hrefs = page.eval_on_selector_all("main a[href]", "all => all.map(a => a.getAttribute('href'))")
     found = [href for href in hrefs if re.search(shape, href)]
@@ -146,11 +153,13 @@ def test_public_pages(people: Cast) -> None:
 def test_desk_and_an_object_of_each_role(people: Cast, key: str) -> None:
     person = people[key]
     listener = Listener(person)
-    found = _object_of(person, key)
+    found = _object_of(person, key, *OBJECTS[key])
     problems = _check(person, listener, "/desk") + _check(person, listener, found)
     upper = "/".join([*found.split("/")[:4], ""])  # of a call or an application, whose page may be the object
     for path in MORE.get(key, ()):
         problems += _check(person, listener, path.format(object=found, upper=upper))
+    for where, shape in BESIDE.get(key, ()):
+        problems += _check(person, listener, _object_of(person, key, where, shape))
     assert not problems, "\n".join(problems)
 
 

@@ -69,6 +69,7 @@ def test_the_story_after_the_journey(story, as_person):
         assert "Settle the travel claim" in text(officer.get("/desk"))
         shown = text(officer.get(f"{page}/settle"))
         assert "352.88" in shown and "Settle by these days" in shown
+        assert "To be asked back" in shown, "what follows is said before it is done"
         assert officer.submit(f"{page}/settle", {"version": 2}).status_code == 422
         assert officer.submit(f"{page}/settle", {"version": 2, "attendance": "part"}).status_code == 303
         recovery = db.session.query(Recovery).one()
@@ -145,7 +146,9 @@ def test_a_late_claim_through_the_pages(story, as_person):
         late = sent.headers["Location"]
         assert sent.status_code == 303 and "&lt;b&gt;The post" in text(focal.get(late))
         assert "Take the request back" in text(focal.get(late)) and other.get(late).status_code == 404
-        assert "To the late claim" in text(focal.get(page)) and late in text(head.get("/desk"))
+        shown = text(focal.get(page))
+        assert "A late claim is asked for" in shown and "paid back to the fund" not in shown
+        assert "To the late claim" in shown and late in text(head.get("/desk"))
         assert "are reserved again" in text(head.get(late)) and "are reserved again" not in text(focal.get(late))
         assert head.submit(f"{late}/decide", {"version": 1, "reason": "", "text": ""}).status_code == 422
         assert head.submit(f"{late}/decide", {"version": 1, "reason": "other", "text": "Seen."}).status_code == 303

@@ -59,10 +59,23 @@ def test_the_story_and_a_month_alone(played):
     assert _faults() == []
     assert {"draft", "submitted", "returned", "eligible", "ineligible", "withdrawn", "selected", "reserve_list",
             "not_selected"} <= set(_states("application"))
-    assert {"draft", "requested", "certified", "approved", "ready", "released", "confirmed",
+    assert {"draft", "requested", "certified", "approved", "ready", "released", "sent", "unknown", "confirmed",
             "settled"} <= set(_states("disbursement"))
     assert _states("cash_count").keys() == {"agreed"}
-    assert _states("claim").keys() == {"settled"} and set(_states("recovery")) == {"asked"}
+    assert set(_states("claim")) == {"wanted", "submitted", "settled", "unclaimed"}
+    assert set(_states("recovery")) == {"asked"} and _states("late_claim") == {"asked": 1}
+    # a hard day: a possible match, cash with the paymaster, the first of two approving officers, two files that are
+    # not for the bank
+    assert _states("sanctions_match") == {"open": 1} and _states("payment_loss") == {"asked": 1, "cleared": 1}
+    for wanted, query in (
+        (2, "disbursement WHERE rail = 'paymaster_cash' AND state = 'sent'"),
+        (1, "disbursement d JOIN approval a ON a.subject_id = d.id AND a.step = 'disbursement.approved' "
+            "WHERE d.state = 'certified' AND d.second_rule_id IS NOT NULL"),
+        (1, "instruction_withdrawal"), (1, "payment_loss l JOIN disbursement d ON d.id = l.disbursement_id "
+                                           "WHERE l.state = 'asked' AND d.state = 'released'"),
+        (3, "designation"),
+    ):
+        assert db.session.execute(db.text(f"SELECT count(*) FROM {query}")).scalar_one() == wanted, query
     assert set(_states("delegate_report")) == {"awaited", "received"}
     assert {"closed", "turned_down", "lapsed", "offered", "accepted", "selected", "reserve"} <= set(_states("award"))
     # what is real carries no invented facts of the fund

@@ -14,6 +14,8 @@ import pytest
 import sqlalchemy as sa
 from flask_migrate import downgrade, upgrade
 
+from accounts import recovery_codes
+from accounts.factor_models import RecoveryCode, SecondFactor, SecondFactorProof
 from accounts.models import Person
 from core import clock, vault, verify
 from core.actor import person, system
@@ -527,6 +529,35 @@ def test_a_database_with_a_chart_and_rates_and_no_money(empty):
     ledger.prepare_chart()
     ledger.receive(pool_id, Intake(1_000, 50), source=("test", uuid.uuid4()), key="first", actor=STRIPE)
     assert db.session.query(Account).filter_by(code="refunds_due").count() == 1
+    assert faults() == []
+
+
+def test_second_factors_go_over(empty):
+    """Recovery codes become a person's; those of a device that ended, which were good no more, are void."""
+    upgrade(revision="0004")
+    who, gone, live = (uuid.uuid4().hex for _n in range(3))
+    then, later = "2026-10-01T09:00:00.000000Z", "2026-10-02T09:00:00.000000Z"
+    factor = ("INSERT INTO second_factor (id, person_id, secret_sealed, created_at, confirmed_at, last_step, ended_at, "
+              "ending)")
+    code = "INSERT INTO recovery_code (id, factor_id, digest, void_at, used_at)"
+    old_books.load(f"""
+        INSERT INTO person (id, email, active, fs_uniquifier, locale, created_at, is_demo)
+            VALUES ('{who}', 'officer@fund.example', TRUE, 'one', 'en', '{then}', FALSE);
+        {factor} VALUES ('{gone}', '{who}', 'sealed', '{then}', '{then}', 1, '{later}', 'replaced');
+        {factor} VALUES ('{live}', '{who}', 'sealed', '{later}', '{later}', 2, NULL, NULL);
+        {code} VALUES ('{uuid.uuid4().hex}', '{gone}', 'of a lost device', NULL, NULL);
+        {code} VALUES ('{uuid.uuid4().hex}', '{live}', 'good', NULL, NULL);
+        {code} VALUES ('{uuid.uuid4().hex}', '{live}', 'used', NULL, '{later}');
+        INSERT INTO second_factor_proof (id, person_id, factor_id, way, at)
+            VALUES ('{uuid.uuid4().hex}', '{who}', '{live}', 'recovery', '{later}');""")
+    migrate()
+    who = uuid.UUID(who)
+    assert [(f.kind, f.ending) for f in db.session.query(SecondFactor).order_by(SecondFactor.created_at)] == [
+        ("app", "replaced"), ("app", None)]
+    assert {c.digest: c.void_at is None for c in db.session.query(RecoveryCode).filter_by(person_id=who)} == {
+        "of a lost device": False, "good": True, "used": True}
+    assert recovery_codes.codes_left(who) == 1
+    assert str(db.session.query(SecondFactorProof).one().factor_id) == str(uuid.UUID(live))
     assert faults() == []
 
 

@@ -23,6 +23,7 @@ from sponsorship.disbursements import (
     loss_service,
     release_service,
 )
+from sponsorship.disbursements.answer_queries import to_hand_over
 from sponsorship.disbursements.answer_service import BankFigures
 from sponsorship.disbursements.claim_models import Recovery
 from sponsorship.disbursements.loss_models import LossReceipt, PaymentLoss
@@ -87,6 +88,7 @@ def test_a_file_that_the_bank_does_not_have_is_held_and_withdrawn(bank, as_perso
             bank.admits(round_, amount)
         assert caught.value.code == code
     before = bank.figures
+    assert bank.instruction in {row[0] for row in to_hand_over()}
     bank.admits()
     told = mails("payment-paid-before")
     assert told == {bank.story.people[r].email for r in ("head_of_fund", "certifying_officer", "bank_signatory")}
@@ -95,8 +97,11 @@ def test_a_file_that_the_bank_does_not_have_is_held_and_withdrawn(bank, as_perso
     for act in (release_service.hand_over, release_service.download):
         with pytest.raises(RuleBroken, match="disbursement.paid_before"):
             act(bank.instruction, signatory)
-    page = as_person(bank.story.people["bank_signatory"]).get(f"/disbursements/instructions/{bank.instruction}").text
+    web = as_person(bank.story.people["bank_signatory"])
+    page = web.get(f"/disbursements/instructions/{bank.instruction}").text
     assert "Download the file" not in page and bank.said.reference in page
+    assert "Held back" in page and "Held back" in web.get("/disbursements/instructions/").text
+    assert bank.instruction not in {row[0] for row in to_hand_over()}, "nobody is asked to hand it over"
     with pytest.raises(RuleBroken, match="loss.open"):
         bank.admits()
     with pytest.raises(NotAllowed):
@@ -106,8 +111,9 @@ def test_a_file_that_the_bank_does_not_have_is_held_and_withdrawn(bank, as_perso
     for act in (release_service.hand_over, release_service.download):
         with pytest.raises(RuleBroken, match="instruction.withdrawn"):
             act(bank.instruction, signatory)
-    page = as_person(bank.story.people["bank_signatory"]).get(f"/disbursements/instructions/{bank.instruction}").text
+    page = web.get(f"/disbursements/instructions/{bank.instruction}").text
     assert "Download the file" not in page and "withdrawn" in page
+    assert "Withdrawn" in web.get("/disbursements/instructions/?format=csv").text
     bank.says("confirm", "FT1")
     bank.paid_once()
 
