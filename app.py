@@ -20,6 +20,7 @@ BLUEPRINTS = (
     "accounts.routes:bp",
     "meetings.calendar.routes:bp",
     "meetings.calendar.feeds:bp",
+    "meetings.programme.routes:bp",
     "meetings.documents.routes:bp",
     "sponsorship.ledger.routes:bp",
     "sponsorship.gateways.routes:bp",
@@ -52,6 +53,9 @@ BLUEPRINTS = (
 # signals, desk sources, panels, handlers: each room says what it listens to in one function
 WIRING = (
     "meetings.calendar.desk:register",
+    "meetings.programme.desk:register",
+    "meetings.programme.panels:register",
+    "meetings.programme.signals_in:subscribe",
     "meetings.documents.panels:register",
     "sponsorship.gateways.rate_watch:register",
     "sponsorship.contributions.inbox:register_handlers",
@@ -96,6 +100,7 @@ JOBS = (
 CHECKS = (
     "accounts.checks",
     "meetings.calendar.checks",
+    "meetings.programme.checks",
     "meetings.documents.checks",
     "sponsorship.ledger.checks",
     "sponsorship.gateways.checks",

@@ -71,6 +71,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "account.people.manage": frozenset({"administrator"}),
     "calendar.manage": frozenset({"organiser"}),
     "calendar.mandates.view": frozenset({"organiser", "auditor"}),
+    "programme.manage": frozenset({"organiser"}),
+    "programme.request": frozenset({"organiser", "focal_point", "nominee", "donor", "panel_member"}),
     "documents.manage": frozenset({"organiser"}),
     "ledger.view": frozenset({"fund_manager", "head_of_fund", "certifying_officer", "approving_officer", "auditor"}),
     "rates.view": frozenset({"fund_manager", "head_of_fund", "certifying_officer", "approving_officer", "auditor"}),

@@ -28,6 +28,7 @@ from demonstration import (
     nominating,
     paying,
     pledging,
+    programmes,
     returning,
 )
 from demonstration.applying import Sheet, noon
@@ -182,6 +183,7 @@ def _near(stage: Stage, opens_on: date, today: date) -> None:
             paying.work_day(stage, meeting, noon(day), keep_ready=1, keep_released=1)
         day += timedelta(days=1)
     paying.leave_on_desks(stage, meeting, noon(today - timedelta(days=1)))
+    programmes.arrange(stage, meeting, noon(today - timedelta(days=15)))
     # two places came free (one turned down, one lapsed): one offer is out, the other waits to be certified
     paying.oblige(stage, meeting, noon(today - timedelta(days=3)), most=1)
 

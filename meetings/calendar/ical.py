@@ -25,7 +25,8 @@ _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One meeting as a calendar shows it. `last_day` is inclusive; instants are real time, UTC."""
+    """One meeting as a calendar shows it. `last_day` is inclusive; instants are real time, UTC. What lasts hours rather
+    than days (a slot of a programme) has `starts` and `ends`, instants of which the second is exclusive."""
 
     uid: str
     sequence: int
@@ -39,6 +40,8 @@ class Entry:
     description: str
     category: str
     url: str
+    starts: datetime | None = None
+    ends: datetime | None = None
 
 
 def clean(text: str) -> str:
@@ -62,8 +65,12 @@ def _event(entry: Entry) -> Event:
     event.add("created", _whole_second(entry.created))
     event.add("last-modified", _whole_second(entry.changed))
     event.add("sequence", entry.sequence)
-    event.add("dtstart", entry.first_day)
-    event.add("dtend", entry.last_day + timedelta(days=1))  # exclusive
+    if entry.starts is not None and entry.ends is not None:
+        event.add("dtstart", _whole_second(entry.starts))
+        event.add("dtend", _whole_second(entry.ends))
+    else:
+        event.add("dtstart", entry.first_day)
+        event.add("dtend", entry.last_day + timedelta(days=1))  # exclusive
     event.add("summary", _line(entry.summary))
     if entry.location:
         event.add("location", _line(entry.location))

@@ -432,6 +432,41 @@ CREATE TABLE passkey_purpose (
 -- next --
 INSERT INTO passkey_purpose (code) VALUES ('add'), ('prove')
 -- next --
+CREATE TABLE programme_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_programme_state PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO programme_state (code) VALUES ('draft'), ('provisional'), ('indicative'), ('adopted')
+-- next --
+CREATE TABLE side_event_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_side_event_state PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO side_event_state (code) VALUES ('requested'), ('accepted'), ('declined'), ('withdrawn')
+-- next --
+CREATE TABLE programme_slot_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_programme_slot_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO programme_slot_kind (code) VALUES ('plenary'), ('informal'), ('side_event'), ('break'), ('other')
+-- next --
+CREATE TABLE programme_item_role (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_programme_item_role PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO programme_item_role (code) VALUES ('opening'), ('organisation'), ('exchange'), ('theme'), ('other'), ('outcome'), ('credentials'), ('report')
+-- next --
+CREATE TABLE programme_standing (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_programme_standing PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO programme_standing (code) VALUES ('provisional'), ('indicative'), ('adopted')
+-- next --
 CREATE TABLE document_state (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_document_state PRIMARY KEY (code)
@@ -1912,6 +1947,25 @@ CREATE OR REPLACE FUNCTION second_factor_stays_its_persons() RETURNS trigger LAN
 -- next --
 CREATE TRIGGER second_factor_stays_its_persons BEFORE UPDATE ON second_factor FOR EACH ROW EXECUTE FUNCTION second_factor_stays_its_persons()
 -- next --
+CREATE TABLE programme (
+	meeting_id UUID NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	symbol VARCHAR(80), 
+	teams INTEGER NOT NULL, 
+	numbered INTEGER NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_programme PRIMARY KEY (id), 
+	CONSTRAINT ck_programme_teams CHECK (teams BETWEEN 0 AND 20), 
+	CONSTRAINT ck_programme_numbered_not_negative CHECK (numbered >= 0), 
+	CONSTRAINT uq_programme_meeting_id UNIQUE (meeting_id), 
+	CONSTRAINT fk_programme_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id), 
+	CONSTRAINT fk_programme_state FOREIGN KEY(state) REFERENCES programme_state (code)
+)
+-- next --
+CREATE INDEX ix_programme_state ON programme (state)
+-- next --
 CREATE TABLE document (
 	meeting_id UUID NOT NULL, 
 	symbol VARCHAR(80), 
@@ -2474,6 +2528,140 @@ CREATE OR REPLACE FUNCTION second_factor_proof_of_live_factor() RETURNS trigger 
 -- next --
 CREATE TRIGGER second_factor_proof_of_live_factor BEFORE INSERT ON second_factor_proof FOR EACH ROW EXECUTE FUNCTION second_factor_proof_of_live_factor()
 -- next --
+CREATE TABLE programme_item (
+	programme_id UUID NOT NULL, 
+	number VARCHAR(10) NOT NULL, 
+	title VARCHAR(400) NOT NULL, 
+	role VARCHAR(40) NOT NULL, 
+	position INTEGER NOT NULL, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_programme_item PRIMARY KEY (id), 
+	CONSTRAINT uq_programme_item_programme_id_number UNIQUE (programme_id, number), 
+	CONSTRAINT ck_programme_item_has_title CHECK (title <> ''), 
+	CONSTRAINT fk_programme_item_programme_id FOREIGN KEY(programme_id) REFERENCES programme (id), 
+	CONSTRAINT fk_programme_item_role FOREIGN KEY(role) REFERENCES programme_item_role (code)
+)
+-- next --
+CREATE TABLE programme_room (
+	programme_id UUID NOT NULL, 
+	name VARCHAR(120) NOT NULL, 
+	seats INTEGER, 
+	opens TIME WITHOUT TIME ZONE NOT NULL, 
+	closes TIME WITHOUT TIME ZONE NOT NULL, 
+	interpretation BOOLEAN NOT NULL, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_programme_room PRIMARY KEY (id), 
+	CONSTRAINT uq_programme_room_programme_id_name UNIQUE (programme_id, name), 
+	CONSTRAINT ck_programme_room_opens_first CHECK (opens < closes), 
+	CONSTRAINT fk_programme_room_programme_id FOREIGN KEY(programme_id) REFERENCES programme (id)
+)
+-- next --
+CREATE TABLE programme_half_day (
+	programme_id UUID NOT NULL, 
+	day DATE NOT NULL, 
+	half VARCHAR(12) NOT NULL, 
+	starts TIME WITHOUT TIME ZONE NOT NULL, 
+	ends TIME WITHOUT TIME ZONE NOT NULL, 
+	is_open BOOLEAN NOT NULL, 
+	note VARCHAR(200), 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_programme_half_day PRIMARY KEY (id), 
+	CONSTRAINT uq_programme_half_day_programme_id_day_half UNIQUE (programme_id, day, half), 
+	CONSTRAINT ck_programme_half_day_starts_first CHECK (starts < ends), 
+	CONSTRAINT ck_programme_half_day_half CHECK (half IN ('morning', 'afternoon')), 
+	CONSTRAINT fk_programme_half_day_programme_id FOREIGN KEY(programme_id) REFERENCES programme (id)
+)
+-- next --
+CREATE TABLE programme_change (
+	programme_id UUID NOT NULL, 
+	number INTEGER NOT NULL, 
+	action VARCHAR(20) NOT NULL, 
+	slots JSON NOT NULL, 
+	undoes_id UUID, 
+	actor VARCHAR(80) NOT NULL, 
+	actor_id UUID, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_programme_change PRIMARY KEY (id), 
+	CONSTRAINT uq_programme_change_programme_id_number UNIQUE (programme_id, number), 
+	CONSTRAINT fk_programme_change_programme_id FOREIGN KEY(programme_id) REFERENCES programme (id), 
+	CONSTRAINT uq_programme_change_undoes_id UNIQUE (undoes_id), 
+	CONSTRAINT fk_programme_change_undoes_id FOREIGN KEY(undoes_id) REFERENCES programme_change (id)
+)
+-- next --
+CREATE TRIGGER programme_change_no_update BEFORE UPDATE ON programme_change FOR EACH ROW EXECUTE FUNCTION placard_refuse('programme_change is append-only')
+-- next --
+CREATE TRIGGER programme_change_no_delete BEFORE DELETE ON programme_change FOR EACH ROW EXECUTE FUNCTION placard_refuse('programme_change is append-only')
+-- next --
+CREATE TRIGGER programme_change_no_replace BEFORE TRUNCATE ON programme_change FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('programme_change is append-only')
+-- next --
+CREATE TABLE programme_version (
+	programme_id UUID NOT NULL, 
+	number INTEGER NOT NULL, 
+	standing VARCHAR(40) NOT NULL, 
+	symbol VARCHAR(100), 
+	content JSON NOT NULL, 
+	digest VARCHAR(64) NOT NULL, 
+	note VARCHAR(500), 
+	published_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_programme_version PRIMARY KEY (id), 
+	CONSTRAINT uq_programme_version_programme_id_number UNIQUE (programme_id, number), 
+	CONSTRAINT ck_programme_version_number_positive CHECK (number > 0), 
+	CONSTRAINT fk_programme_version_programme_id FOREIGN KEY(programme_id) REFERENCES programme (id), 
+	CONSTRAINT fk_programme_version_standing FOREIGN KEY(standing) REFERENCES programme_standing (code)
+)
+-- next --
+CREATE TRIGGER programme_version_no_update BEFORE UPDATE ON programme_version FOR EACH ROW EXECUTE FUNCTION placard_refuse('programme_version is append-only')
+-- next --
+CREATE TRIGGER programme_version_no_delete BEFORE DELETE ON programme_version FOR EACH ROW EXECUTE FUNCTION placard_refuse('programme_version is append-only')
+-- next --
+CREATE TRIGGER programme_version_no_replace BEFORE TRUNCATE ON programme_version FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('programme_version is append-only')
+-- next --
+CREATE TABLE programme_follower (
+	programme_id UUID NOT NULL, 
+	person_id UUID NOT NULL, 
+	slot_key VARCHAR(36) NOT NULL, 
+	since TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_programme_follower PRIMARY KEY (id), 
+	CONSTRAINT uq_programme_follower_programme_id_person_id_slot_key UNIQUE (programme_id, person_id, slot_key), 
+	CONSTRAINT fk_programme_follower_programme_id FOREIGN KEY(programme_id) REFERENCES programme (id), 
+	CONSTRAINT fk_programme_follower_person_id FOREIGN KEY(person_id) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_programme_follower_person ON programme_follower (person_id)
+-- next --
+CREATE TABLE side_event (
+	programme_id UUID NOT NULL, 
+	person_id UUID NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	title VARCHAR(200) NOT NULL, 
+	organisers VARCHAR(300) NOT NULL, 
+	cosponsor VARCHAR(200), 
+	summary TEXT, 
+	wishes JSON NOT NULL, 
+	people_expected INTEGER NOT NULL, 
+	needs VARCHAR(500), 
+	slot_id UUID, 
+	answer VARCHAR(500), 
+	requested_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_side_event PRIMARY KEY (id), 
+	CONSTRAINT ck_side_event_accepted_has_slot CHECK (state <> 'accepted' OR slot_id IS NOT NULL), 
+	CONSTRAINT ck_side_event_people_expected CHECK (people_expected BETWEEN 1 AND 5000), 
+	CONSTRAINT fk_side_event_programme_id FOREIGN KEY(programme_id) REFERENCES programme (id), 
+	CONSTRAINT fk_side_event_person_id FOREIGN KEY(person_id) REFERENCES person (id), 
+	CONSTRAINT fk_side_event_state FOREIGN KEY(state) REFERENCES side_event_state (code)
+)
+-- next --
+CREATE INDEX ix_side_event_person_id ON side_event (person_id)
+-- next --
+CREATE INDEX ix_side_event_programme_id ON side_event (programme_id)
+-- next --
+CREATE INDEX ix_side_event_state ON side_event (state)
+-- next --
 CREATE TABLE document_version (
 	document_id UUID NOT NULL, 
 	language VARCHAR(40) NOT NULL, 
@@ -2832,6 +3020,30 @@ CREATE TRIGGER stripe_movement_entry_no_update BEFORE UPDATE ON stripe_movement_
 CREATE TRIGGER stripe_movement_entry_no_delete BEFORE DELETE ON stripe_movement_entry FOR EACH ROW EXECUTE FUNCTION placard_refuse('stripe_movement_entry is append-only')
 -- next --
 CREATE TRIGGER stripe_movement_entry_no_replace BEFORE TRUNCATE ON stripe_movement_entry FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('stripe_movement_entry is append-only')
+-- next --
+CREATE TABLE programme_slot (
+	programme_id UUID NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	day DATE NOT NULL, 
+	starts TIME WITHOUT TIME ZONE NOT NULL, 
+	ends TIME WITHOUT TIME ZONE NOT NULL, 
+	title VARCHAR(300) NOT NULL, 
+	room_id UUID, 
+	items JSON NOT NULL, 
+	languages JSON NOT NULL, 
+	people JSON NOT NULL, 
+	note TEXT, 
+	id UUID NOT NULL, 
+	CONSTRAINT pk_programme_slot PRIMARY KEY (id), 
+	CONSTRAINT ck_programme_slot_starts_first CHECK (starts < ends), 
+	CONSTRAINT fk_programme_slot_programme_id FOREIGN KEY(programme_id) REFERENCES programme (id), 
+	CONSTRAINT fk_programme_slot_kind FOREIGN KEY(kind) REFERENCES programme_slot_kind (code), 
+	CONSTRAINT fk_programme_slot_room_id FOREIGN KEY(room_id) REFERENCES programme_room (id)
+)
+-- next --
+CREATE INDEX ix_programme_slot_programme_day ON programme_slot (programme_id, day)
+-- next --
+CREATE INDEX ix_programme_slot_room_id ON programme_slot (room_id)
 -- next --
 CREATE TABLE nominee (
 	application_id UUID NOT NULL, 

@@ -428,6 +428,41 @@ CREATE TABLE passkey_purpose (
 -- next --
 INSERT INTO passkey_purpose (code) VALUES ('add'), ('prove')
 -- next --
+CREATE TABLE programme_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_programme_state PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO programme_state (code) VALUES ('draft'), ('provisional'), ('indicative'), ('adopted')
+-- next --
+CREATE TABLE side_event_state (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_side_event_state PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO side_event_state (code) VALUES ('requested'), ('accepted'), ('declined'), ('withdrawn')
+-- next --
+CREATE TABLE programme_slot_kind (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_programme_slot_kind PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO programme_slot_kind (code) VALUES ('plenary'), ('informal'), ('side_event'), ('break'), ('other')
+-- next --
+CREATE TABLE programme_item_role (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_programme_item_role PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO programme_item_role (code) VALUES ('opening'), ('organisation'), ('exchange'), ('theme'), ('other'), ('outcome'), ('credentials'), ('report')
+-- next --
+CREATE TABLE programme_standing (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_programme_standing PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO programme_standing (code) VALUES ('provisional'), ('indicative'), ('adopted')
+-- next --
 CREATE TABLE document_state (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_document_state PRIMARY KEY (code)
@@ -1933,6 +1968,25 @@ CREATE TRIGGER second_factor_reset_is_agreed BEFORE UPDATE ON second_factor WHEN
 -- next --
 CREATE TRIGGER second_factor_stays_its_persons BEFORE UPDATE ON second_factor WHEN NEW.person_id <> OLD.person_id OR NEW.kind <> OLD.kind BEGIN SELECT RAISE(ABORT, 'second_factor_stays_its_persons: a second factor stays what it is'); END
 -- next --
+CREATE TABLE programme (
+	meeting_id CHAR(32) NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	symbol VARCHAR(80), 
+	teams INTEGER NOT NULL, 
+	numbered INTEGER NOT NULL, 
+	created_at VARCHAR(27) NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_programme PRIMARY KEY (id), 
+	CONSTRAINT ck_programme_teams CHECK (teams BETWEEN 0 AND 20), 
+	CONSTRAINT ck_programme_numbered_not_negative CHECK (numbered >= 0), 
+	CONSTRAINT uq_programme_meeting_id UNIQUE (meeting_id), 
+	CONSTRAINT fk_programme_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id), 
+	CONSTRAINT fk_programme_state FOREIGN KEY(state) REFERENCES programme_state (code)
+)
+-- next --
+CREATE INDEX ix_programme_state ON programme (state)
+-- next --
 CREATE TABLE document (
 	meeting_id CHAR(32) NOT NULL, 
 	symbol VARCHAR(80), 
@@ -2511,6 +2565,140 @@ CREATE TRIGGER second_factor_proof_no_replace BEFORE INSERT ON second_factor_pro
 -- next --
 CREATE TRIGGER second_factor_proof_of_live_factor BEFORE INSERT ON second_factor_proof WHEN NOT EXISTS (SELECT 1 FROM second_factor f WHERE f.person_id = NEW.person_id AND (NEW.factor_id IS NULL OR f.id = NEW.factor_id) AND f.confirmed_at IS NOT NULL AND f.ended_at IS NULL) BEGIN SELECT RAISE(ABORT, 'second_factor_proof_of_live_factor: no such second factor'); END
 -- next --
+CREATE TABLE programme_item (
+	programme_id CHAR(32) NOT NULL, 
+	number VARCHAR(10) NOT NULL, 
+	title VARCHAR(400) NOT NULL, 
+	role VARCHAR(40) NOT NULL, 
+	position INTEGER NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_programme_item PRIMARY KEY (id), 
+	CONSTRAINT uq_programme_item_programme_id_number UNIQUE (programme_id, number), 
+	CONSTRAINT ck_programme_item_has_title CHECK (title <> ''), 
+	CONSTRAINT fk_programme_item_programme_id FOREIGN KEY(programme_id) REFERENCES programme (id), 
+	CONSTRAINT fk_programme_item_role FOREIGN KEY(role) REFERENCES programme_item_role (code)
+)
+-- next --
+CREATE TABLE programme_room (
+	programme_id CHAR(32) NOT NULL, 
+	name VARCHAR(120) NOT NULL, 
+	seats INTEGER, 
+	opens TIME NOT NULL, 
+	closes TIME NOT NULL, 
+	interpretation BOOLEAN NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_programme_room PRIMARY KEY (id), 
+	CONSTRAINT uq_programme_room_programme_id_name UNIQUE (programme_id, name), 
+	CONSTRAINT ck_programme_room_opens_first CHECK (opens < closes), 
+	CONSTRAINT fk_programme_room_programme_id FOREIGN KEY(programme_id) REFERENCES programme (id)
+)
+-- next --
+CREATE TABLE programme_half_day (
+	programme_id CHAR(32) NOT NULL, 
+	day DATE NOT NULL, 
+	half VARCHAR(12) NOT NULL, 
+	starts TIME NOT NULL, 
+	ends TIME NOT NULL, 
+	is_open BOOLEAN NOT NULL, 
+	note VARCHAR(200), 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_programme_half_day PRIMARY KEY (id), 
+	CONSTRAINT uq_programme_half_day_programme_id_day_half UNIQUE (programme_id, day, half), 
+	CONSTRAINT ck_programme_half_day_starts_first CHECK (starts < ends), 
+	CONSTRAINT ck_programme_half_day_half CHECK (half IN ('morning', 'afternoon')), 
+	CONSTRAINT fk_programme_half_day_programme_id FOREIGN KEY(programme_id) REFERENCES programme (id)
+)
+-- next --
+CREATE TABLE programme_change (
+	programme_id CHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	action VARCHAR(20) NOT NULL, 
+	slots JSON NOT NULL, 
+	undoes_id CHAR(32), 
+	actor VARCHAR(80) NOT NULL, 
+	actor_id CHAR(32), 
+	at VARCHAR(27) NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_programme_change PRIMARY KEY (id), 
+	CONSTRAINT uq_programme_change_programme_id_number UNIQUE (programme_id, number), 
+	CONSTRAINT fk_programme_change_programme_id FOREIGN KEY(programme_id) REFERENCES programme (id), 
+	CONSTRAINT uq_programme_change_undoes_id UNIQUE (undoes_id), 
+	CONSTRAINT fk_programme_change_undoes_id FOREIGN KEY(undoes_id) REFERENCES programme_change (id)
+)
+-- next --
+CREATE TRIGGER programme_change_no_update BEFORE UPDATE ON programme_change BEGIN SELECT RAISE(ABORT, 'programme_change is append-only'); END
+-- next --
+CREATE TRIGGER programme_change_no_delete BEFORE DELETE ON programme_change BEGIN SELECT RAISE(ABORT, 'programme_change is append-only'); END
+-- next --
+CREATE TRIGGER programme_change_no_replace BEFORE INSERT ON programme_change WHEN EXISTS (SELECT 1 FROM programme_change WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'programme_change is append-only'); END
+-- next --
+CREATE TABLE programme_version (
+	programme_id CHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	standing VARCHAR(40) NOT NULL, 
+	symbol VARCHAR(100), 
+	content JSON NOT NULL, 
+	digest VARCHAR(64) NOT NULL, 
+	note VARCHAR(500), 
+	published_at VARCHAR(27) NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_programme_version PRIMARY KEY (id), 
+	CONSTRAINT uq_programme_version_programme_id_number UNIQUE (programme_id, number), 
+	CONSTRAINT ck_programme_version_number_positive CHECK (number > 0), 
+	CONSTRAINT fk_programme_version_programme_id FOREIGN KEY(programme_id) REFERENCES programme (id), 
+	CONSTRAINT fk_programme_version_standing FOREIGN KEY(standing) REFERENCES programme_standing (code)
+)
+-- next --
+CREATE TRIGGER programme_version_no_update BEFORE UPDATE ON programme_version BEGIN SELECT RAISE(ABORT, 'programme_version is append-only'); END
+-- next --
+CREATE TRIGGER programme_version_no_delete BEFORE DELETE ON programme_version BEGIN SELECT RAISE(ABORT, 'programme_version is append-only'); END
+-- next --
+CREATE TRIGGER programme_version_no_replace BEFORE INSERT ON programme_version WHEN EXISTS (SELECT 1 FROM programme_version WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'programme_version is append-only'); END
+-- next --
+CREATE TABLE programme_follower (
+	programme_id CHAR(32) NOT NULL, 
+	person_id CHAR(32) NOT NULL, 
+	slot_key VARCHAR(36) NOT NULL, 
+	since VARCHAR(27) NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_programme_follower PRIMARY KEY (id), 
+	CONSTRAINT uq_programme_follower_programme_id_person_id_slot_key UNIQUE (programme_id, person_id, slot_key), 
+	CONSTRAINT fk_programme_follower_programme_id FOREIGN KEY(programme_id) REFERENCES programme (id), 
+	CONSTRAINT fk_programme_follower_person_id FOREIGN KEY(person_id) REFERENCES person (id)
+)
+-- next --
+CREATE INDEX ix_programme_follower_person ON programme_follower (person_id)
+-- next --
+CREATE TABLE side_event (
+	programme_id CHAR(32) NOT NULL, 
+	person_id CHAR(32) NOT NULL, 
+	state VARCHAR(40) NOT NULL, 
+	title VARCHAR(200) NOT NULL, 
+	organisers VARCHAR(300) NOT NULL, 
+	cosponsor VARCHAR(200), 
+	summary TEXT, 
+	wishes JSON NOT NULL, 
+	people_expected INTEGER NOT NULL, 
+	needs VARCHAR(500), 
+	slot_id CHAR(32), 
+	answer VARCHAR(500), 
+	requested_at VARCHAR(27) NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_side_event PRIMARY KEY (id), 
+	CONSTRAINT ck_side_event_accepted_has_slot CHECK (state <> 'accepted' OR slot_id IS NOT NULL), 
+	CONSTRAINT ck_side_event_people_expected CHECK (people_expected BETWEEN 1 AND 5000), 
+	CONSTRAINT fk_side_event_programme_id FOREIGN KEY(programme_id) REFERENCES programme (id), 
+	CONSTRAINT fk_side_event_person_id FOREIGN KEY(person_id) REFERENCES person (id), 
+	CONSTRAINT fk_side_event_state FOREIGN KEY(state) REFERENCES side_event_state (code)
+)
+-- next --
+CREATE INDEX ix_side_event_person_id ON side_event (person_id)
+-- next --
+CREATE INDEX ix_side_event_programme_id ON side_event (programme_id)
+-- next --
+CREATE INDEX ix_side_event_state ON side_event (state)
+-- next --
 CREATE TABLE document_version (
 	document_id CHAR(32) NOT NULL, 
 	language VARCHAR(40) NOT NULL, 
@@ -2875,6 +3063,30 @@ CREATE TRIGGER stripe_movement_entry_no_update BEFORE UPDATE ON stripe_movement_
 CREATE TRIGGER stripe_movement_entry_no_delete BEFORE DELETE ON stripe_movement_entry BEGIN SELECT RAISE(ABORT, 'stripe_movement_entry is append-only'); END
 -- next --
 CREATE TRIGGER stripe_movement_entry_no_replace BEFORE INSERT ON stripe_movement_entry WHEN EXISTS (SELECT 1 FROM stripe_movement_entry WHERE (entry_id = NEW.entry_id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'stripe_movement_entry is append-only'); END
+-- next --
+CREATE TABLE programme_slot (
+	programme_id CHAR(32) NOT NULL, 
+	kind VARCHAR(40) NOT NULL, 
+	day DATE NOT NULL, 
+	starts TIME NOT NULL, 
+	ends TIME NOT NULL, 
+	title VARCHAR(300) NOT NULL, 
+	room_id CHAR(32), 
+	items JSON NOT NULL, 
+	languages JSON NOT NULL, 
+	people JSON NOT NULL, 
+	note TEXT, 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_programme_slot PRIMARY KEY (id), 
+	CONSTRAINT ck_programme_slot_starts_first CHECK (starts < ends), 
+	CONSTRAINT fk_programme_slot_programme_id FOREIGN KEY(programme_id) REFERENCES programme (id), 
+	CONSTRAINT fk_programme_slot_kind FOREIGN KEY(kind) REFERENCES programme_slot_kind (code), 
+	CONSTRAINT fk_programme_slot_room_id FOREIGN KEY(room_id) REFERENCES programme_room (id)
+)
+-- next --
+CREATE INDEX ix_programme_slot_programme_day ON programme_slot (programme_id, day)
+-- next --
+CREATE INDEX ix_programme_slot_room_id ON programme_slot (room_id)
 -- next --
 CREATE TABLE nominee (
 	application_id CHAR(32) NOT NULL, 

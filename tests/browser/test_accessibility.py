@@ -21,7 +21,8 @@ ALL_RULES: dict[str, Any] = {"resultTypes": ["violations"]}
 # what a dark page can break and a light one cannot
 COLOURS: dict[str, Any] = {**ALL_RULES, "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 
-PUBLIC = ("/", "/meetings/", "/meetings/timeline", "/meetings/demo-bms-c/", "/sponsorship/", "/sponsorship/apply/",
+PUBLIC = ("/", "/meetings/", "/meetings/timeline", "/meetings/demo-bms-c/", "/meetings/demo-bms-b/programme",
+          "/sponsorship/", "/sponsorship/apply/",
           "/fund/", "/fund/record", "/donate/", "/sign-in", "/recover", "/confirm", "/accounts/request",
           "/demonstration", "/mailbox/", "/no-such-page")
 # where each role finds an object to open: the list, and what its links look like
@@ -46,6 +47,9 @@ OBJECTS: dict[str, tuple[str, str]] = {
 }
 # pages that a role's work needs and that neither its desk nor its object shows; {object} is its address
 MORE = {
+    "organiser": ("/meetings/demo-bms-b/programme/plan", "/meetings/demo-bms-b/programme/plan/publish",
+                  "/meetings/demo-bms-b/programme/plan/slots/new", "/meetings/demo-bms-b/programme/plan/days",
+                  "/meetings/demo-bms-b/side-events"),
     "fund-manager": ("/travel/dsa-rates/", "/travel/rules", "/travel/dsa-rates/import"),
     "panel": ("{upper}recommendation",),
     "head": ("/letters/", "/accounts/alternates/new"),

@@ -1,0 +1,1 @@
+"""The programme of work: agenda, rooms, half-days, slots, published versions."""
