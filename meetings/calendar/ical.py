@@ -1,6 +1,7 @@
 """Meetings as an iCalendar object (RFC 5545, RFC 7986): bytes made from rows alone, the same rows the same bytes.
 
-Meetings last whole days, so days are DATE values with an exclusive end and need no time zone. Cancelled and postponed
+Meetings last whole days, so days are DATE values with an exclusive end and need no time zone; deadlines with a time of
+day stand in the meeting's zone, whose VTIMEZONE goes with them. Cancelled and postponed
 entries stay, since subscribers act on STATUS and on a higher SEQUENCE, not on absence.
 """
 
@@ -10,12 +11,15 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from flask_babel import gettext
 from icalendar import Calendar, Event, vText
 
-FORMAT = 1  # raise when the same rows make other bytes, so that no client keeps the old ones
+from meetings.calendar.vtimezone import timezone
+
+FORMAT = 2  # raise when the same rows make other bytes, so that no client keeps the old ones
 REFRESH = timedelta(hours=6)
 COLOUR = "steelblue"  # a CSS3 name, as RFC 7986 asks
 # explicit direction marks and overrides: hostile in a title, needless in an honest one
@@ -39,6 +43,9 @@ class Entry:
     description: str
     category: str
     url: str
+    related: str = ""  # the UID of the meeting that a deadline belongs to
+    at_time: str | None = None  # HH:MM in `zone`; a deadline with a time of day
+    zone: str = "UTC"
 
 
 def clean(text: str) -> str:
@@ -55,6 +62,11 @@ def _whole_second(instant: datetime) -> datetime:
     return instant.astimezone(UTC).replace(microsecond=0)
 
 
+def _local(entry: Entry) -> datetime:
+    at = datetime.combine(entry.first_day, time.fromisoformat(entry.at_time or "00:00"))
+    return at.replace(tzinfo=UTC if entry.zone == "UTC" else ZoneInfo(entry.zone))
+
+
 def _event(entry: Entry) -> Event:
     event = Event()
     event.add("uid", entry.uid)
@@ -62,8 +74,13 @@ def _event(entry: Entry) -> Event:
     event.add("created", _whole_second(entry.created))
     event.add("last-modified", _whole_second(entry.changed))
     event.add("sequence", entry.sequence)
-    event.add("dtstart", entry.first_day)
-    event.add("dtend", entry.last_day + timedelta(days=1))  # exclusive
+    if entry.at_time is None:
+        event.add("dtstart", entry.first_day)
+        event.add("dtend", entry.last_day + timedelta(days=1))  # exclusive
+    else:  # without an end: it lasts no time at all
+        event.add("dtstart", _local(entry))
+    if entry.related:
+        event.add("related-to", entry.related)
     event.add("summary", _line(entry.summary))
     if entry.location:
         event.add("location", _line(entry.location))
@@ -77,11 +94,12 @@ def _event(entry: Entry) -> Event:
 
 
 def build(entries: Iterable[Entry], *, name: str, description: str, url: str, source: str, uid: str,
-          changed: datetime) -> bytes:
+          changed: datetime, language: str = "en") -> bytes:
     """The calendar's bytes: CRLF, lines folded at 75 octets, UTF-8."""
+    entries = list(entries)
     calendar = Calendar()
     calendar.add("version", "2.0")
-    calendar.add("prodid", f"-//Placard//{gettext('Meetings of the Programme of Action')}//EN")
+    calendar.add("prodid", f"-//Placard//{gettext('Meetings of the Programme of Action')}//{language.upper()}")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", "PUBLISH")
     calendar.add("uid", uid)
@@ -96,6 +114,9 @@ def build(entries: Iterable[Entry], *, name: str, description: str, url: str, so
     calendar.add("last-modified", _whole_second(changed))
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT6H")
+    for name_of_zone in sorted({e.zone for e in entries if e.at_time is not None} - {"UTC"}):
+        years = [e.first_day.year for e in entries if e.at_time is not None and e.zone == name_of_zone]
+        calendar.add_component(timezone(name_of_zone, min(years), max(years)))
     for entry in entries:
         calendar.add_component(_event(entry))
     made: bytes = calendar.to_ical()

@@ -7,7 +7,9 @@ from migrations.rebuild import Change, Rebuild
 revision = "0005"
 down_revision = "0004"
 
-CHANGES: dict[str, Change] = {}
+CHANGES: dict[str, Change] = {
+    "meeting_kind": Change(columns={"precedes": "CASE WHEN o.code = 'PrepCom' THEN 'RevCon' END"}),
+}
 
 
 def upgrade() -> None:
