@@ -149,23 +149,26 @@ class DateRow:
 
 
 DateSource = Callable[[Sequence[uuid.UUID]], Iterable[DateRow]]
-_sources: list[DateSource] = []
+_sources: dict[DateSource, bool] = {}  # and whether feeds carry its dates
 
 
-def register_date_source(source: DateSource) -> None:
+def register_date_source(source: DateSource, *, in_feeds: bool = False) -> None:
     """Ask `source(meeting ids)` for dates that another room keeps (a call for applications that closes). It runs a
-    fixed number of queries and only reads; registered in app.py, twice counts once."""
-    if source not in _sources:
-        _sources.append(source)
+    fixed number of queries and only reads; registered in app.py, twice counts once. Pages show its dates; feeds carry
+    them only `in_feeds`, for a room that moves the calendar's stamp with each change: bytes of feeds are kept by it."""
+    _sources[source] = in_feeds
 
 
-def other_date(meeting_id: uuid.UUID, code: str, name: str, day: date, url: str, *, position: int = 500) -> DateRow:
-    """A date of another room."""
-    return DateRow(meeting_id, code, name, day, None, True, False, False, 0, position, url=url)
+def other_date(
+    meeting_id: uuid.UUID, code: str, name: str, day: date, url: str, *, at_time: str | None = None,
+    position: int = 500,
+) -> DateRow:
+    """A date of another room; `url` is a whole address."""
+    return DateRow(meeting_id, code, name, day, at_time, True, False, False, 0, position, url=url)
 
 
 def dates_of(
-    meeting_ids: Iterable[uuid.UUID], *, reveal: bool, dropped: bool = False
+    meeting_ids: Iterable[uuid.UUID], *, reveal: bool, dropped: bool = False, for_feed: bool = False
 ) -> dict[uuid.UUID, list[DateRow]]:
     """The dates of meetings in order of time: one query, and those of the registered sources."""
     wanted = list(dict.fromkeys(meeting_ids))
@@ -184,8 +187,8 @@ def dates_of(
         found[row.meeting_id].append(DateRow(
             row.meeting_id, row.code, date_name(row.code, name), row.day, row.at_time, public, row.by_hand,
             row.look_again, row.version, position, row.sequence, row.id, row.dropped, row.created_at, row.changed_at))
-    for source in _sources:
-        for other in source(wanted):
+    for source, in_feeds in _sources.items():
+        for other in source(wanted) if in_feeds or not for_feed else ():
             found[other.meeting_id].append(other)
     for rows in found.values():
         rows.sort(key=lambda r: (r.day, r.position, r.code))

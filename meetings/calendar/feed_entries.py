@@ -41,7 +41,7 @@ def build(wanted: FeedFilter, changed: datetime) -> bytes:
     codes = {code for m, _kind in rows for code in (m.country_code, m.presiding_country) if code}
     countries = state_names(codes)
     later = _replacements([m for m, _kind in rows if m.replaced_by_id is not None])
-    dates = dates_of((m.id for m, _kind in rows), reveal=False, dropped=True) if wanted.dates else {}
+    dates = dates_of((m.id for m, _kind in rows), reveal=False, dropped=True, for_feed=True) if wanted.dates else {}
     entries = []
     for meeting, kind in rows:
         entry = entry_of(meeting, kind, countries, later.get(meeting.replaced_by_id))

@@ -80,7 +80,7 @@ class MandateForm(BaseForm):
     ) -> None:
         """Fill the choices."""
         self.kind.choices = [("", gettext("Choose")), *kinds]
-        self.precedes_id.choices = [("", gettext("None")), *later]
+        self.precedes_id.choices = [("", gettext("Nothing")), *later]
         self.meeting_ids.choices = meetings
 
     def facts(self) -> MandateFacts:
@@ -116,7 +116,7 @@ class KindForm(BaseForm):
 
     def offer(self, kinds: list[tuple[str, str]]) -> None:
         """Fill the choices."""
-        self.precedes.choices = [("", gettext("None")), *kinds]
+        self.precedes.choices = [("", gettext("Nothing")), *kinds]
 
     def facts(self) -> KindFacts:
         """What was written, for the command."""
@@ -180,7 +180,7 @@ class FeedForm(BaseForm):
     version = VersionField()
     kind = _boxes(_l("Kinds of meetings"), _l("Without any, all kinds."))
     place = _boxes(_l("Places"), _l("Without any, all places."))
-    dates = BooleanField(_l("Deadlines too: registration, credentials, documents, reports, sponsorship"))
+    dates = BooleanField(_l("Deadlines too: registration, credentials, accreditation, documents, reports"))
     by_mail = BooleanField(_l("Also tell me by mail when one of these meetings moves or is cancelled"))
     lang = SelectField(_l("Language"))
 

@@ -118,11 +118,11 @@ def load_meetings() -> int:
     for record in sorted(new, key=lambda r: r["id"] in REPLACED):
         meeting = _meeting(record)
         db.session.add(meeting)
+        db.session.flush()  # the event and the next meeting refer to this row
         if meeting.report_deadline is not None:
             db.session.add(DependentDate(
                 meeting_id=meeting.id, code="reports", day=meeting.report_deadline, by_hand=True, version=1,
                 sequence=0, created_at=meeting.created_at, changed_at=meeting.changed_at))
-        db.session.flush()  # the event and the next meeting refer to this row
         events.record(ACTOR, LOADED, "meeting", meeting.id, to_state=meeting.state)
         if record["id"] in REPLACED:
             later = next(r for r in read_meetings() if r["id"] == REPLACED[record["id"]])

@@ -54,7 +54,8 @@ def rules(organiser):
 
 
 def make_meeting(organiser, publish=True, **values):
-    made = service.create_meeting(organiser, replace(FACTS, **values), slug=values.get("slug", "dbms-1"), is_demo=True)
+    slug = values.pop("slug", "dbms-1")
+    made = service.create_meeting(organiser, replace(FACTS, **values), slug=slug, is_demo=True)
     if publish:
         service.publish_meeting(made, organiser)
     return made
@@ -260,13 +261,15 @@ def test_a_dropped_date_stays_in_feeds_as_cancelled(client, organiser, rules):
 
 def test_other_rooms_add_dates_by_the_registry(client, organiser, monkeypatch):
     made = make_meeting(organiser)
-    monkeypatch.setattr(dates, "_sources", [lambda ids: [
-        dates.other_date(key, "call", "Applications close", date(2027, 5, 3), "/sponsorship/") for key in ids]])
+    def source(name):
+        return lambda ids: [dates.other_date(key, name, name, date(2027, 5, 3), "/sponsorship/") for key in ids]
+
+    monkeypatch.setattr(dates, "_sources", {source("Applications close"): True, source("On pages only"): False})
     page = client.get("/meetings/dbms-1/").get_data(as_text=True)
-    assert "Applications close" in page and 'href="/sponsorship/"' in page
+    assert "Applications close" in page and "On pages only" in page and 'href="/sponsorship/"' in page
     found, _ = entries(client, "/calendar.ics?dates=1")
     assert [str(e["SUMMARY"]) for e in found.values()].count("DBMS 1: Applications close") == 1
-    assert made
+    assert "DBMS 1: On pages only" not in {str(e["SUMMARY"]) for e in found.values()} and str(made) in found
 
 
 # --- pages ------------------------------------------------------------------------------------------------------
