@@ -8,6 +8,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import select
 
 from accounts.current import current_actor
@@ -117,7 +118,15 @@ def rule_words(rule: DateRule, names: dict[str, str]) -> str:
     if rule.days is None:
         return _("no such date")
     anchor = names.get(rule.anchor) or str(ANCHOR_NAMES[rule.anchor])
-    if rule.days == 0:
+    if rule.anchor in (START, END) and rule.days:
+        count = ngettext("%(num)s day", "%(num)s days", abs(rule.days))
+        words = {
+            (START, True): _("%(count)s before the first day", count=count),
+            (START, False): _("%(count)s after the first day", count=count),
+            (END, True): _("%(count)s before the last day", count=count),
+            (END, False): _("%(count)s after the last day", count=count),
+        }[rule.anchor, rule.days < 0]
+    elif rule.days == 0:
         words = _("on the same day as: %(anchor)s", anchor=anchor)
     elif rule.days < 0:
         words = _("%(days)s days before: %(anchor)s", days=-rule.days, anchor=anchor)

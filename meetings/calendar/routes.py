@@ -269,7 +269,8 @@ def meeting(slug: str) -> ResponseReturnValue:
         history = events.history("meeting", page.row.id)
         happened = list(reversed(timeline_items(
             history, MEETING, person_labels(h.actor_id for h in history),
-            {"create": _("Recorded"), "load": _("Loaded from the reference calendar")})))
+            {"create": _("Recorded"), "load": _("Loaded from the reference calendar"),
+             "set": _("Deadlines set"), "keep": _("Deadline looked at again")})))
     return render_template(
         "calendar/meeting.html", page=page, meeting=page.row, organises=organises, happened=happened,
         panels=meeting_panels(page.row), facts=_facts(page), documents=_documents(page), next_in=_distance(page.row),
