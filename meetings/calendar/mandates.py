@@ -90,7 +90,7 @@ class MandateRow:
         if self.language_read == "all":
             return ""
         language = LANGUAGE_NAMES.get(self.language_read, self.language_read)
-        return gettext("Read in %(language)s only; the other versions were not compared.", language=language)
+        return gettext("As printed in the %(language)s version; others not compared.", language=language)
 
 
 @dataclass(frozen=True, slots=True)
