@@ -15,7 +15,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-SIZES = (300, 1000, 3000, 9000)
+SIZES = (300, 1000, 3000)
 TURNS = 3  # of CPU time, for the machine may be busy
 
 

@@ -207,7 +207,8 @@ def test_mandates_by_pages_and_on_the_meeting(as_person, person, client):
     browser = as_person(person)
     bms10 = get_meeting("bms10", reveal=True).id
     form = {"version": "0", "resolution": "79/40", "adopted_on": "2024-12-02", "paragraph": "12", "kind": "BMS",
-            "language_read": "fr", "year_printed": "2029", "weeks": "1", "place": "New York", "note": "One <week>.", "precedes_id": "",
+            "language_read": "fr", "year_printed": "2029", "weeks": "1", "place": "New York", "note": "One <week>.",
+            "precedes_id": "",
             "meeting_ids": [str(bms10)]}
     bad = browser.post("/meetings/mandates/new", data={**form, "paragraph": ""})
     assert bad.status_code == 422 and "One &lt;week&gt;." in bad.get_data(as_text=True)
