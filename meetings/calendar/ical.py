@@ -11,11 +11,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, timedelta
 
 from flask_babel import gettext
-from icalendar import Calendar, Event, vText
+from icalendar import Calendar, vText
 
 from meetings.calendar.vtimezone import timezone
 
@@ -51,6 +50,8 @@ class Entry:
 def clean(text: str) -> str:
     """Text without control characters and direction overrides, with plain line breaks; never longer."""
     text = _DIRECTION.sub("", _BREAKS.sub("\n", text))
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(ch for ch in text if ch == "\n" or unicodedata.category(ch) not in ("Cc", "Cs"))
 
 
@@ -62,35 +63,52 @@ def _whole_second(instant: datetime) -> datetime:
     return instant.astimezone(UTC).replace(microsecond=0)
 
 
-def _local(entry: Entry) -> datetime:
-    at = datetime.combine(entry.first_day, time.fromisoformat(entry.at_time or "00:00"))
-    return at.replace(tzinfo=UTC if entry.zone == "UTC" else ZoneInfo(entry.zone))
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
 
 
-def _event(entry: Entry) -> Event:
-    event = Event()
-    event.add("uid", entry.uid)
-    event.add("dtstamp", _whole_second(entry.changed))
-    event.add("created", _whole_second(entry.created))
-    event.add("last-modified", _whole_second(entry.changed))
-    event.add("sequence", entry.sequence)
+def folded(line: str) -> str:
+    """A content line in pieces of at most 75 octets, never cut within a character."""
+    if len(line) <= 75 and line.isascii():
+        return line
+    pieces, size, start = [], 0, 0
+    for at, ch in enumerate(line):
+        octets = len(ch.encode())
+        if size + octets > 75:
+            pieces.append(line[start:at])
+            start, size = at, 1  # the blank that begins a piece counts
+        size += octets
+    pieces.append(line[start:])
+    return "\r\n ".join(pieces)
+
+
+def _instant(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _event(entry: Entry) -> str:
+    """One event. Written here, not by the library, which takes ten times as long over the same lines."""
+    changed = _instant(entry.changed)
+    lines = ["BEGIN:VEVENT", f"UID:{_escaped(entry.uid)}", f"DTSTAMP:{changed}", f"CREATED:{_instant(entry.created)}",
+             f"LAST-MODIFIED:{changed}", f"SEQUENCE:{entry.sequence}"]
     if entry.at_time is None:
-        event.add("dtstart", entry.first_day)
-        event.add("dtend", entry.last_day + timedelta(days=1))  # exclusive
+        lines += [f"DTSTART;VALUE=DATE:{entry.first_day:%Y%m%d}",
+                  f"DTEND;VALUE=DATE:{entry.last_day + timedelta(days=1):%Y%m%d}"]  # exclusive
     else:  # without an end: it lasts no time at all
-        event.add("dtstart", _local(entry))
+        at = f"{entry.first_day:%Y%m%d}T{entry.at_time.replace(':', '')}00"
+        lines.append(f"DTSTART:{at}Z" if entry.zone == "UTC" else f"DTSTART;TZID={entry.zone}:{at}")
     if entry.related:
-        event.add("related-to", entry.related)
-    event.add("summary", _line(entry.summary))
+        lines.append(f"RELATED-TO:{_escaped(entry.related)}")
+    lines.append(f"SUMMARY:{_escaped(_line(entry.summary))}")
     if entry.location:
-        event.add("location", _line(entry.location))
-    event.add("description", clean(entry.description))
-    event.add("categories", [_line(entry.category)])
-    event.add("url", entry.url)
-    event.add("status", "CANCELLED" if entry.cancelled else "CONFIRMED")
-    event.add("transp", "TRANSPARENT")  # a meeting in the calendar does not say that its reader attends
-    event.add("class", "PUBLIC")
-    return event
+        lines.append(f"LOCATION:{_escaped(_line(entry.location))}")
+    lines += [
+        f"DESCRIPTION:{_escaped(clean(entry.description))}", f"CATEGORIES:{_escaped(_line(entry.category))}",
+        f"URL:{entry.url}", f"STATUS:{'CANCELLED' if entry.cancelled else 'CONFIRMED'}",
+        "TRANSP:TRANSPARENT",  # a meeting in the calendar does not say that its reader attends
+        "CLASS:PUBLIC", "END:VEVENT",
+    ]
+    return "\r\n".join(map(folded, lines))
 
 
 def build(entries: Iterable[Entry], *, name: str, description: str, url: str, source: str, uid: str,
@@ -117,7 +135,7 @@ def build(entries: Iterable[Entry], *, name: str, description: str, url: str, so
     for name_of_zone in sorted({e.zone for e in entries if e.at_time is not None} - {"UTC"}):
         years = [e.first_day.year for e in entries if e.at_time is not None and e.zone == name_of_zone]
         calendar.add_component(timezone(name_of_zone, min(years), max(years)))
-    for entry in entries:
-        calendar.add_component(_event(entry))
     made: bytes = calendar.to_ical()
-    return made
+    end = b"END:VCALENDAR\r\n"
+    events = "".join(_event(entry) + "\r\n" for entry in entries)
+    return made.removesuffix(end) + events.encode() + end
