@@ -70,6 +70,7 @@ WIRING = (
     "sponsorship.applications.signals_in:subscribe",
     "sponsorship.applications.desk:register",
     "sponsorship.applications.panels:register",
+    "sponsorship.applications.meeting_dates:register",
     "sponsorship.awards.signals_in:subscribe",
     "sponsorship.awards.desk:register",
     "sponsorship.awards.ledger_words:register",

@@ -121,6 +121,8 @@ FEW = 6  # as many rooms stand side by side; of more, those of a group share one
 # what a person has for himself or herself; reached from My account
 OWN = (
     Entry(_l("My calendar"), "plan.my_calendar", "disbursement.view_all", _l("Steps of payments as a calendar feed")),
+    Entry(_l("My meetings feed"), "calendar.my_feed", None,
+          _l("Meetings and deadlines you follow, in your own calendar program")),
 )
 
 

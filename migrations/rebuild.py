@@ -52,6 +52,8 @@ class Schema:
         made = [(s, re.match(r'CREATE TABLE "?(\w+)"? \(', s)) for s in self.statements]
         self.columns = {found[1]: _columns(statement) for statement, found in made if found}
         self.lookups = {found[1] for s in self.statements if (found := re.match(r"INSERT INTO (\w+) \(code[,)]", s))}
+        # those that hold more than codes: people change and add rows there (kinds of meetings)
+        self.kept = {table for table in self.lookups if len(self.columns[table]) > 1}
         self.functions = {
             found[1] for s in self.statements if (found := re.match(r"CREATE OR REPLACE FUNCTION (\w+)\(", s))
         }
@@ -94,7 +96,7 @@ class Rebuild:
             triggers = self.connection.exec_driver_sql(
                 f"SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ({tables})").scalars().all()
             self.run(*(f'DROP TRIGGER "{name}"' for name in triggers))
-            self.run(*(f"DROP TABLE {table}" for table in sorted(self.old.lookups)))
+            self.run(*(f"DROP TABLE {table}" for table in sorted(self.old.lookups - self.old.kept)))
             self.run(*(f"ALTER TABLE {table} RENAME TO old_{table}" for table in self._aside()))
             return
         self.search_path = self.connection.exec_driver_sql("SHOW search_path").scalar_one()
@@ -106,7 +108,7 @@ class Rebuild:
         self.run(f'SET LOCAL search_path TO "{self.here}", {ASIDE}')
 
     def _aside(self) -> list[str]:
-        return [table for table in self.old.columns if table not in self.old.lookups]
+        return [table for table in self.old.columns if table not in self.old.lookups - self.old.kept]
 
     def make_tables(self) -> None:
         """The new tables with their checks and references, and the codes in the lookup tables."""
@@ -118,8 +120,10 @@ class Rebuild:
             raise Refused(f"say what becomes of {', '.join(sorted(lost))}, which the new schema does not have")
         if unknown := changes.keys() - (self.old.columns.keys() & self.new.columns.keys()):
             raise Refused(f"nothing is copied into {', '.join(sorted(unknown))}, yet a change is told")
+        for table in sorted(self.new.kept & self.old.kept):  # what people made of these rows stands
+            self.run(f"DELETE FROM {table} WHERE code IN (SELECT code FROM old_{table})")
         for table in self.new.columns:
-            if table in self.old.columns and table not in self.new.lookups:
+            if table in self.old.columns and table not in self.new.lookups - self.new.kept:
                 self.run(self._copy(table, changes.get(table, Change())))
         if not self.is_sqlite:  # else the deferred references of these rows hold up the indexes
             self.run("SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL DEFERRED")

@@ -6,6 +6,8 @@ from sqlalchemy import func, select
 
 from core.db import db
 from core.verify import check
+from meetings.calendar.date_models import DateKind, DateRule, DependentDate
+from meetings.calendar.dates import END, START, leans_on_itself
 from meetings.calendar.models import Mandate, Meeting, MeetingDates
 from meetings.calendar.stamp import current_stamp
 
@@ -28,6 +30,26 @@ def meetings() -> tuple[int, list[str]]:
     if newest is not None and stamp.number and stamp.changed_at < newest:
         faults.append("the calendar's stamp is older than its newest change: feeds may be stale")
     return len(rows), faults
+
+
+@check("calendar.dates")
+def dates() -> tuple[int, list[str]]:
+    """The day for national reports is told once; rules count from dates that there are."""
+    faults: list[str] = []
+    rows = db.session.execute(
+        select(Meeting.id, Meeting.report_deadline, DependentDate.day)
+        .join(DependentDate, DependentDate.meeting_id == Meeting.id)
+        .where(DependentDate.code == "reports", DependentDate.dropped.is_(False))
+    ).all()
+    faults += [f"meeting {row.id}: reports are asked for on two days" for row in rows if row.report_deadline != row.day]
+    known = {START, END, *db.session.scalars(select(DateKind.code))}
+    rules = db.session.execute(select(DateRule.id, DateRule.code, DateRule.anchor).where(DateRule.ended_at.is_(None)))
+    found = rules.all()
+    faults += [f"date rule {rule.id} counts from {rule.anchor}, which is no date" for rule in found
+               if rule.anchor not in known]
+    if leans_on_itself((rule.code, rule.anchor) for rule in found):
+        faults.append("rules of dates lean on each other in a ring")
+    return len(rows) + len(found), faults
 
 
 @check("calendar.mandates")

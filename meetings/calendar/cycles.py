@@ -22,6 +22,7 @@ LANES: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("mge", _l("Expert meetings"), ("MGE",)),
     ("regional", _l("Regional meetings"), ("Regional",)),
 )
+_IN_LANES = {kind for _key, _label, kinds in LANES for kind in kinds}  # others have a lane of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,11 @@ def _shape(meeting: MeetingRow) -> str:
     return "held" if meeting.phase == "held" else "coming"
 
 
+def _mark(meeting: MeetingRow, first: int, last: int) -> Mark:
+    return Mark(_percent(meeting.start_date or date(meeting.year, 7, 1), first, last), _shape(meeting),
+                f"{meeting.label}: {meeting.status.label}")
+
+
 def picture(meetings: Sequence[MeetingRow], today: date) -> Picture | None:
     """Every meeting as a mark; one without days stands in the middle of its year. None without meetings."""
     if not meetings:
@@ -123,12 +129,11 @@ def picture(meetings: Sequence[MeetingRow], today: date) -> Picture | None:
     _start, last = cycle_span(max(m.year for m in meetings))
     lanes = []
     for key, label, kinds in LANES:
-        marks = tuple(
-            Mark(_percent(m.start_date or date(m.year, 7, 1), first, last), _shape(m), f"{m.label}: {m.status.label}")
-            for m in meetings if m.kind in kinds
-        )
+        marks = tuple(_mark(m, first, last) for m in meetings if m.kind in kinds)
         if marks:
             lanes.append(Lane(key, label, marks))
+    for code, name in sorted({m.kind: m.kind_name for m in meetings if m.kind not in _IN_LANES}.items()):
+        lanes.append(Lane("other", name, tuple(_mark(m, first, last) for m in meetings if m.kind == code)))
     bounds = tuple((n, _percent(date(n, 1, 1), first, last)) for n in range(first, last + 1, CYCLE_YEARS))
     now = _percent(today, first, last) if first <= today.year <= last else None
     return Picture(first, last, tuple(lanes), now, bounds)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from wtforms import RadioField, SelectField, StringField, TextAreaField
+from wtforms import RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import Length, Optional, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from core.web.forms import After, BaseForm, DayField, Required, RequiredWhen, VersionField, WholeNumberField
 from meetings.calendar.service import MAX_DAYS, MAX_REASON, RESERVED, SLUG, MeetingFacts, known_zones
-from meetings.calendar.words import MODE_NAMES
+from meetings.calendar.words import LANGUAGE_NAMES, MODE_NAMES
 
 CERTAINTY_CHOICES = [
     ("none", _l("No dates yet: only the year")),
@@ -41,15 +43,26 @@ class Between:
             raise ValidationError(gettext("Write a number from %(low)s to %(high)s.", low=self.low, high=self.high))
 
 
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def no_turning(form: Any, field: Any) -> None:
+    """Refuse signs that turn the direction of whatever is written around them; letters of every script are welcome."""
+    if field.data and _TURNS.search(field.data):
+        raise ValidationError(gettext("This holds invisible signs that turn the direction of writing, as copying from "
+                                      "a document may bring. Type it anew, or paste it as plain text."))
+
+
 class _MeetingFields(BaseForm):
     kind = SelectField(_l("Kind"), validators=[Required(_l("Choose a kind."))])
     ordinal = WholeNumberField(
         _l("Number"), validators=[Optional(), Between(1, 999)],
         description=_l("The tenth biennial meeting is number 10. Leave it empty for meetings without a number."))
     short_name = StringField(_l("Short name"),
-                             validators=[Required(_l("Write a short name, such as BMS10.")), AtMost(80)],
+                             validators=[Required(_l("Write a short name, such as BMS10.")), AtMost(80), no_turning],
                              description=_l("What everybody calls it, such as BMS10."))
-    title = TextAreaField(_l("Official title"), validators=[Required(_l("Write the official title.")), AtMost(400)],
+    title = TextAreaField(_l("Official title"), validators=[
+        Required(_l("Write the official title.")), AtMost(400), no_turning],
                           render_kw={"rows": 3})
     mode = RadioField(_l("How it is held"), choices=list(MODE_NAMES.items()), default="in_person",
                       validators=[Required(_l("Choose how the meeting is held."))])
@@ -62,6 +75,16 @@ class _MeetingFields(BaseForm):
         validators=[Required(_l("Write a time zone by its city, such as America/New_York."))],
         description=_l("The zone of the venue, by its city. Deadlines of this meeting are counted in it."),
         render_kw={"list": "zones", "autocomplete": "off"})
+    seats_in_room = WholeNumberField(
+        _l("Seats in the room for each delegation"), validators=[Optional(), Between(1, 99)],
+        description=_l("Where the room is small, or part of each delegation takes part from afar."))
+    taking_part = TextAreaField(
+        _l("Taking part from afar"), validators=[AtMost(1000)], render_kw={"rows": 3},
+        description=_l("Who may take part online, and how they get the link. Everybody can read this: write no "
+                       "password."))
+    languages = SelectMultipleField(
+        _l("Interpretation"), choices=list(LANGUAGE_NAMES.items()), option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False), description=_l("The languages that the meeting is interpreted in."))
     meetings_allotted = WholeNumberField(
         _l("Plenary meetings granted"), validators=[Optional(), Between(1, 100)],
         description=_l("Half-days, as the mandate grants them: ten make one week."))
@@ -95,6 +118,8 @@ class _MeetingFields(BaseForm):
             venue=self.venue.data, timezone=self.timezone.data or "", meetings_allotted=self.meetings_allotted.data,
             presiding_role=self.presiding_role.data, presiding_name=self.presiding_name.data,
             presiding_country=self.presiding_country.data, mandate_text=self.mandate_text.data,
+            taking_part=self.taking_part.data, seats_in_room=self.seats_in_room.data,
+            languages=tuple(self.languages.data or ()),
             report_deadline=self.report_deadline.data, notes=self.notes.data, **self._days(),
         )
 

@@ -6,23 +6,27 @@ contradiction may be the printer's: the page says so.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask_babel import gettext, ngettext
 from sqlalchemy import select
 
 from core.db import db
+from core.errors import NotFound
 from core.machines import State
 from core.web.formats import format_day, format_days
 from meetings.calendar.models import Mandate, MandateMeeting, Meeting, MeetingKind
 from meetings.calendar.queries import MeetingRow, to_row
-from meetings.calendar.words import kind_name
+from meetings.calendar.words import LANGUAGE_NAMES, kind_name
 
 AGREES, CONTRADICTS, SILENT = "agrees", "contradicts", "silent"
+_NUMBER = re.compile(r"\d{1,3}/\d{1,4}( [A-Z])?")
 EARLY_UNTIL_MONTH = 4  # our reading of "early in the year": January to April
 
 
@@ -70,12 +74,23 @@ class MandateRow:
     precedes_id: uuid.UUID | None
     language_read: str
     note: str | None
+    source_url: str | None = None
+    version: int = 1
+    withdrawn_because: str | None = None
 
     @property
     def source(self) -> str:
-        """`A/RES/68/48, paragraph 5`."""
-        return gettext("A/RES/%(resolution)s, paragraph %(paragraph)s", resolution=self.resolution,
-                       paragraph=self.paragraph)
+        """`A/RES/68/48, paragraph 5`; a paper that is no resolution stands under its own symbol."""
+        symbol = f"A/RES/{self.resolution}" if _NUMBER.fullmatch(self.resolution) else self.resolution
+        return gettext("%(symbol)s, paragraph %(paragraph)s", symbol=symbol, paragraph=self.paragraph)
+
+    @property
+    def read_as(self) -> str:
+        """In which version the paper was read, as the page warns of it; empty where all were compared."""
+        if self.language_read == "all":
+            return ""
+        language = LANGUAGE_NAMES.get(self.language_read, self.language_read)
+        return gettext("As printed in the %(language)s version; others not compared.", language=language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +205,15 @@ def _mandate_row(mandate: Mandate, kind: str) -> MandateRow:
         mandate.id, mandate.key, mandate.resolution, mandate.adopted_on.year, mandate.paragraph, mandate.rests_on,
         mandate.kind, kind_name(mandate.kind, kind), mandate.year_printed, mandate.year_read, mandate.year_reason,
         days, mandate.weeks, mandate.place, mandate.timing, mandate.precedes_id, mandate.language_read, mandate.note,
+        mandate.source_url, mandate.version, mandate.withdrawn_because,
     )
 
 
-def mandate_rows() -> list[MandateRow]:
-    """Every mandate, in the order of its resolution. One query."""
+def mandate_rows(*, withdrawn: bool = False) -> list[MandateRow]:
+    """Every mandate that stands (or was withdrawn), in the order of its resolution. One query."""
+    stands = Mandate.withdrawn_at.is_not(None) if withdrawn else Mandate.withdrawn_at.is_(None)
     found = db.session.execute(
-        select(Mandate, MeetingKind.name).join(MeetingKind, MeetingKind.code == Mandate.kind)
+        select(Mandate, MeetingKind.name).join(MeetingKind, MeetingKind.code == Mandate.kind).where(stands)
         .order_by(Mandate.adopted_on, Mandate.resolution, Mandate.position)
     ).all()
     return [_mandate_row(mandate, kind) for mandate, kind in found]
@@ -268,10 +285,53 @@ class CycleFault:
     line: Line
 
 
-def cycle_check(meetings: Sequence[MeetingRow]) -> list[CycleFault]:
-    """Every preparatory committee with the review conference of the same number, mandate or not."""
-    conferences = {m.ordinal: m for m in meetings if m.kind == "RevCon" and m.ordinal and m.state != "cancelled"}
-    return [
-        CycleFault(m, conferences[m.ordinal], _order(m, conferences[m.ordinal]))
-        for m in meetings if m.kind == "PrepCom" and m.ordinal in conferences and m.state != "cancelled"
-    ]
+def cycle_check(
+    meetings: Sequence[MeetingRow], precedes: Mapping[str, str] | None = None
+) -> list[CycleFault]:
+    """Every meeting of a kind that prepares another, with the conference it prepares: that of the same number, else the
+    first one that opens after it in its year or the next. Mandate or not; `precedes` says which kind prepares which."""
+    kinds = {"PrepCom": "RevCon"} if precedes is None else precedes
+    standing = [m for m in meetings if m.state != "cancelled" and m.replaced_by_id is None]
+    found = []
+    for meeting in standing:
+        if meeting.kind in kinds:
+            conference = _prepared_by(meeting, [m for m in standing if m.kind == kinds[meeting.kind]])
+            if conference is not None:
+                found.append(CycleFault(meeting, conference, _order(meeting, conference)))
+    return found
+
+
+def _prepared_by(meeting: MeetingRow, conferences: Sequence[MeetingRow]) -> MeetingRow | None:
+    if meeting.ordinal is not None:
+        return next((c for c in conferences if c.ordinal == meeting.ordinal), None)
+    near = [c for c in conferences if 0 <= c.year - meeting.year <= 1]
+    return min(near, key=lambda c: (c.year, c.start_date or date.max), default=None)
+
+
+def without_mandate(meetings: Sequence[MeetingRow], found: Sequence[Comparison]) -> list[MeetingRow]:
+    """Meetings still to come that answer no mandate on record: what they rest on should be recorded."""
+    answered = {meeting.id for item in found for meeting, _lines in item.meetings}
+    return [m for m in meetings if m.id not in answered and m.phase in ("undated", "upcoming", "in_session")]
+
+
+def kinds_that_prepare() -> dict[str, str]:
+    """Kinds whose meetings must precede a conference of another kind. One query."""
+    rows = db.session.execute(select(MeetingKind.code, MeetingKind.precedes).where(MeetingKind.precedes.is_not(None)))
+    return {row.code: row.precedes for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class MandateForEdit:
+    """A mandate as its form shows it, with the meetings that were linked to it."""
+
+    mandate: Mandate
+    meeting_ids: tuple[uuid.UUID, ...]
+
+
+def mandate_for_edit(mandate_id: uuid.UUID) -> MandateForEdit:
+    """Two queries. Raises NotFound."""
+    mandate = db.session.get(Mandate, mandate_id)
+    if mandate is None:
+        raise NotFound()
+    linked = db.session.scalars(select(MandateMeeting.meeting_id).where(MandateMeeting.mandate_id == mandate_id))
+    return MandateForEdit(mandate, tuple(linked))

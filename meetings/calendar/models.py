@@ -27,20 +27,33 @@ KINDS = (
 )
 
 
-class MeetingKind(Base):
-    """A kind of meeting. Its English name goes through gettext where it is shown."""
+class MeetingKind(Versioned, Base):
+    """A kind of meeting. The names of the six above go through gettext where they are shown; organisers add others.
+
+    `precedes` is the kind of conference that a meeting of this kind prepares: it must end before it, in its cycle. A
+    kind that is not `offered` stays on the meetings that have it. `source` is the paper that made the kind.
+    """
 
     __tablename__ = "meeting_kind"
+    __table_args__ = (
+        CheckConstraint("short_name <> '' AND name <> ''", name="has_names"),
+        CheckConstraint("precedes IS NULL OR precedes <> code", name="precedes_another"),
+    )
     code: Mapped[str] = mapped_column(String(20), primary_key=True)
     short_name: Mapped[str] = mapped_column(String(30))
     name: Mapped[str] = mapped_column(String(80))
     position: Mapped[int]
+    precedes: Mapped[str | None] = mapped_column(ForeignKey("meeting_kind.code"))
+    offered: Mapped[bool] = mapped_column(default=True)
+    source: Mapped[str | None] = mapped_column(String(300))
 
 
-KIND_ROWS = ", ".join(f"('{c}', '{s}', '{n}', {p})" for c, s, n, p in KINDS)
+PREPARES = {"PrepCom": "RevCon"}
+KIND_ROWS = ", ".join(
+    f"('{c}', '{s}', '{n}', {p}, {repr(PREPARES[c]) if c in PREPARES else 'NULL'}, TRUE, 1)" for c, s, n, p in KINDS)
 event.listen(
     MeetingKind.__table__, "after_create",
-    DDL(f"INSERT INTO meeting_kind (code, short_name, name, position) VALUES {KIND_ROWS}"),
+    DDL(f"INSERT INTO meeting_kind (code, short_name, name, position, precedes, offered, version) VALUES {KIND_ROWS}"),
 )
 
 _LIVE = "ordinal IS NOT NULL AND replaced_by_id IS NULL AND NOT is_demo AND state <> 'cancelled'"
@@ -70,6 +83,7 @@ class Meeting(WithId, Versioned, Base):
         CheckConstraint("published_at IS NULL OR announced_at IS NOT NULL", name="published_is_announced"),
         CheckConstraint("replaced_by_id IS NULL OR replaced_by_id <> id", name="not_replaced_by_itself"),
         CheckConstraint("short_name <> '' AND title <> '' AND slug <> ''", name="has_names"),
+        CheckConstraint("seats_in_room IS NULL OR seats_in_room > 0", name="seats_positive"),
         Index("uq_meeting_kind_ordinal", "kind", "ordinal", unique=True,
               sqlite_where=text(_LIVE), postgresql_where=text(_LIVE)),
         Index("ix_meeting_year_start_date", "year", "start_date"),
@@ -87,6 +101,9 @@ class Meeting(WithId, Versioned, Base):
     venue: Mapped[str | None] = mapped_column(String(200))
     timezone: Mapped[str] = mapped_column(String(64), default="UTC")
     mode: Mapped[str] = mapped_column(ForeignKey("meeting_mode.code"), default="in_person")
+    seats_in_room: Mapped[int | None]  # for each delegation, where the room is small or the meeting hybrid
+    taking_part: Mapped[str | None] = mapped_column(Text)  # how to take part from afar, in words
+    languages: Mapped[list[str] | None] = mapped_column(JSON)  # codes of the languages it is interpreted in
     state: Mapped[str] = MEETING.column()
     meetings_allotted: Mapped[int | None]  # half-day plenary meetings granted by the mandate
     presiding_role: Mapped[str | None] = mapped_column(String(60))
@@ -95,7 +112,7 @@ class Meeting(WithId, Versioned, Base):
     bureau: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     mandate_text: Mapped[str | None] = mapped_column(String(300))
     documents: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    report_deadline: Mapped[date | None]  # when national reports are asked for (voluntary)
+    report_deadline: Mapped[date | None]  # as its dependent date says (date_models); kept in step with it
     notes: Mapped[str | None] = mapped_column(Text)
     sources: Mapped[list[str]] = mapped_column(JSON, default=list)
     unverified: Mapped[list[str]] = mapped_column(JSON, default=list)
@@ -126,8 +143,8 @@ class MeetingDates(WithId, Base):
     at: Mapped[datetime]
 
 
-class Mandate(WithId, Base):
-    """What one paragraph of a resolution asks for.
+class Mandate(WithId, Versioned, Base):
+    """What one paragraph of a resolution asks for. One that was recorded by mistake is withdrawn, never deleted.
 
     `year_printed` is what the text prints; `year_read` is what meetings are compared with, and `year_reason` says why
     where they differ. `language_read` is the version that was read: others were not compared.
@@ -139,6 +156,9 @@ class Mandate(WithId, Base):
         CheckConstraint("weeks IS NULL OR weeks BETWEEN 1 AND 8", name="weeks"),
         CheckConstraint("(start_printed IS NULL) = (end_printed IS NULL)", name="both_days_or_none"),
         CheckConstraint("timing IS NULL OR timing = 'early'", name="timing_known"),
+        CheckConstraint("end_printed >= start_printed", name="printed_days_in_order"),
+        CheckConstraint("precedes_id IS NULL OR precedes_id <> id", name="precedes_another"),
+        CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_because IS NULL)", name="withdrawn_with_reason"),
     )
     key: Mapped[str] = mapped_column(String(60), unique=True)
     resolution: Mapped[str] = mapped_column(String(40))  # such as 68/48
@@ -157,7 +177,10 @@ class Mandate(WithId, Base):
     precedes_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("mandate.id"))
     language_read: Mapped[str] = mapped_column(String(12))
     note: Mapped[str | None] = mapped_column(Text)
+    source_url: Mapped[str | None] = mapped_column(String(400))
     position: Mapped[int]
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_because: Mapped[str | None] = mapped_column(String(500))
 
 
 class MandateMeeting(Base):

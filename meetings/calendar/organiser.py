@@ -1,4 +1,4 @@
-"""Pages of the organiser: new, edit, announce, publish, postpone, new dates, cancel; the mandate check."""
+"""Pages of the organiser: new, edit, announce, publish, postpone, new dates, cancel."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from core.web.access import needs
 from core.web.forms import BaseForm, add_error
 from meetings.calendar import service
 from meetings.calendar.blueprint import bp
+from meetings.calendar.choices import states_for_choice
+from meetings.calendar.dates import dates_of
 from meetings.calendar.forms import (
     EditDraftForm,
     EditPublishedForm,
@@ -23,15 +25,13 @@ from meetings.calendar.forms import (
     RedateForm,
     VersionForm,
 )
-from meetings.calendar.mandates import cycle_check, mandate_check, mandates_of
+from meetings.calendar.mandates import mandates_of
 from meetings.calendar.queries import (
     MeetingPage,
     MeetingRow,
     get_meeting,
     kinds_for_choice,
     meeting_page,
-    meetings_between,
-    states_for_choice,
 )
 from meetings.calendar.transitions import DRAFT_STATES, MANAGE, MEETING
 
@@ -70,6 +70,8 @@ def actions_of(meeting: MeetingRow) -> list[Action]:
     elif meeting.state == "published":
         found.append(Action(_("Change the dates"), url("redate")))
         found.append(Action(_("Postpone"), url("postpone")))
+    if meeting.state != "cancelled":
+        found.append(Action(_("Dates and deadlines"), url("dates")))
     if "announce" in allowed and meeting.announced_at is None:
         found.append(Action(_("Show on the public calendar"), url("announce"), posts=True))
     if "edit" in allowed and meeting.state not in ("mandated", "provisional"):
@@ -127,7 +129,9 @@ def _values(page: MeetingPage) -> dict[str, Any]:
         ("kind", "ordinal", "short_name", "title", "mode", "city", "venue", "timezone", "version")
     }
     values |= {name: getattr(page, name) for name in (
-        "meetings_allotted", "presiding_role", "presiding_name", "mandate_text", "report_deadline", "notes")}
+        "meetings_allotted", "presiding_role", "presiding_name", "mandate_text", "report_deadline", "notes",
+        "seats_in_room", "taking_part")}
+    values["languages"] = list(page.languages)
     if row.timezone == "UTC" and not row.city:
         values["timezone"] = ZONES[0]  # nobody has chosen yet
     return values | {
@@ -141,7 +145,7 @@ def _edit_form(page: MeetingPage) -> Any:
     MEETING.move(page.row.state, "edit")
     kind = EditDraftForm if page.row.state in DRAFT_STATES else EditPublishedForm
     form = kind(data=_values(page))
-    form.offer(kinds_for_choice(), states_for_choice())
+    form.offer(kinds_for_choice(page.row.kind), states_for_choice())
     return form
 
 
@@ -200,7 +204,8 @@ def publish(slug: str) -> ResponseReturnValue:
     """What will be public, beside what the mandates ask for."""
     meeting = _step(slug, "publish")
     form = VersionForm(data={"version": meeting.version})
-    return _step_page("publish", form, meeting, mandates=mandates_of(meeting))
+    return _step_page("publish", form, meeting, mandates=mandates_of(meeting),
+                      dates=dates_of([meeting.id], reveal=False)[meeting.id])
 
 
 @bp.post("/meetings/<string:slug>/publish")
@@ -213,7 +218,8 @@ def publish_now(slug: str) -> ResponseReturnValue:
         service.publish_meeting(meeting.id, current_actor(), expected_version=form.version.data)
         flash(_("Published. The calendar and its feeds show the meeting now."), "success")
         return _to_meeting(slug)
-    return _step_page("publish", form, meeting, 422, mandates=mandates_of(meeting))
+    return _step_page("publish", form, meeting, 422, mandates=mandates_of(meeting),
+                      dates=dates_of([meeting.id], reveal=False)[meeting.id])
 
 
 @bp.get("/meetings/<string:slug>/postpone")
@@ -292,16 +298,3 @@ def cancel_now(slug: str) -> ResponseReturnValue:
             flash(_("Cancelled. The page and the entry in the feeds stay, marked as cancelled."), "success")
             return _to_meeting(slug)
     return _step_page("cancel", form, meeting, 422)
-
-
-# --- mandates ---------------------------------------------------------------------------------------------------
-@bp.get("/meetings/mandates")
-@needs("calendar.mandates.view")
-def mandates() -> ResponseReturnValue:
-    """What resolutions ask for beside what the calendar holds."""
-    found = mandate_check()
-    rows = [m for m in meetings_between(2001, 2100, reveal=True) if not m.is_demo]
-    return render_template(
-        "calendar/mandates.html", comparisons=found, cycle=cycle_check(rows),
-        flagged=sum(c.text_contradicts for c in found), differing=sum(c.meeting_contradicts for c in found),
-    )

@@ -17,13 +17,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import Select, and_, bindparam, case, false, func, or_, select, true
 
 from accounts.models import Organisation
-from accounts.queries import list_states, names
+from accounts.queries import names
 from core import clock
 from core.db import db
 from core.errors import NotFound
 from core.machines import State
 from core.web.formats import format_days
 from core.web.tables import TableQuery
+from meetings.calendar.dates import DateChange, DateRow, date_changes, dates_of
 from meetings.calendar.models import Meeting, MeetingDates, MeetingKind
 from meetings.calendar.transitions import DRAFT_STATES
 from meetings.calendar.words import PHASES, kind_name, phase_of, state_of
@@ -149,6 +150,11 @@ class MeetingPage:
     replaced_by: MeetingRow | None
     replaces: tuple[MeetingRow, ...]
     countries: dict[str, str] = field(default_factory=dict)
+    seats_in_room: int | None = None
+    taking_part: str | None = None
+    languages: tuple[str, ...] = ()
+    dates: tuple[DateRow, ...] = ()
+    date_changes: tuple[DateChange, ...] = ()
 
 
 def to_row(meeting: Meeting, kind: str | None = None, *, reveal: bool = True, today: date | None = None) -> MeetingRow:
@@ -165,7 +171,7 @@ def to_row(meeting: Meeting, kind: str | None = None, *, reveal: bool = True, to
     )
 
 
-def _visible(reveal: bool) -> Any:
+def visible(reveal: bool) -> Any:
     return true() if reveal else Meeting.announced_at.is_not(None)
 
 
@@ -176,7 +182,7 @@ def _rows(statement: Select[Any, Any], reveal: bool) -> list[MeetingRow]:
 
 def _select(reveal: bool) -> Select[Any, Any]:
     return (
-        select(Meeting, MeetingKind.name).join(MeetingKind, MeetingKind.code == Meeting.kind).where(_visible(reveal))
+        select(Meeting, MeetingKind.name).join(MeetingKind, MeetingKind.code == Meeting.kind).where(visible(reveal))
     )
 
 
@@ -208,11 +214,11 @@ def meetings_by_id(meeting_ids: Iterable[uuid.UUID], *, reveal: bool = True) -> 
     return {row.id: row for row in _rows(_select(reveal).where(Meeting.id.in_(wanted)), reveal)}
 
 
-def _seen_start(reveal: bool) -> Any:
+def seen_start(reveal: bool) -> Any:
     return Meeting.start_date if reveal else case((Meeting.published_at.is_not(None), Meeting.start_date))
 
 
-def _in_phase(phase: str, reveal: bool) -> Any:
+def in_phase(phase: str, reveal: bool) -> Any:
     """The SQL twin of words.phase_of."""
     today = clock.today()
     if phase in ("postponed", "cancelled"):
@@ -233,7 +239,7 @@ def list_meetings(query: TableQuery, *, reveal: bool = False) -> tuple[list[Meet
     Filters: kind, year, place (a city, or `online`), status (a phase; `draft` for organisers). Sorts: when (the
     default, newest first), name, kind, place. Undated meetings stand at the end of their year.
     """
-    where = [_visible(reveal)]
+    where = [visible(reveal)]
     if kind := query.get("kind"):
         where.append(Meeting.kind == kind)
     if year := query.get("year"):
@@ -241,9 +247,9 @@ def list_meetings(query: TableQuery, *, reveal: bool = False) -> tuple[list[Meet
     if place := query.get("place"):
         where.append(Meeting.mode == "virtual" if place == "online" else Meeting.city == place)
     if status := query.get("status"):
-        where.append(_in_phase(status, reveal))
+        where.append(in_phase(status, reveal))
     total = db.session.scalar(select(func.count()).select_from(Meeting).where(*where)) or 0
-    start = _seen_start(reveal)
+    start = seen_start(reveal)
     keys: dict[str, list[Any]] = {
         "when": [Meeting.year, start.is_(None), start],
         "name": [Meeting.short_name],
@@ -258,31 +264,6 @@ def list_meetings(query: TableQuery, *, reveal: bool = False) -> tuple[list[Meet
     if query.format is None:
         statement = statement.offset(query.offset).limit(query.limit)
     return _rows(statement, reveal), total
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What the filters above the list offer: only what occurs."""
-
-    kinds: tuple[tuple[str, str], ...]
-    years: tuple[int, ...]
-    cities: tuple[str, ...]
-    online: bool
-
-
-def list_choices(*, reveal: bool = False) -> Choices:
-    """One query over the distinct combinations of kind, year, city and mode."""
-    found = db.session.execute(
-        select(MeetingKind.position, MeetingKind.code, MeetingKind.name, Meeting.year, Meeting.city, Meeting.mode)
-        .join(Meeting, Meeting.kind == MeetingKind.code).where(_visible(reveal)).distinct()
-    ).all()
-    kinds = sorted({(f.position, f.code, f.name) for f in found})
-    return Choices(
-        tuple((code, kind_name(code, name)) for _position, code, name in kinds),
-        tuple(sorted({f.year for f in found}, reverse=True)),
-        tuple(sorted({f.city for f in found if f.city})),
-        any(f.mode == "virtual" for f in found),
-    )
 
 
 def next_meeting() -> MeetingRow | None:
@@ -303,12 +284,18 @@ def next_meeting() -> MeetingRow | None:
 
 def meetings_between(first_year: int, last_year: int, *, reveal: bool = False) -> list[MeetingRow]:
     """Meetings of these years in order of time, undated ones at the end of their year. One query."""
-    start = _seen_start(reveal)
+    start = seen_start(reveal)
     statement = (
         _select(reveal).where(Meeting.year.between(first_year, last_year))
         .order_by(Meeting.year, start.is_(None), start, Meeting.id)
     )
     return _rows(statement, reveal)
+
+
+def list_rows(condition: Any, *, reveal: bool) -> list[MeetingRow]:
+    """Meetings that fulfil a condition, in order of time. One query."""
+    start = seen_start(reveal)
+    return _rows(_select(reveal).where(condition).order_by(start, Meeting.id), reveal)
 
 
 def meetings_for_choice() -> list[MeetingRow]:
@@ -340,7 +327,10 @@ def meeting_page(slug: str, *, reveal: bool = False) -> MeetingPage:
         tuple(meeting.sources), tuple(meeting.unverified), tuple(dates_history(meeting.id)),
         next((m for m in family if m.id == meeting.replaced_by_id), None),
         tuple(m for m in family if m.id != meeting.replaced_by_id),
-        state_names(code for code in codes if code),
+        state_names(code for code in codes if code), meeting.seats_in_room, meeting.taking_part,
+        tuple(meeting.languages or ()),
+        tuple(dates_of([meeting.id], reveal=reveal)[meeting.id]) if reveal or meeting.published_at else (),
+        tuple(date_changes(meeting.id, reveal=reveal)),
     )
 
 
@@ -369,9 +359,11 @@ def state_names(iso2_codes: Iterable[str]) -> dict[str, str]:
     return {code: labels[ids[code]] if code in ids else code for code in wanted}
 
 
-def kinds_for_choice() -> list[tuple[str, str]]:
-    """Kinds of meetings in their order, as (code, name)."""
-    rows = db.session.execute(select(MeetingKind.code, MeetingKind.name).order_by(MeetingKind.position)).all()
+def kinds_for_choice(also: str | None = None) -> list[tuple[str, str]]:
+    """Kinds that new meetings may have, in their order, as (code, name); `also` one that is offered no more."""
+    rows = db.session.execute(
+        select(MeetingKind.code, MeetingKind.name).where(or_(MeetingKind.offered, MeetingKind.code == also))
+        .order_by(MeetingKind.position)).all()
     return [(row.code, kind_name(row.code, row.name)) for row in rows]
 
 
@@ -384,10 +376,3 @@ def meetings_to_close(now: datetime, limit: int) -> list[tuple[uuid.UUID, dateti
     )
     over = [(row.id, row.ends_at) for row in candidates if row.ends_at is not None and row.ends_at <= now]
     return sorted(over, key=lambda pair: pair[1])[:limit]
-
-
-def states_for_choice() -> list[tuple[str, str]]:
-    """States and observers as (ISO alpha-2, name), in the order of the reader's language. Two queries."""
-    codes = {row.id: row.iso2 for row in db.session.execute(
-        select(Organisation.id, Organisation.iso2).where(Organisation.iso2.is_not(None)))}
-    return [(codes[state.id], state.name) for state in list_states() if state.id in codes]

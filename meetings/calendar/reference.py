@@ -1,6 +1,7 @@
 """The real calendar, 2001 to 2030, and the mandates of resolution 68/48: facts with their sources, from files.
 
-Loading twice changes nothing: a meeting that is there already is left as the organiser made it.
+Rules of dates come with them. Loading twice changes nothing: a meeting that is there already is left as the organiser
+made it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlalchemy import select
 from core import clock, events
 from core.actor import system
 from core.db import command, db
+from meetings.calendar.date_models import DateRule, DependentDate
 from meetings.calendar.models import Mandate, MandateMeeting, Meeting, MeetingDates
 from meetings.calendar.stamp import touch_calendar
 
@@ -117,6 +119,10 @@ def load_meetings() -> int:
         meeting = _meeting(record)
         db.session.add(meeting)
         db.session.flush()  # the event and the next meeting refer to this row
+        if meeting.report_deadline is not None:
+            db.session.add(DependentDate(
+                meeting_id=meeting.id, code="reports", day=meeting.report_deadline, by_hand=True, version=1,
+                sequence=0, created_at=meeting.created_at, changed_at=meeting.changed_at))
         events.record(ACTOR, LOADED, "meeting", meeting.id, to_state=meeting.state)
         if record["id"] in REPLACED:
             later = next(r for r in read_meetings() if r["id"] == REPLACED[record["id"]])
@@ -126,9 +132,19 @@ def load_meetings() -> int:
                 at=clock.now(),
             ))
     added = len(new) + _load_mandates()
+    _load_rules()
     if new:
         touch_calendar()
     return added
+
+
+def _load_rules() -> None:
+    """The rules of dates, where nobody has ever set one for the same date and kind of meeting."""
+    body = json.loads((DATA / "date_rules.json").read_text("utf-8"))
+    known = {(row.code, row.kind) for row in db.session.execute(select(DateRule.code, DateRule.kind))}
+    for item in body["rules"]:
+        if (item["code"], item["kind"]) not in known:
+            db.session.add(DateRule(**item, set_at=clock.now()))
 
 
 def _load_mandates() -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from flask import current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
@@ -23,27 +24,28 @@ from core.machines import State
 from core.web.access import public
 from core.web.downloads import download
 from core.web.formats import day_html, format_days
-from core.web.links import absolute
 from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
-from meetings.calendar import organiser
+from meetings.calendar import date_routes, organiser, record_routes, views
 from meetings.calendar.blueprint import bp
+from meetings.calendar.choices import Choices, list_choices
 from meetings.calendar.cycles import cycle_span, cycles, picture
+from meetings.calendar.feed_entries import address_of, path_of
+from meetings.calendar.feed_filters import LANGUAGE, STATUSES, FeedFilter
+from meetings.calendar.mandates import mandates_of
 from meetings.calendar.panels import home_panels, meeting_panels
 from meetings.calendar.queries import (
-    Choices,
     MeetingPage,
     MeetingRow,
-    list_choices,
     list_meetings,
     meeting_page,
     meetings_between,
     next_meeting,
 )
 from meetings.calendar.transitions import MANAGE, MEETING
-from meetings.calendar.words import DOCUMENT_NAMES, MODE_NAMES, PHASES, ROLE_NAMES, in_days
+from meetings.calendar.words import DOCUMENT_NAMES, LANGUAGE_NAMES, MODE_NAMES, PHASES, ROLE_NAMES, in_days
 
-__all__ = ["bp", "organiser"]
+__all__ = ["bp", "date_routes", "organiser", "record_routes", "views"]
 DOORS = ("/sponsorship/", "/donate/")  # stable addresses of rooms that this one must not import
 
 
@@ -76,13 +78,10 @@ class Feed:
 
 
 @bp.app_template_global("calendar_feed")
-def calendar_feed(slug: str | None = None) -> Feed:
-    """The feed of one meeting, or of all."""
-    if slug:
-        path, address = url_for("calendar_feeds.one", slug=slug), absolute("calendar_feeds.one", slug=slug)
-    else:
-        path, address = url_for("calendar_feeds.whole"), absolute("calendar_feeds.whole")
-    return Feed(path, "webcal://" + address.split("://", 1)[1])
+def calendar_feed(slug: str | None = None, wanted: FeedFilter | None = None) -> Feed:
+    """The feed of one meeting, or of all that a filter lets through, in the reader's language."""
+    wanted = replace(wanted or FeedFilter(), slug=slug or "", language=str(get_locale() or LANGUAGE))
+    return Feed(path_of(wanted), "webcal://" + address_of(wanted).split("://", 1)[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +234,17 @@ def meetings() -> ResponseReturnValue:
         base_url=url_for("calendar.meetings"), row_url=lambda m: url_for("calendar.meeting", slug=m.slug),
         empty_title=_("No meetings yet"), empty_text=_("Meetings appear here once the organiser has announced them."),
     )
-    return render_template("calendar/meetings.html", table=table, organises=organises)
+    return render_template("calendar/meetings.html", table=table, organises=organises, wanted=_as_feed(query))
+
+
+def _as_feed(query: TableQuery) -> FeedFilter:
+    """The filters of the list as those of a feed, so that what is seen can be subscribed to."""
+    def given(name: str) -> tuple[str, ...]:
+        value = query.get(name)
+        return (value,) if value else ()
+
+    return FeedFilter(given("kind"), tuple(int(year) for year in given("year")), given("place"),
+                      tuple(status for status in given("status") if status in STATUSES))
 
 
 @bp.get("/meetings/timeline")
@@ -260,12 +269,14 @@ def meeting(slug: str) -> ResponseReturnValue:
         history = events.history("meeting", page.row.id)
         happened = list(reversed(timeline_items(
             history, MEETING, person_labels(h.actor_id for h in history),
-            {"create": _("Recorded"), "load": _("Loaded from the reference calendar")})))
+            {"create": _("Recorded"), "load": _("Loaded from the reference calendar"),
+             "set": _("Deadlines set"), "keep": _("Deadline looked at again")})))
     return render_template(
         "calendar/meeting.html", page=page, meeting=page.row, organises=organises, happened=happened,
         panels=meeting_panels(page.row), facts=_facts(page), documents=_documents(page), next_in=_distance(page.row),
         step=next_step(page.row, organises), unverified=[_plain(item) for item in page.unverified],
         actions=organiser.actions_of(page.row) if organises else (),
+        compared=mandates_of(page.row) if allows(current_actor(), "calendar.mandates.view") else (),
     )
 
 
@@ -279,8 +290,15 @@ def _facts(page: MeetingPage) -> list[tuple[Any, Any]]:
         country = page.countries.get(row.country_code or "")
         facts.append((_("Place"), ", ".join(part for part in (row.venue, row.city, country) if part)))
     facts.append((_("Kind"), row.kind_name))
-    if row.mode == "hybrid":
+    if row.mode != "in_person" or page.taking_part or page.seats_in_room:
         facts.append((_("How it is held"), MODE_NAMES[row.mode]))
+    if page.taking_part:
+        facts.append((_("Taking part from afar"), page.taking_part))
+    if page.seats_in_room:
+        facts.append((_("Seats in the room"), ngettext(
+            "%(num)s for each delegation", "%(num)s for each delegation", page.seats_in_room)))
+    if page.languages:
+        facts.append((_("Interpretation"), ", ".join(str(LANGUAGE_NAMES[code]) for code in page.languages)))
     if page.presiding_name:
         role = page.presiding_role or ""
         facts.append((ROLE_NAMES.get(role) or role or _("Presiding officer"), _presiding(page)))
@@ -290,7 +308,7 @@ def _facts(page: MeetingPage) -> list[tuple[Any, Any]]:
         facts.append((_("Mandate"), page.mandate_text))
     if page.meetings_allotted:
         facts.append((_("Length granted"), _("%(n)s plenary meetings", n=page.meetings_allotted)))
-    if page.report_deadline:
+    if page.report_deadline and not any(date.code == "reports" for date in page.dates):
         facts.append((_("National reports"), Markup("{} {}").format(_("asked for by"), day_html(page.report_deadline))))
     return facts
 

@@ -23,6 +23,10 @@ from core import clock, events
 from core.actor import Actor
 from core.db import command, db, lock, new_id
 from core.errors import RuleBroken
+from core.text import one_line
+from meetings.calendar.announcements import say_cancelled, say_moved
+from meetings.calendar.date_models import DependentDate
+from meetings.calendar.date_service import follow, set_reports
 from meetings.calendar.models import MODES, Meeting, MeetingDates, MeetingKind
 from meetings.calendar.queries import to_row
 from meetings.calendar.signals import MeetingCancelled, MeetingMoved, meeting_cancelled, meeting_moved
@@ -32,10 +36,13 @@ from meetings.calendar.transitions import DRAFT_STATES, MANAGE, MEETING
 MAX_DAYS = 31
 MAX_REASON = 500
 CERTAINTIES = ("none", "provisional", "fixed")
-RESERVED = frozenset({"new", "timeline", "mandates", "kinds", "month", "search", "calendar", "calendar.ics", "api"})
+RESERVED = frozenset({"new", "timeline", "mandates", "kinds", "month", "search", "calendar", "calendar.ics", "api",
+                      "dates", "my-feed", "feeds"})
+LANGUAGES = ("ar", "zh", "en", "fr", "ru", "es")
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 # a change of these is one that a subscriber must hear of; the others change words on pages only
-TOLD = ("title", "short_name", "kind", "city", "country_code", "venue", "timezone", "mode")
+TOLD = ("title", "short_name", "kind", "city", "country_code", "venue", "timezone", "mode", "taking_part", "languages",
+        "seats_in_room")
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,9 @@ class MeetingFacts:
     country_code: str | None = None
     venue: str | None = None
     timezone: str = "UTC"
+    taking_part: str | None = None
+    seats_in_room: int | None = None
+    languages: tuple[str, ...] = ()
     meetings_allotted: int | None = None
     presiding_role: str | None = None
     presiding_name: str | None = None
@@ -100,10 +110,15 @@ def check_days(start: date | None, end: date | None) -> None:
 def _check(facts: MeetingFacts, dated: bool) -> None:
     if db.session.get(MeetingKind, facts.kind) is None:
         raise RuleBroken(gettext("Choose a kind."), code="meeting.kind", field="kind")
-    if not facts.title.strip():
+    if not one_line(facts.title):
         raise RuleBroken(gettext("Write the official title."), code="meeting.title", field="title")
-    if not facts.short_name.strip():
+    if not one_line(facts.short_name):
         raise RuleBroken(gettext("Write a short name, such as BMS10."), code="meeting.short_name", field="short_name")
+    if not set(facts.languages) <= set(LANGUAGES):
+        raise RuleBroken(gettext("Choose among the official languages."), code="meeting.languages", field="languages")
+    if facts.seats_in_room is not None and not 1 <= facts.seats_in_room <= 99:
+        raise RuleBroken(gettext("Write a number from %(low)s to %(high)s.", low=1, high=99), code="meeting.seats",
+                         field="seats_in_room")
     if facts.mode not in MODES:
         raise RuleBroken(gettext("Choose how the meeting is held."), code="meeting.mode", field="mode")
     if facts.timezone not in known_zones():
@@ -161,13 +176,14 @@ def _save() -> None:
 def _write(meeting: Meeting, facts: MeetingFacts) -> set[str]:
     """Copy the facts, days left out; the names of those that changed."""
     values: dict[str, Any] = {
-        "kind": facts.kind, "ordinal": facts.ordinal, "title": " ".join(facts.title.split()),
-        "short_name": " ".join(facts.short_name.split()), "mode": facts.mode, "city": facts.city or None,
+        "kind": facts.kind, "ordinal": facts.ordinal, "title": one_line(facts.title),
+        "short_name": one_line(facts.short_name), "mode": facts.mode, "city": facts.city or None,
         "country_code": facts.country_code or None, "venue": facts.venue or None, "timezone": facts.timezone,
+        "taking_part": facts.taking_part or None, "seats_in_room": facts.seats_in_room,
+        "languages": [code for code in LANGUAGES if code in facts.languages] or None,
         "meetings_allotted": facts.meetings_allotted, "presiding_role": facts.presiding_role or None,
         "presiding_name": facts.presiding_name or None, "presiding_country": facts.presiding_country or None,
-        "mandate_text": facts.mandate_text or None, "report_deadline": facts.report_deadline,
-        "notes": facts.notes or None,
+        "mandate_text": facts.mandate_text or None, "notes": facts.notes or None,
     }
     changed = {name for name, value in values.items() if getattr(meeting, name) != value}
     for name in changed:
@@ -198,6 +214,7 @@ def _set_days(meeting: Meeting, facts: MeetingFacts, actor: Actor) -> None:
             MEETING.apply(meeting, {"mandated": "undate", "provisional": "propose", "fixed": "fix"}[wanted], actor,
                           data=_days_data(old, new))
     if old != new:
+        follow(meeting, actor, gettext("The dates of the meeting changed."))
         meeting_moved.send(MeetingMoved(meeting.id, *old, *new))
 
 
@@ -230,6 +247,7 @@ def create_meeting(
     db.session.add(meeting)
     _save()
     events.record(actor, "calendar.meeting.create", "meeting", meeting.id, to_state=meeting.state)
+    set_reports(meeting, actor, facts.report_deadline)
     _set_days(meeting, facts, actor)
     return meeting.id
 
@@ -250,8 +268,11 @@ def edit_meeting(
     else:
         kept = replace(facts, start_date=meeting.start_date, end_date=meeting.end_date, year=meeting.year)
         _check(kept, dated=meeting.start_date is not None)
-    before = meeting.year
+    before, before_deadline = meeting.year, meeting.report_deadline
     changed = _write(meeting, facts)
+    if before_deadline != facts.report_deadline:
+        changed.add("report_deadline")
+        set_reports(meeting, actor, facts.report_deadline)
     _save()
     if draft:
         _set_days(meeting, facts, actor)
@@ -280,6 +301,8 @@ def publish_meeting(meeting_id: uuid.UUID, actor: Actor, *, expected_version: in
     meeting.announced_at = meeting.announced_at or now
     meeting.published_at = now
     MEETING.apply(meeting, "publish", actor, data=data)
+    if db.session.scalar(select(DependentDate.id).where(DependentDate.meeting_id == meeting.id).limit(1)) is None:
+        follow(meeting, actor, "")  # fixed before there were rules
     _seen(meeting, told=False)
 
 
@@ -303,6 +326,7 @@ def postpone_meeting(
     MEETING.apply(meeting, "postpone", actor, data=_days_data(old, (None, None)), text=words)
     moved = _move_days(meeting, None, None, words)
     _seen(meeting, told=True)
+    say_moved(meeting, moved, words, ())
     meeting_moved.send(moved)
 
 
@@ -323,7 +347,9 @@ def redate_meeting(
     moved = _move_days(meeting, start, end, words)
     assert start is not None
     meeting.start_date, meeting.end_date, meeting.year = start, end, start.year
+    changes = follow(meeting, actor, words)
     _seen(meeting, told=True)
+    say_moved(meeting, moved, words, changes)
     meeting_moved.send(moved)
 
 
@@ -335,6 +361,7 @@ def cancel_meeting(meeting_id: uuid.UUID, actor: Actor, reason: str, *, expected
     words = _reason(reason)
     MEETING.apply(meeting, "cancel", actor, text=words)
     _seen(meeting, told=True)
+    say_cancelled(meeting, words)
     meeting_cancelled.send(MeetingCancelled(meeting.id))
 
 

@@ -9,6 +9,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from core.machines import State
+from meetings.calendar.models import KINDS
 from meetings.calendar.transitions import MEETING
 
 KIND_NAMES: dict[str, Any] = {
@@ -23,6 +24,10 @@ MODE_NAMES: dict[str, Any] = {
     "in_person": _l("In person"),
     "hybrid": _l("Hybrid: in person and online"),
     "virtual": _l("Online"),
+}
+LANGUAGE_NAMES: dict[str, Any] = {
+    "ar": _l("Arabic"), "zh": _l("Chinese"), "en": _l("English"), "fr": _l("French"), "ru": _l("Russian"),
+    "es": _l("Spanish"),
 }
 # the usual roles of who presides; others are shown as they were written
 ROLE_NAMES: dict[str, Any] = {
@@ -61,10 +66,14 @@ DOCUMENT_NAMES: dict[str, Any] = {
 }
 
 
+_AS_DELIVERED = {code: name for code, _short, name, _position in KINDS}
+
+
 def kind_name(code: str, stored: str = "") -> str:
-    """A kind in the reader's language; kinds added as rows keep their stored name."""
+    """A kind in the reader's language; kinds that organisers added or renamed keep their stored name."""
     label = KIND_NAMES.get(code)
-    return str(label) if label is not None else stored or code
+    renamed = stored and stored != _AS_DELIVERED.get(code)
+    return str(label) if label is not None and not renamed else stored or code
 
 
 def phase_of(state: str, start: date | None, end: date | None, today: date) -> str:

@@ -14,6 +14,7 @@ CHANGES: dict[str, Change] = {
         {"person_id": f"(SELECT f.person_id {_OF_FACTOR})",
          "void_at": f"COALESCE(o.void_at, (SELECT f.ended_at {_OF_FACTOR}))"},
         gone=("factor_id",)),
+    "meeting_kind": Change(columns={"precedes": "CASE WHEN o.code = 'PrepCom' THEN 'RevCon' END"}),
 }
 
 

@@ -346,10 +346,17 @@ CREATE TABLE meeting_kind (
 	short_name VARCHAR(30) NOT NULL, 
 	name VARCHAR(80) NOT NULL, 
 	position INTEGER NOT NULL, 
-	CONSTRAINT pk_meeting_kind PRIMARY KEY (code)
+	precedes VARCHAR(20), 
+	offered BOOLEAN NOT NULL, 
+	source VARCHAR(300), 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_meeting_kind PRIMARY KEY (code), 
+	CONSTRAINT ck_meeting_kind_has_names CHECK (short_name <> '' AND name <> ''), 
+	CONSTRAINT ck_meeting_kind_precedes_another CHECK (precedes IS NULL OR precedes <> code), 
+	CONSTRAINT fk_meeting_kind_precedes FOREIGN KEY(precedes) REFERENCES meeting_kind (code)
 )
 -- next --
-INSERT INTO meeting_kind (code, short_name, name, position) VALUES ('Conference', 'Conference', 'Conference', 1), ('BMS', 'BMS', 'Biennial meeting of States', 2), ('RevCon', 'RevCon', 'Review conference', 3), ('PrepCom', 'PrepCom', 'Preparatory committee', 4), ('MGE', 'MGE', 'Meeting of governmental experts', 5), ('Regional', 'Regional', 'Regional meeting', 6)
+INSERT INTO meeting_kind (code, short_name, name, position, precedes, offered, version) VALUES ('Conference', 'Conference', 'Conference', 1, NULL, TRUE, 1), ('BMS', 'BMS', 'Biennial meeting of States', 2, NULL, TRUE, 1), ('RevCon', 'RevCon', 'Review conference', 3, NULL, TRUE, 1), ('PrepCom', 'PrepCom', 'Preparatory committee', 4, 'RevCon', TRUE, 1), ('MGE', 'MGE', 'Meeting of governmental experts', 5, NULL, TRUE, 1), ('Regional', 'Regional', 'Regional meeting', 6, NULL, TRUE, 1)
 -- next --
 CREATE TABLE calendar_stamp (
 	id INTEGER NOT NULL, 
@@ -427,6 +434,24 @@ CREATE TABLE passkey_purpose (
 )
 -- next --
 INSERT INTO passkey_purpose (code) VALUES ('add'), ('prove')
+-- next --
+CREATE TABLE date_roll (
+	code VARCHAR(40) NOT NULL, 
+	CONSTRAINT pk_date_roll PRIMARY KEY (code)
+)
+-- next --
+INSERT INTO date_roll (code) VALUES ('none'), ('before'), ('after')
+-- next --
+CREATE TABLE date_kind (
+	code VARCHAR(40) NOT NULL, 
+	name VARCHAR(120) NOT NULL, 
+	public BOOLEAN NOT NULL, 
+	position INTEGER NOT NULL, 
+	CONSTRAINT pk_date_kind PRIMARY KEY (code), 
+	CONSTRAINT ck_date_kind_has_name CHECK (name <> '')
+)
+-- next --
+INSERT INTO date_kind (code, name, public, position) VALUES ('registration_opens', 'Registration opens', TRUE, 1), ('registration_closes', 'Registration closes', TRUE, 2), ('credentials', 'Credentials to reach the secretariat', TRUE, 3), ('ngo_applications', 'Non-governmental organisations apply for accreditation', TRUE, 4), ('ngo_objections', 'No-objection period for organisations ends', TRUE, 5), ('documents_in', 'Documents submitted for processing', TRUE, 6), ('documents_out', 'Documents issued in the official languages', TRUE, 7), ('reports', 'National reports asked for (voluntary)', TRUE, 8)
 -- next --
 CREATE TABLE programme_state (
 	code VARCHAR(40) NOT NULL, 
@@ -985,6 +1010,9 @@ CREATE TABLE meeting (
 	venue VARCHAR(200), 
 	timezone VARCHAR(64) NOT NULL, 
 	mode VARCHAR(40) NOT NULL, 
+	seats_in_room INTEGER, 
+	taking_part TEXT, 
+	languages JSON, 
 	state VARCHAR(40) NOT NULL, 
 	meetings_allotted INTEGER, 
 	presiding_role VARCHAR(60), 
@@ -1019,6 +1047,7 @@ CREATE TABLE meeting (
 	CONSTRAINT ck_meeting_published_is_announced CHECK (published_at IS NULL OR announced_at IS NOT NULL), 
 	CONSTRAINT ck_meeting_not_replaced_by_itself CHECK (replaced_by_id IS NULL OR replaced_by_id <> id), 
 	CONSTRAINT ck_meeting_has_names CHECK (short_name <> '' AND title <> '' AND slug <> ''), 
+	CONSTRAINT ck_meeting_seats_positive CHECK (seats_in_room IS NULL OR seats_in_room > 0), 
 	CONSTRAINT uq_meeting_slug UNIQUE (slug), 
 	CONSTRAINT fk_meeting_kind FOREIGN KEY(kind) REFERENCES meeting_kind (code), 
 	CONSTRAINT fk_meeting_mode FOREIGN KEY(mode) REFERENCES meeting_mode (code), 
@@ -1056,13 +1085,20 @@ CREATE TABLE mandate (
 	precedes_id CHAR(32), 
 	language_read VARCHAR(12) NOT NULL, 
 	note TEXT, 
+	source_url VARCHAR(400), 
 	position INTEGER NOT NULL, 
+	withdrawn_at VARCHAR(27), 
+	withdrawn_because VARCHAR(500), 
 	id CHAR(32) NOT NULL, 
+	version INTEGER NOT NULL, 
 	CONSTRAINT pk_mandate PRIMARY KEY (id), 
 	CONSTRAINT ck_mandate_other_year_has_reason CHECK (year_read = year_printed OR year_reason IS NOT NULL), 
 	CONSTRAINT ck_mandate_weeks CHECK (weeks IS NULL OR weeks BETWEEN 1 AND 8), 
 	CONSTRAINT ck_mandate_both_days_or_none CHECK ((start_printed IS NULL) = (end_printed IS NULL)), 
 	CONSTRAINT ck_mandate_timing_known CHECK (timing IS NULL OR timing = 'early'), 
+	CONSTRAINT ck_mandate_printed_days_in_order CHECK (end_printed >= start_printed), 
+	CONSTRAINT ck_mandate_precedes_another CHECK (precedes_id IS NULL OR precedes_id <> id), 
+	CONSTRAINT ck_mandate_withdrawn_with_reason CHECK ((withdrawn_at IS NULL) = (withdrawn_because IS NULL)), 
 	CONSTRAINT uq_mandate_key UNIQUE ("key"), 
 	CONSTRAINT fk_mandate_kind FOREIGN KEY(kind) REFERENCES meeting_kind (code), 
 	CONSTRAINT fk_mandate_precedes_id FOREIGN KEY(precedes_id) REFERENCES mandate (id)
@@ -1165,6 +1201,56 @@ CREATE INDEX ix_second_factor_reset_person_id ON second_factor_reset (person_id)
 CREATE UNIQUE INDEX uq_second_factor_reset_open ON second_factor_reset (person_id) WHERE decided_at IS NULL
 -- next --
 CREATE TRIGGER second_factor_reset_decided_once BEFORE UPDATE ON second_factor_reset WHEN OLD.decided_at IS NOT NULL BEGIN SELECT RAISE(ABORT, 'second_factor_reset_decided_once: this reset is decided'); END
+-- next --
+CREATE TABLE date_rule (
+	code VARCHAR(40) NOT NULL, 
+	kind VARCHAR(20), 
+	anchor VARCHAR(40) NOT NULL, 
+	days INTEGER, 
+	roll VARCHAR(40) NOT NULL, 
+	at_time VARCHAR(5), 
+	source VARCHAR(400) NOT NULL, 
+	set_at VARCHAR(27) NOT NULL, 
+	ended_at VARCHAR(27), 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_date_rule PRIMARY KEY (id), 
+	CONSTRAINT ck_date_rule_days_within_reason CHECK (days IS NULL OR days BETWEEN -1500 AND 1500), 
+	CONSTRAINT ck_date_rule_has_source CHECK (source <> ''), 
+	CONSTRAINT ck_date_rule_anchor_is_another CHECK (anchor <> code), 
+	CONSTRAINT fk_date_rule_code FOREIGN KEY(code) REFERENCES date_kind (code), 
+	CONSTRAINT fk_date_rule_kind FOREIGN KEY(kind) REFERENCES meeting_kind (code), 
+	CONSTRAINT fk_date_rule_roll FOREIGN KEY(roll) REFERENCES date_roll (code)
+)
+-- next --
+CREATE UNIQUE INDEX uq_date_rule_of_all ON date_rule (code) WHERE ended_at IS NULL AND kind IS NULL
+-- next --
+CREATE UNIQUE INDEX uq_date_rule_of_kind ON date_rule (code, kind) WHERE ended_at IS NULL AND kind IS NOT NULL
+-- next --
+CREATE TRIGGER date_rule_no_update BEFORE UPDATE OF code, kind, anchor, days, roll, at_time, source, set_at, id ON date_rule BEGIN SELECT RAISE(ABORT, 'date_rule is append-only'); END
+-- next --
+CREATE TRIGGER date_rule_no_renumber BEFORE UPDATE ON date_rule WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'date_rule is append-only'); END
+-- next --
+CREATE TRIGGER date_rule_no_delete BEFORE DELETE ON date_rule BEGIN SELECT RAISE(ABORT, 'date_rule is append-only'); END
+-- next --
+CREATE TRIGGER date_rule_no_replace BEFORE INSERT ON date_rule WHEN EXISTS (SELECT 1 FROM date_rule WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'date_rule is append-only'); END
+-- next --
+CREATE TABLE calendar_subscription (
+	person_id CHAR(32) NOT NULL, 
+	token_sha256 VARCHAR(64) NOT NULL, 
+	wanted JSON NOT NULL, 
+	by_mail BOOLEAN NOT NULL, 
+	made_at VARCHAR(27) NOT NULL, 
+	changed_at VARCHAR(27) NOT NULL, 
+	revoked_at VARCHAR(27), 
+	id CHAR(32) NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_calendar_subscription PRIMARY KEY (id), 
+	CONSTRAINT ck_calendar_subscription_digest_whole CHECK (length(token_sha256) = 64), 
+	CONSTRAINT fk_calendar_subscription_person_id FOREIGN KEY(person_id) REFERENCES person (id), 
+	CONSTRAINT uq_calendar_subscription_token_sha256 UNIQUE (token_sha256)
+)
+-- next --
+CREATE UNIQUE INDEX uq_calendar_subscription_live ON calendar_subscription (person_id) WHERE revoked_at IS NULL
 -- next --
 CREATE TABLE cover (
 	pool_id CHAR(32) NOT NULL, 
@@ -1967,6 +2053,50 @@ CREATE TRIGGER second_factor_stays_ended BEFORE UPDATE ON second_factor WHEN OLD
 CREATE TRIGGER second_factor_reset_is_agreed BEFORE UPDATE ON second_factor WHEN NEW.ending = 'reset' AND NOT EXISTS (SELECT 1 FROM second_factor_reset r WHERE r.id = NEW.reset_id AND r.person_id = NEW.person_id AND r.agreed) BEGIN SELECT RAISE(ABORT, 'second_factor_reset_is_agreed: a second person has not agreed'); END
 -- next --
 CREATE TRIGGER second_factor_stays_its_persons BEFORE UPDATE ON second_factor WHEN NEW.person_id <> OLD.person_id OR NEW.kind <> OLD.kind BEGIN SELECT RAISE(ABORT, 'second_factor_stays_its_persons: a second factor stays what it is'); END
+-- next --
+CREATE TABLE dependent_date (
+	meeting_id CHAR(32) NOT NULL, 
+	code VARCHAR(40) NOT NULL, 
+	day DATE NOT NULL, 
+	at_time VARCHAR(5), 
+	by_hand BOOLEAN NOT NULL, 
+	look_again BOOLEAN NOT NULL, 
+	dropped BOOLEAN NOT NULL, 
+	sequence INTEGER NOT NULL, 
+	created_at VARCHAR(27) NOT NULL, 
+	changed_at VARCHAR(27) NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	version INTEGER NOT NULL, 
+	CONSTRAINT pk_dependent_date PRIMARY KEY (id), 
+	CONSTRAINT uq_dependent_date_meeting_id_code UNIQUE (meeting_id, code), 
+	CONSTRAINT ck_dependent_date_only_a_hand_looks_again CHECK (by_hand OR NOT look_again), 
+	CONSTRAINT ck_dependent_date_sequence_not_negative CHECK (sequence >= 0), 
+	CONSTRAINT fk_dependent_date_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id), 
+	CONSTRAINT fk_dependent_date_code FOREIGN KEY(code) REFERENCES date_kind (code)
+)
+-- next --
+CREATE INDEX ix_dependent_date_code ON dependent_date (code)
+-- next --
+CREATE TABLE dependent_date_change (
+	meeting_id CHAR(32) NOT NULL, 
+	code VARCHAR(40) NOT NULL, 
+	old_day DATE, 
+	new_day DATE, 
+	reason VARCHAR(500) NOT NULL, 
+	at VARCHAR(27) NOT NULL, 
+	id CHAR(32) NOT NULL, 
+	CONSTRAINT pk_dependent_date_change PRIMARY KEY (id), 
+	CONSTRAINT fk_dependent_date_change_meeting_id FOREIGN KEY(meeting_id) REFERENCES meeting (id), 
+	CONSTRAINT fk_dependent_date_change_code FOREIGN KEY(code) REFERENCES date_kind (code)
+)
+-- next --
+CREATE INDEX ix_dependent_date_change_meeting_id ON dependent_date_change (meeting_id)
+-- next --
+CREATE TRIGGER dependent_date_change_no_update BEFORE UPDATE ON dependent_date_change BEGIN SELECT RAISE(ABORT, 'dependent_date_change is append-only'); END
+-- next --
+CREATE TRIGGER dependent_date_change_no_delete BEFORE DELETE ON dependent_date_change BEGIN SELECT RAISE(ABORT, 'dependent_date_change is append-only'); END
+-- next --
+CREATE TRIGGER dependent_date_change_no_replace BEFORE INSERT ON dependent_date_change WHEN EXISTS (SELECT 1 FROM dependent_date_change WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'dependent_date_change is append-only'); END
 -- next --
 CREATE TABLE programme (
 	meeting_id CHAR(32) NOT NULL, 

@@ -118,14 +118,16 @@ def parse(body: bytes) -> Part:
             stack[-1].properties.append((name, parameters, value))
     assert root is not None and not stack and root.name == "VCALENDAR"
     assert root.get("VERSION") == "2.0" and root.get("PRODID")
-    for part in root.parts:
-        _event(part)
-    uids = [part.get("UID") for part in root.parts]
+    events = [part for part in root.parts if part.name != "VTIMEZONE"]
+    zones = {part.get("TZID") for part in root.parts if part.name == "VTIMEZONE"}
+    for part in events:
+        _event(part, zones)
+    uids = [part.get("UID") for part in events]
     assert len(uids) == len(set(uids)), "a UID occurs twice"
     return root
 
 
-def _event(part: Part) -> None:
+def _event(part: Part, zones: set[str]) -> None:
     assert part.name == "VEVENT" and not part.parts
     names = [n for n, _p, _v in part.properties]
     for name in ONCE:
@@ -133,8 +135,13 @@ def _event(part: Part) -> None:
     assert set(names) >= REQUIRED, REQUIRED - set(names)
     assert part.get("STATUS") in ("CONFIRMED", "CANCELLED", "TENTATIVE")
     assert re.fullmatch(r"\d+", part.get("SEQUENCE"))
-    read = part.instant if "T" in part.get("DTSTART") else part.day
-    assert read("DTEND") > read("DTSTART"), "the end is exclusive"
+    (start,) = [parameters for name, parameters, _v in part.properties if name == "DTSTART"]
+    if "TZID" in start:
+        assert start["TZID"] in zones, "a zone that the calendar does not describe"
+        assert "DTEND" not in names and re.fullmatch(r"\d{8}T\d{6}", part.get("DTSTART"))
+    else:
+        read = part.instant if "T" in part.get("DTSTART") else part.day
+        assert read("DTEND") > read("DTSTART"), "the end is exclusive"
     for name in ("DTSTAMP", "CREATED", "LAST-MODIFIED"):
         part.instant(name)
     for name, _p, value in part.properties:
