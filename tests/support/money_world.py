@@ -136,11 +136,12 @@ def sides() -> dict[Any, Sums]:
 
 
 def in_words(sums: Sums) -> dict[str, int]:
-    """By the words of money_flows."""
+    """By the words of money_flows; the books call what an open dispute holds paid back, as they do what is lost."""
     return {
         "gross": sums.received.minor, "exchange": sums.exchange.minor, "fee": sums.fees.minor,
-        "refund": sums.refunded.minor, "loss": sums.losses.minor, "reserved": sums.reserved.minor,
-        "direct": sums.spent_direct.minor, "support": sums.spent_support.minor, "unspent": sums.unspent.minor,
+        "refund": sums.refunded.minor + sums.disputed.minor, "loss": sums.losses.minor,
+        "reserved": sums.reserved.minor, "direct": sums.spent_direct.minor,
+        "support": sums.spent_support.minor, "unspent": sums.unspent.minor,
     }
 
 
