@@ -162,6 +162,7 @@ def statements_agree(donors: list[Donor]) -> None:
             assert sum((part.total for part in whole.spending), Money.zero()) == spent
     together, fund = sum(found.values(), NOTHING), fund_page().totals
     for ours, theirs in (("received", "received"), ("exchange", "exchange"), ("refunded", "refunded"),
-                         ("fees", "fees"), ("losses", "losses"), ("spent_direct", "spent_direct"),
-                         ("spent_support", "spent_support"), ("reserved", "reserved"), ("unspent", "available")):
+                         ("disputed", "disputed"), ("fees", "fees"), ("losses", "losses"),
+                         ("spent_direct", "spent_direct"), ("spent_support", "spent_support"),
+                         ("reserved", "reserved"), ("unspent", "available")):
         assert getattr(together, ours) == getattr(fund, theirs), ours
