@@ -34,7 +34,7 @@ DEFINITIONS: dict[str, Definition] = {d.id: d for d in (
         "mistake.")),
     Definition("disputed", _l("Held in dispute"), _l(
         "What donors’ banks have taken and hold until they decide a dispute. It comes back to the fund, or counts as "
-        "paid back from that day; with the year it stands in that in which it was taken.")),
+        "paid back from that day. It counts in the year in which it was taken.")),
     Definition("fees", _l("Fees"), _l("What banks and card companies kept, on the way in and on the way out.")),
     Definition("losses", _l("Losses"), _l(
         "Money that a donor’s bank took back after it was promised or spent, covered out of other money of its pool; "
