@@ -18,6 +18,7 @@ from core.money import Money
 from core.text import seen, without_controls
 from core.web.attachments import attachment
 from core.web.fields import parse_day
+from core.web.steps import Leaf
 
 MAX_PAGE = 100_000
 MAX_TEXT = 200
@@ -194,18 +195,22 @@ class Table:
         stack: bool = True,
         anchor: str = "list",
         broad: bool = False,
+        leaf: Leaf | None = None,
     ) -> None:
         """``sort`` is a key, ``(key, direction)`` or a :class:`TableQuery`.
 
         ``csv`` says that the route gives files (:func:`core.web.downloads.download`) and ``formats`` which;
         ``row_url`` links the heading cell of a row; ``stack`` turns rows into cards on a phone; ``anchor``
-        must differ between lists of one page; ``broad`` keeps many columns in a scrolling box.
+        must differ between lists of one page; ``broad`` keeps many columns in a scrolling box. ``leaf`` says that the
+        list is leafed through by its rows' places (:mod:`core.web.steps`), without numbers of pages.
         """
         self.caption = caption
         self.columns = list(columns)
         self.rows = list(rows)
         self.filters = list(filters)
+        self.leaf = leaf
         self.total = len(self.rows) if total is None else total
+        self.counted = leaf is None or total is not None  # of a long list with filters nobody counts the rows
         self.base_url = base_url
         self.empty_title = empty_title
         self.empty_text = empty_text

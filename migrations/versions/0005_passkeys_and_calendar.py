@@ -2,6 +2,7 @@
 
 from alembic import op
 
+from migrations import books_0005 as books
 from migrations.rebuild import Change, Rebuild
 
 revision = "0005"
@@ -23,6 +24,7 @@ def upgrade() -> None:
     schema.move_aside()
     schema.make_tables()
     schema.copy(CHANGES)
+    books.keep_movement_totals(op.get_bind())
     schema.drop_old()
     schema.make_rules()
     schema.prove_references()

@@ -397,6 +397,24 @@ CREATE TABLE stripe_cursor (
 	CONSTRAINT pk_stripe_cursor PRIMARY KEY (name)
 )
 -- next --
+CREATE TABLE stripe_movement_total (
+	state VARCHAR(40) NOT NULL, 
+	category VARCHAR(60) NOT NULL, 
+	currency VARCHAR(3) NOT NULL, 
+	movements BIGINT NOT NULL, 
+	net_minor BIGINT NOT NULL, 
+	tied_minor BIGINT NOT NULL, 
+	CONSTRAINT pk_stripe_movement_total PRIMARY KEY (state, category, currency)
+)
+-- next --
+CREATE TRIGGER stripe_movement_total_no_update BEFORE UPDATE OF state, category, currency ON stripe_movement_total FOR EACH ROW EXECUTE FUNCTION placard_refuse('stripe_movement_total is append-only')
+-- next --
+CREATE TRIGGER stripe_movement_total_no_delete BEFORE DELETE ON stripe_movement_total FOR EACH ROW EXECUTE FUNCTION placard_refuse('stripe_movement_total is append-only')
+-- next --
+CREATE TRIGGER stripe_movement_total_no_replace BEFORE TRUNCATE ON stripe_movement_total FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('stripe_movement_total is append-only')
+-- next --
+CREATE TRIGGER stripe_movement_total_by_movement BEFORE INSERT OR UPDATE ON stripe_movement_total FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION placard_refuse('only movements keep their totals')
+-- next --
 CREATE TABLE donor_invoice_state (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_donor_invoice_state PRIMARY KEY (code)
@@ -2583,7 +2601,9 @@ CREATE TABLE stripe_movement (
 	CONSTRAINT fk_stripe_movement_payout_id FOREIGN KEY(payout_id) REFERENCES stripe_payout (id)
 )
 -- next --
-CREATE INDEX ix_stripe_movement_created_at ON stripe_movement (created_at)
+CREATE INDEX ix_stripe_movement_category_created_at_id ON stripe_movement (category, created_at, id)
+-- next --
+CREATE INDEX ix_stripe_movement_created_at_id ON stripe_movement (created_at, id)
 -- next --
 CREATE INDEX ix_stripe_movement_open ON stripe_movement (recorded_at, id) WHERE state IN ('new', 'unmatched')
 -- next --
@@ -2592,6 +2612,10 @@ CREATE INDEX ix_stripe_movement_payout_id ON stripe_movement (payout_id)
 CREATE INDEX ix_stripe_movement_source_id ON stripe_movement (source_id)
 -- next --
 CREATE INDEX ix_stripe_movement_state ON stripe_movement (state)
+-- next --
+CREATE INDEX ix_stripe_movement_state_category_created_at_id ON stripe_movement (state, category, created_at, id)
+-- next --
+CREATE INDEX ix_stripe_movement_state_created_at_id ON stripe_movement (state, created_at, id)
 -- next --
 CREATE INDEX ix_stripe_movement_type ON stripe_movement (type)
 -- next --
@@ -2602,6 +2626,14 @@ CREATE TRIGGER stripe_movement_no_delete BEFORE DELETE ON stripe_movement FOR EA
 CREATE TRIGGER stripe_movement_no_replace BEFORE TRUNCATE ON stripe_movement FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('stripe_movement is append-only')
 -- next --
 CREATE TRIGGER stripe_movement_in_one_payout BEFORE UPDATE OF payout_id ON stripe_movement FOR EACH ROW WHEN (OLD.payout_id IS NOT NULL AND (NEW.payout_id IS NULL OR NEW.payout_id <> OLD.payout_id)) EXECUTE FUNCTION placard_refuse('a movement is in one payout')
+-- next --
+CREATE OR REPLACE FUNCTION placard_stripe_movement_counts() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO stripe_movement_total AS s (state, category, currency, movements, net_minor, tied_minor) VALUES (NEW.state, NEW.category, NEW.currency, 1, NEW.net_minor, 0) ON CONFLICT (state, category, currency) DO UPDATE SET movements = s.movements + 1, net_minor = s.net_minor + excluded.net_minor, tied_minor = s.tied_minor + excluded.tied_minor; RETURN NULL; END $$
+-- next --
+CREATE TRIGGER stripe_movement_counts AFTER INSERT ON stripe_movement FOR EACH ROW EXECUTE FUNCTION placard_stripe_movement_counts()
+-- next --
+CREATE OR REPLACE FUNCTION placard_stripe_movement_counts_anew() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM 1 FROM stripe_movement_total WHERE state IN (OLD.state, NEW.state) AND category = NEW.category AND currency = NEW.currency ORDER BY state FOR UPDATE; UPDATE stripe_movement_total SET movements = movements - 1, net_minor = net_minor - OLD.net_minor, tied_minor = tied_minor - (SELECT coalesce(sum(CASE l.side WHEN 'D' THEN l.usd_minor ELSE -l.usd_minor END), 0) FROM stripe_movement_entry t JOIN leg l ON l.entry_id = t.entry_id JOIN account a ON a.id = l.account_id AND a.kind = 'stripe_clearing' WHERE t.movement_id = NEW.id) WHERE state = OLD.state AND category = OLD.category AND currency = OLD.currency; INSERT INTO stripe_movement_total AS s (state, category, currency, movements, net_minor, tied_minor) VALUES (NEW.state, NEW.category, NEW.currency, 1, NEW.net_minor, (SELECT coalesce(sum(CASE l.side WHEN 'D' THEN l.usd_minor ELSE -l.usd_minor END), 0) FROM stripe_movement_entry t JOIN leg l ON l.entry_id = t.entry_id JOIN account a ON a.id = l.account_id AND a.kind = 'stripe_clearing' WHERE t.movement_id = NEW.id)) ON CONFLICT (state, category, currency) DO UPDATE SET movements = s.movements + 1, net_minor = s.net_minor + excluded.net_minor, tied_minor = s.tied_minor + excluded.tied_minor; RETURN NULL; END $$
+-- next --
+CREATE TRIGGER stripe_movement_counts_anew AFTER UPDATE OF state ON stripe_movement FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION placard_stripe_movement_counts_anew()
 -- next --
 CREATE TABLE passkey (
 	factor_id UUID NOT NULL, 
@@ -3148,6 +3180,10 @@ CREATE TRIGGER stripe_movement_entry_no_update BEFORE UPDATE ON stripe_movement_
 CREATE TRIGGER stripe_movement_entry_no_delete BEFORE DELETE ON stripe_movement_entry FOR EACH ROW EXECUTE FUNCTION placard_refuse('stripe_movement_entry is append-only')
 -- next --
 CREATE TRIGGER stripe_movement_entry_no_replace BEFORE TRUNCATE ON stripe_movement_entry FOR EACH STATEMENT EXECUTE FUNCTION placard_refuse('stripe_movement_entry is append-only')
+-- next --
+CREATE OR REPLACE FUNCTION placard_stripe_movement_entry_counts() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE stripe_movement_total SET tied_minor = tied_minor + (SELECT coalesce(sum(CASE l.side WHEN 'D' THEN l.usd_minor ELSE -l.usd_minor END), 0) FROM leg l JOIN account a ON a.id = l.account_id AND a.kind = 'stripe_clearing' WHERE l.entry_id = NEW.entry_id) WHERE (state, category, currency) = (SELECT state, category, currency FROM stripe_movement WHERE id = NEW.movement_id); RETURN NULL; END $$
+-- next --
+CREATE TRIGGER stripe_movement_entry_counts AFTER INSERT ON stripe_movement_entry FOR EACH ROW EXECUTE FUNCTION placard_stripe_movement_entry_counts()
 -- next --
 CREATE TABLE programme_slot (
 	programme_id UUID NOT NULL, 

@@ -393,6 +393,27 @@ CREATE TABLE stripe_cursor (
 	CONSTRAINT pk_stripe_cursor PRIMARY KEY (name)
 )
 -- next --
+CREATE TABLE stripe_movement_total (
+	state VARCHAR(40) NOT NULL, 
+	category VARCHAR(60) NOT NULL, 
+	currency VARCHAR(3) NOT NULL, 
+	movements BIGINT NOT NULL, 
+	net_minor BIGINT NOT NULL, 
+	tied_minor BIGINT NOT NULL, 
+	CONSTRAINT pk_stripe_movement_total PRIMARY KEY (state, category, currency), 
+	CONSTRAINT ck_stripe_movement_total_movements_is_integer CHECK (typeof(movements) IN ('integer', 'null')), 
+	CONSTRAINT ck_stripe_movement_total_net_minor_is_integer CHECK (typeof(net_minor) IN ('integer', 'null')), 
+	CONSTRAINT ck_stripe_movement_total_tied_minor_is_integer CHECK (typeof(tied_minor) IN ('integer', 'null'))
+)
+-- next --
+CREATE TRIGGER stripe_movement_total_no_update BEFORE UPDATE OF state, category, currency ON stripe_movement_total BEGIN SELECT RAISE(ABORT, 'stripe_movement_total is append-only'); END
+-- next --
+CREATE TRIGGER stripe_movement_total_no_renumber BEFORE UPDATE ON stripe_movement_total WHEN NEW.rowid IS NOT OLD.rowid BEGIN SELECT RAISE(ABORT, 'stripe_movement_total is append-only'); END
+-- next --
+CREATE TRIGGER stripe_movement_total_no_delete BEFORE DELETE ON stripe_movement_total BEGIN SELECT RAISE(ABORT, 'stripe_movement_total is append-only'); END
+-- next --
+CREATE TRIGGER stripe_movement_total_no_replace BEFORE INSERT ON stripe_movement_total WHEN EXISTS (SELECT 1 FROM stripe_movement_total WHERE (state = NEW.state AND category = NEW.category AND currency = NEW.currency) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'stripe_movement_total is append-only'); END
+-- next --
 CREATE TABLE donor_invoice_state (
 	code VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_donor_invoice_state PRIMARY KEY (code)
@@ -2628,7 +2649,9 @@ CREATE TABLE stripe_movement (
 	CONSTRAINT fk_stripe_movement_payout_id FOREIGN KEY(payout_id) REFERENCES stripe_payout (id)
 )
 -- next --
-CREATE INDEX ix_stripe_movement_created_at ON stripe_movement (created_at)
+CREATE INDEX ix_stripe_movement_category_created_at_id ON stripe_movement (category, created_at, id)
+-- next --
+CREATE INDEX ix_stripe_movement_created_at_id ON stripe_movement (created_at, id)
 -- next --
 CREATE INDEX ix_stripe_movement_open ON stripe_movement (recorded_at, id) WHERE state IN ('new', 'unmatched')
 -- next --
@@ -2637,6 +2660,10 @@ CREATE INDEX ix_stripe_movement_payout_id ON stripe_movement (payout_id)
 CREATE INDEX ix_stripe_movement_source_id ON stripe_movement (source_id)
 -- next --
 CREATE INDEX ix_stripe_movement_state ON stripe_movement (state)
+-- next --
+CREATE INDEX ix_stripe_movement_state_category_created_at_id ON stripe_movement (state, category, created_at, id)
+-- next --
+CREATE INDEX ix_stripe_movement_state_created_at_id ON stripe_movement (state, created_at, id)
 -- next --
 CREATE INDEX ix_stripe_movement_type ON stripe_movement (type)
 -- next --
@@ -2649,6 +2676,10 @@ CREATE TRIGGER stripe_movement_no_delete BEFORE DELETE ON stripe_movement BEGIN 
 CREATE TRIGGER stripe_movement_no_replace BEFORE INSERT ON stripe_movement WHEN EXISTS (SELECT 1 FROM stripe_movement WHERE (id = NEW.id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'stripe_movement is append-only'); END
 -- next --
 CREATE TRIGGER stripe_movement_in_one_payout BEFORE UPDATE OF payout_id ON stripe_movement WHEN OLD.payout_id IS NOT NULL AND (NEW.payout_id IS NULL OR NEW.payout_id <> OLD.payout_id) BEGIN SELECT RAISE(ABORT, 'a movement is in one payout'); END
+-- next --
+CREATE TRIGGER stripe_movement_counts AFTER INSERT ON stripe_movement BEGIN UPDATE stripe_movement_total SET movements = movements + 1, net_minor = net_minor + NEW.net_minor, tied_minor = tied_minor + 0 WHERE state = NEW.state AND category = NEW.category AND currency = NEW.currency; INSERT INTO stripe_movement_total (state, category, currency, movements, net_minor, tied_minor) SELECT NEW.state, NEW.category, NEW.currency, 1, NEW.net_minor, 0 WHERE NOT EXISTS (SELECT 1 FROM stripe_movement_total WHERE state = NEW.state AND category = NEW.category AND currency = NEW.currency); END
+-- next --
+CREATE TRIGGER stripe_movement_counts_anew AFTER UPDATE OF state ON stripe_movement WHEN (OLD.state <> NEW.state) BEGIN UPDATE stripe_movement_total SET movements = movements - 1, net_minor = net_minor - OLD.net_minor, tied_minor = tied_minor - (SELECT coalesce(sum(CASE l.side WHEN 'D' THEN l.usd_minor ELSE -l.usd_minor END), 0) FROM stripe_movement_entry t JOIN leg l ON l.entry_id = t.entry_id JOIN account a ON a.id = l.account_id AND a.kind = 'stripe_clearing' WHERE t.movement_id = NEW.id) WHERE state = OLD.state AND category = OLD.category AND currency = OLD.currency; UPDATE stripe_movement_total SET movements = movements + 1, net_minor = net_minor + NEW.net_minor, tied_minor = tied_minor + (SELECT coalesce(sum(CASE l.side WHEN 'D' THEN l.usd_minor ELSE -l.usd_minor END), 0) FROM stripe_movement_entry t JOIN leg l ON l.entry_id = t.entry_id JOIN account a ON a.id = l.account_id AND a.kind = 'stripe_clearing' WHERE t.movement_id = NEW.id) WHERE state = NEW.state AND category = NEW.category AND currency = NEW.currency; INSERT INTO stripe_movement_total (state, category, currency, movements, net_minor, tied_minor) SELECT NEW.state, NEW.category, NEW.currency, 1, NEW.net_minor, (SELECT coalesce(sum(CASE l.side WHEN 'D' THEN l.usd_minor ELSE -l.usd_minor END), 0) FROM stripe_movement_entry t JOIN leg l ON l.entry_id = t.entry_id JOIN account a ON a.id = l.account_id AND a.kind = 'stripe_clearing' WHERE t.movement_id = NEW.id) WHERE NOT EXISTS (SELECT 1 FROM stripe_movement_total WHERE state = NEW.state AND category = NEW.category AND currency = NEW.currency); END
 -- next --
 CREATE TABLE passkey (
 	factor_id CHAR(32) NOT NULL, 
@@ -3193,6 +3224,8 @@ CREATE TRIGGER stripe_movement_entry_no_update BEFORE UPDATE ON stripe_movement_
 CREATE TRIGGER stripe_movement_entry_no_delete BEFORE DELETE ON stripe_movement_entry BEGIN SELECT RAISE(ABORT, 'stripe_movement_entry is append-only'); END
 -- next --
 CREATE TRIGGER stripe_movement_entry_no_replace BEFORE INSERT ON stripe_movement_entry WHEN EXISTS (SELECT 1 FROM stripe_movement_entry WHERE (entry_id = NEW.entry_id) OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'stripe_movement_entry is append-only'); END
+-- next --
+CREATE TRIGGER stripe_movement_entry_counts AFTER INSERT ON stripe_movement_entry BEGIN UPDATE stripe_movement_total SET tied_minor = tied_minor + (SELECT coalesce(sum(CASE l.side WHEN 'D' THEN l.usd_minor ELSE -l.usd_minor END), 0) FROM leg l JOIN account a ON a.id = l.account_id AND a.kind = 'stripe_clearing' WHERE l.entry_id = NEW.entry_id) WHERE (state, category, currency) = (SELECT state, category, currency FROM stripe_movement WHERE id = NEW.movement_id); END
 -- next --
 CREATE TABLE programme_slot (
 	programme_id CHAR(32) NOT NULL, 

@@ -93,9 +93,14 @@ def _deposit(
     if action == "change":
         return None, _form_page(pledge, form, row, here)
     mark = f"{found.worth.usd_minor}:{found.settles.minor}:{found.into_pool_id or '-'}"  # what the page showed
-    if action == "confirm" and form.compared.data and request.form.get("seen", mark) == mark:
+    seen = request.form.get("seen")
+    if action == "confirm" and form.compared.data and seen == mark:
         return line, None
-    if action == "confirm" and form.compared.data:
+    if action == "confirm" and not seen:
+        form.compared.data = False
+        add_error(form, "compared", _("This page says what the deposit means, and nothing has been recorded yet. Look "
+                                      "at it first, then confirm."))
+    elif action == "confirm" and form.compared.data:
         form.compared.data = False
         add_error(form, "compared", _("The rates or the pledge have changed since this page was shown. Look at what it "
                                       "means now, and confirm again."))

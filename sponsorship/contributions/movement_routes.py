@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-from flask import current_app, flash, redirect, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, stream_with_context, url_for
 from flask_babel import gettext as _
 
 from accounts import queries as people
@@ -17,6 +17,7 @@ from core.money import usd
 from core.web.access import needs
 from core.web.downloads import download
 from core.web.forms import BaseForm, add_error
+from core.web.steps import Step
 from core.web.tables import TableQuery
 from core.web.timeline import timeline_items
 from sponsorship.contributions import movements, stripe_checks, stripe_columns
@@ -36,15 +37,17 @@ def movement_list() -> Any:
     """Every movement, and Stripe's total against the books."""
     filters = stripe_columns.movement_filters()
     query = TableQuery.from_args(request.args, stripe_columns.MOVEMENT_SORTABLE, filters)
-    rows, total = money_queries.list_movements(query, everything=query.format is not None)
     if query.format:
+        rows = stream_with_context(cast(Any, money_queries.all_movements(query)))
         return download(query, stripe_columns.MOVEMENT_COLUMNS, rows, "movements")
-    found = stripe_checks.totals()
+    leaf, total = money_queries.list_movements(query, Step.from_args(request.args))
+    found, waiting = stripe_checks.totals(), money_queries.count_movements_for_a_person()
     return render_template(
-        "contributions/movements.html", table=stripe_columns.movement_table(rows, total, query, filters),
+        "contributions/movements.html", table=stripe_columns.movement_table(leaf, total, query, filters),
         totals={name: usd(getattr(found, name)) for name in (
             "at_stripe", "in_books", "not_booked", "explained", "not_listed", "difference")},
-        waiting=[] if query.filtered else money_queries.movements_for_a_person(5), word=stripe_columns.category_word,
+        waiting=waiting, first_waiting=money_queries.movements_for_a_person(5) if waiting else [],
+        all_waiting=url_for("contributions.movement_list", state="unmatched"), word=stripe_columns.category_word,
         tabs=tabs("movement_list"))
 
 

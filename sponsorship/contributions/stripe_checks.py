@@ -14,7 +14,7 @@ from core.db import db
 from core.verify import check
 from sponsorship.contributions.invoice_models import DonorInvoice
 from sponsorship.contributions.models import Contribution
-from sponsorship.gateways.money_models import MovementEntry, StripeMovement
+from sponsorship.gateways.money_models import MovementEntry, MovementTotal, StripeMovement
 from sponsorship.ledger.chart import account_id
 from sponsorship.ledger.models import Account, Entry, Leg
 
@@ -102,21 +102,41 @@ class Totals:
 
 
 def totals() -> Totals:
-    """Both sides and what stands between them."""
-    each = select(StripeMovement.state, StripeMovement.net_minor.label("net"), _tied().label("tied")).where(
-        StripeMovement.currency == "USD").subquery()
+    """Both sides and what stands between them, from the totals kept. What nobody has tied to a movement is what the
+    account holds beyond what is tied."""
     sums = {row.state: row for row in db.session.execute(
-        select(each.c.state, _whole(each.c.net).label("net"), _whole(each.c.net - each.c.tied).label("apart"))
-        .group_by(each.c.state))}
+        select(MovementTotal.state, _whole(MovementTotal.net_minor).label("net"),
+               _whole(MovementTotal.net_minor - MovementTotal.tied_minor).label("apart"))
+        .where(MovementTotal.currency == "USD").group_by(MovementTotal.state))}
+    tied = db.session.scalar(select(_whole(MovementTotal.tied_minor))) or 0
     account = db.session.execute(
         select(Account.debits_posted, Account.credits_posted).where(Account.id == _CLEARING)).one_or_none()
+    in_books = account.debits_posted - account.credits_posted if account is not None else 0
     return Totals(
         at_stripe=sum(row.net for row in sums.values()),
-        in_books=account.debits_posted - account.credits_posted if account is not None else 0,
+        in_books=in_books,
         not_booked=sum(sums[state].apart for state in ("new", "unmatched") if state in sums),
         explained=sums["explained"].apart if "explained" in sums else 0,
-        not_listed=sum(row.net for row in db.session.execute(_untied())),
+        not_listed=in_books - tied,
     )
+
+
+@check("contributions.stripe-kept-totals")
+def totals_are_those_of_the_movements() -> tuple[int, list[str]]:
+    """The totals kept are those of the movements and of the entries tied to them."""
+    each = select(StripeMovement.state, StripeMovement.category, StripeMovement.currency, StripeMovement.net_minor,
+                  _tied().label("tied")).subquery()
+    keys = (each.c.state, each.c.category, each.c.currency)
+    found = {tuple(row[:3]): tuple(map(int, row[3:])) for row in db.session.execute(
+        select(*keys, func.count(), _whole(each.c.net_minor), _whole(each.c.tied)).group_by(*keys))}
+    kept = {tuple(row[:3]): tuple(row[3:]) for row in db.session.execute(select(
+        MovementTotal.state, MovementTotal.category, MovementTotal.currency, MovementTotal.movements,
+        MovementTotal.net_minor, MovementTotal.tied_minor))}
+    none = (0, 0, 0)
+    return len(kept), [
+        f"the total of {' '.join(key)} is kept as {kept.get(key, none)}, and its movements come to "
+        f"{found.get(key, none)}"
+        for key in sorted(kept.keys() | found.keys()) if kept.get(key, none) != found.get(key, none)]
 
 
 @check("contributions.stripe-totals")

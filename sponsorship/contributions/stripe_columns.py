@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from core.money import usd
 from core.web.columns import day_of, state_text
+from core.web.steps import Leaf
 from core.web.tables import Column, Filter, Table, TableQuery
 from sponsorship.contributions.invoice_queries import InvoiceRow
 from sponsorship.contributions.invoice_states import INVOICE
@@ -66,7 +67,7 @@ PAYOUT_COLUMNS = (
 )
 _PAYOUT_ON_PAGE = tuple(c for c in PAYOUT_COLUMNS if c.key not in ("count", "contained", "value_date"))
 
-MOVEMENT_SORTABLE = ("created_at", "net")
+MOVEMENT_SORTABLE = ("created_at",)  # the order that the indexes have, whatever the filters leave
 MOVEMENT_COLUMNS = (
     Column("category", _l("What"), heading=True, render=lambda row: category_word(row.category)),
     Column("status", _l("Status"), csv=state_text),
@@ -74,7 +75,7 @@ MOVEMENT_COLUMNS = (
     Column("available_on", _l("Available"), render=day_of("available_on")),
     Column("amount", _l("Gross"), numeric=True, currency="USD"),
     Column("fee", _l("Fee"), numeric=True, currency="USD"),
-    Column("net", _l("Net"), numeric=True, sortable=True, currency="USD"),
+    Column("net", _l("Net"), numeric=True, currency="USD"),
     Column("source_id", _l("Object at Stripe"), render=_name("source_id"), csv=lambda row: row.source_id),
     Column("payout_id", _l("Paid out in")),
     Column("txn_id", _l("Movement")),
@@ -113,7 +114,9 @@ def movement_filters() -> tuple[Filter, ...]:
     return (
         Filter("state", _l("Status"), [(s.code, s.label) for s in MOVEMENT.states]),
         Filter("category", _l("What"), kinds),
-        Filter("q", _l("Identifier at Stripe")),
+        Filter("made_from", _l("Made from"), day=True),
+        Filter("made_to", _l("Made until"), day=True),
+        Filter("q", _l("Whole identifier at Stripe")),
     )
 
 
@@ -127,10 +130,11 @@ def payout_table(rows: list[PayoutRow], total: int, query: TableQuery) -> Table:
     )
 
 
-def movement_table(rows: list[MovementRow], total: int, query: TableQuery, filters: tuple[Filter, ...]) -> Table:
+def movement_table(leaf: Leaf, total: int | None, query: TableQuery, filters: tuple[Filter, ...]) -> Table:
     """Movements of Stripe's balance, for officers."""
     return Table(
-        _("Movements of Stripe’s balance"), _MOVEMENT_ON_PAGE, rows, filters=filters, total=total, query=query,
+        _("Movements of Stripe’s balance"), _MOVEMENT_ON_PAGE, leaf.rows, filters=filters, total=total, query=query,
+        leaf=leaf,
         base_url=url_for("contributions.movement_list"),
         row_url=lambda row: url_for("contributions.movement", movement_id=row.id),
         empty_title=_("No movement yet"), empty_text=_("What moves in the fund’s balance at Stripe appears here by "

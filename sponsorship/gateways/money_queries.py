@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Select, case, func, or_, select
@@ -15,13 +15,15 @@ from core.errors import NotFound
 from core.events import History, history
 from core.machines import State
 from core.money import Money, usd
+from core.web.steps import Leaf, Mark, Order, Step
 from core.web.tables import TableQuery
-from sponsorship.gateways.money_models import MovementEntry, StripeMovement, StripePayout
+from sponsorship.gateways.money_models import MovementEntry, MovementTotal, StripeMovement, StripePayout
 from sponsorship.gateways.problems import Problem, problem_of
 from sponsorship.gateways.transitions import MOVEMENT, PAYOUT
 from sponsorship.ledger.models import Entry
 
 MAX_LIST = 10_000  # rows of a downloaded file
+MAX_SAME = 500  # movements of one object at Stripe
 ON_ITS_WAY = ("pending", "in_transit", "paid")  # until somebody has seen it on the bank's statement
 
 
@@ -162,27 +164,53 @@ def arrived_unseen(before: date, limit: int = 50) -> list[PayoutRow]:
 
 
 # --- movements --------------------------------------------------------------------------------------------------
-MOVEMENT_SORTS: dict[str, Any] = {"created_at": StripeMovement.created_at, "net": StripeMovement.net_minor}
-
-
 def _movements() -> Select[StripeMovement, str]:
     return (select(StripeMovement, StripePayout.payout_id)
             .outerjoin(StripePayout, StripePayout.id == StripeMovement.payout_id))
 
 
-def list_movements(query: TableQuery, everything: bool = False) -> tuple[list[MovementRow], int]:
-    """Movements, the newest first unless sorted, and their number; `everything` for a download."""
+def list_movements(query: TableQuery, step: Step) -> tuple[Leaf, int | None]:
+    """A leaf of the movements, the newest first unless sorted, and how many there are: None where the filters leave
+    what nobody has counted."""
+    leaf = _ordered(query).leaf(step, query.per_page)
+    return Leaf([_movement(*row) for row in leaf.rows], leaf.previous, leaf.next), _count(query)
+
+
+def all_movements(query: TableQuery) -> Iterator[MovementRow]:
+    """Every movement that the filters leave, in the same order, read batch by batch: for a file of any length."""
+    return (_movement(*row) for row in _ordered(query).all())
+
+
+def _ordered(query: TableQuery) -> Order:
     wanted = _movements()
     for name, column in (("state", StripeMovement.state), ("category", StripeMovement.category)):
         if value := query.get(name):
             wanted = wanted.where(column == value)
-    if words := query.get("q"):
-        like = _like(words)
-        wanted = wanted.where(or_(StripeMovement.txn_id.ilike(like, escape="\\"),
-                                  StripeMovement.source_id.ilike(like, escape="\\")))
-    total = db.session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-    found = db.session.execute(_window(wanted, MOVEMENT_SORTS, query, StripeMovement.id, everything)).all()
-    return [_movement(*row) for row in found], total
+    if first := query.get("made_from"):
+        wanted = wanted.where(StripeMovement.created_at >= _midnight(first))
+    if last := query.get("made_to"):
+        wanted = wanted.where(StripeMovement.created_at < _midnight(last) + timedelta(days=1))
+    if whole := query.get("q"):  # as the indexes know it; looked up first, so that no order is tried instead
+        wanted = wanted.where(StripeMovement.id.in_(db.session.scalars(select(StripeMovement.id).where(
+            or_(StripeMovement.txn_id == whole, StripeMovement.source_id == whole)).limit(MAX_SAME)).all()))
+    return Order(wanted, StripeMovement.created_at, StripeMovement.id,
+                 lambda row: Mark(row[0].created_at, row[0].id),
+                 descending=query.descending if query.sort == "created_at" else True)
+
+
+def _midnight(day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), time(), UTC)
+
+
+def _count(query: TableQuery) -> int | None:
+    """From the totals kept, which know states and kinds."""
+    if query.values.keys() - {"state", "category"}:
+        return None
+    counted = select(func.coalesce(func.sum(MovementTotal.movements), 0))
+    for name, column in (("state", MovementTotal.state), ("category", MovementTotal.category)):
+        if value := query.get(name):
+            counted = counted.where(column == value)
+    return int(db.session.scalar(counted) or 0)
 
 
 def _movement(row: StripeMovement, payout_id: str | None) -> MovementRow:
@@ -210,7 +238,7 @@ def get_movement(movement_id: uuid.UUID) -> MovementPage:
 
 def categories() -> list[str]:
     """Kinds of movement that there are, by Stripe's own word."""
-    return list(db.session.scalars(select(StripeMovement.category).distinct().order_by(StripeMovement.category)))
+    return list(db.session.scalars(select(MovementTotal.category).distinct().order_by(MovementTotal.category)))
 
 
 def movements_for_a_person(limit: int = 50) -> list[MovementRow]:
@@ -223,11 +251,11 @@ def movements_for_a_person(limit: int = 50) -> list[MovementRow]:
 
 def count_movements_for_a_person() -> int:
     """How many movements wait for an officer."""
-    return db.session.scalar(
-        select(func.count()).select_from(StripeMovement).where(StripeMovement.state == "unmatched")) or 0
+    return int(db.session.scalar(
+        select(func.sum(MovementTotal.movements)).where(MovementTotal.state == "unmatched")) or 0)
 
 
-# --- both -------------------------------------------------------------------------------------------------------
+# --- lists of payouts -------------------------------------------------------------------------------------------------
 def _like(words: str) -> str:
     escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"

@@ -25,7 +25,8 @@ def balance_chart(page: FundPage) -> BarChart:
     t = page.totals
     bars = [_bar("pledged", t.pledged, "outline", _("not money yet")), _bar("received", t.received)]
     bars += [_bar(key, value) for key, value in (
-        ("exchange", t.exchange), ("refunded", t.refunded), ("fees", t.fees), ("losses", t.losses)) if value]
+        ("exchange", t.exchange), ("refunded", t.refunded), ("disputed", t.disputed), ("fees", t.fees),
+        ("losses", t.losses)) if value]
     bars += [
         Bar(_("Spent: direct costs"), t.spent_direct, "solid", "spent-direct"),
         Bar(_("Spent: support costs"), t.spent_support, "solid", "spent-support"),
@@ -42,8 +43,8 @@ def identity(t: Figures) -> str:
         return " + ".join(str(DEFINITIONS[key].term) for key, value in parts if value is None or value)
 
     came = named(("received", None), ("exchange", t.exchange))
-    went = named(("refunded", t.refunded), ("fees", t.fees), ("losses", t.losses), ("spent-direct", None),
-                 ("spent-support", None), ("reserved", None), ("available", None))
+    went = named(("refunded", t.refunded), ("disputed", t.disputed), ("fees", t.fees), ("losses", t.losses),
+                 ("spent-direct", None), ("spent-support", None), ("reserved", None), ("available", None))
     return _("%(came)s = %(went)s.", came=came, went=went)
 
 
@@ -65,7 +66,8 @@ def year_chart(page: YearPage) -> BarChart:
     line = page.line
     bars = [_bar("opening", line.opening, "dots"), _bar("received", line.received)]
     bars += [_bar(key, value) for key, value in (
-        ("exchange", line.exchange), ("refunded", line.refunded), ("fees", line.fees), ("losses", line.losses))
+        ("exchange", line.exchange), ("refunded", line.refunded), ("disputed", line.disputed), ("fees", line.fees),
+        ("losses", line.losses))
         if value]
     bars += [Bar(_("Spent: direct costs"), line.spent_direct, "hatch", "spent-direct"),
              Bar(_("Spent: support costs"), line.spent_support, "hatch", "spent-support"),

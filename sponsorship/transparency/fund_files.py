@@ -19,7 +19,7 @@ from core.web.tables import Column, Table, csv_response
 from sponsorship.transparency.meeting_figures import SponsoredMeeting
 from sponsorship.transparency.queries import FundPage, YearPage
 from sponsorship.transparency.words import DEFINITIONS
-from sponsorship.transparency.years import YearLine
+from sponsorship.transparency.years import MONEY_IN, YearLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class FigureLine:
 
 # headings of the file stay English, as the codes in it: programs read them
 FIGURE_COLUMNS = tuple(Column(key, key) for key in ("scope", "subject", "figure", "value", "unit", "as_of", "meaning"))
-_TOTALS = ("pledged", "received", "exchange", "refunded", "fees", "losses", "spent_direct", "spent_support",
-           "in_transit", "reserved", "available", "shortfall")
+_TOTALS = ("pledged", "received", "exchange", "refunded", "disputed", "fees", "losses", "spent_direct",
+           "spent_support", "in_transit", "reserved", "available", "shortfall")
 _HELD_BACK = ("losses", "spent_direct", "spent_support", "in_transit", "reserved", "available")  # of a small pool
 _YEAR = {"opening": "opening", "pledged": "pledged-in-year", "received": "received", "exchange": "exchange",
-         "refunded": "refunded", "fees": "fees", "losses": "losses", "spent_direct": "spent-direct",
-         "spent_support": "spent-support", "closing": "closing"}
+         "refunded": "refunded", "disputed": "disputed", "fees": "fees", "losses": "losses",
+         "spent_direct": "spent-direct", "spent_support": "spent-support", "closing": "closing"}
 
 
 def _line(scope: str, subject: str, key: str, value: Money | int, as_of: datetime) -> FigureLine:
@@ -108,7 +108,7 @@ def year_page_lines(page: YearPage) -> Iterator[FigureLine]:
     """Every figure of one year's page."""
     yield from year_lines(page.line, page.as_of)
     for pool in page.pools:
-        for key in ("received", "exchange", "refunded", "fees"):
+        for key in MONEY_IN:
             yield _line("year-pool", f"{page.line.year}:{pool.code}", key, getattr(pool, key), page.as_of)
     yield from meetings_lines(page.meetings, page.as_of)
 

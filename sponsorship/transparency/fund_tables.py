@@ -16,7 +16,7 @@ from core.web.tables import Column, Table, TableQuery
 from sponsorship.transparency.meeting_figures import SponsoredMeeting
 from sponsorship.transparency.queries import FundPage, MeetingPage, MeetingsPage, PoolLine, YearPage
 from sponsorship.transparency.words import DEFINITIONS, WITHHELD, group_name
-from sponsorship.transparency.years import YearLine
+from sponsorship.transparency.years import MONEY_IN, YearLine
 
 SETTLED = State("settled", _l("Settled"), "done")
 OPEN = State("open", _l("Payments still open"), "waiting")
@@ -43,7 +43,7 @@ def meeting_cell(sponsored: SponsoredMeeting) -> Markup:
 
 
 # --- pools ------------------------------------------------------------------------------------------------------
-_MONEY_IN = ("pledged", "received", "exchange", "refunded", "fees")
+_MONEY_IN = ("pledged", "received", "exchange", "refunded", "disputed", "fees")
 _USE = ("losses", "spent_direct", "spent_support", "reserved", "available")
 _ALWAYS = ("pledged", "received", "fees", "spent_direct", "spent_support", "reserved", "available")
 
@@ -71,7 +71,8 @@ def _pool_column(name: str) -> Column:
 
 
 # --- years ------------------------------------------------------------------------------------------------------
-_YEAR = ("pledged", "received", "exchange", "refunded", "fees", "losses", "spent_direct", "spent_support", "closing")
+_YEAR = ("pledged", "received", "exchange", "refunded", "disputed", "fees", "losses", "spent_direct", "spent_support",
+         "closing")
 _YEAR_ALWAYS = ("pledged", "received", "fees", "spent_direct", "spent_support", "closing")
 
 
@@ -105,7 +106,7 @@ def _year_column(name: str) -> Column:
 
 def year_pools_table(page: YearPage) -> Table:
     """What came into each pool in the year."""
-    shown = [name for name in ("received", "exchange", "refunded", "fees")
+    shown = [name for name in MONEY_IN
              if name == "received" or any(getattr(pool, name) for pool in page.pools)]
     return Table(
         _("What came in, by pool"),

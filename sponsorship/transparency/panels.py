@@ -7,16 +7,18 @@ from flask_babel import gettext as _
 
 from meetings.calendar.panels import Panel, register_home_panel
 from sponsorship.transparency import queries
+from sponsorship.transparency.statement_sums import held_by_pool
 from sponsorship.transparency.words import DEFINITIONS
 
 FOUR = ("received", "spent", "reserved", "available")
-BESIDE = ("exchange", "refunded", "fees", "losses")
+BESIDE = ("exchange", "refunded", "disputed", "fees", "losses")
 
 
 def fund_panel() -> Panel:
-    """Four numbers, what makes the first of them the sum of the others, and the time they were read. Two queries."""
+    """Four numbers, what makes the first of them the sum of the others, and the time they were read. Three queries, and
+    one more while a dispute is open."""
     books = queries.books()
-    figures = queries.figures_of(books)
+    figures = queries.figures_of(books, held=queries.held_of(books, held_by_pool()))
     return Panel(
         title=_("The sponsorship fund"),
         template="transparency/_fund_panel.html",

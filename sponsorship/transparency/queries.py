@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,7 +28,7 @@ from sponsorship.transparency.meeting_figures import (
     rows_of,
     sponsored_meeting,
 )
-from sponsorship.transparency.statement_sums import held_by_disputes
+from sponsorship.transparency.statement_sums import held_by_pool
 from sponsorship.transparency.years import MONEY_IN, YearLine, pools_in_year, year_lines
 
 LATEST = 8  # meetings on the fund's first page; all of them have a page of their own
@@ -37,12 +37,14 @@ MORE = usd(10_000_00)  # what the page reckons with when it says what more would
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """US dollars. received + exchange = refunded + fees + losses + spent + reserved + available; pledged, waiting and
-    shortfall stand outside it. `exchange` is signed."""
+    """US dollars. received + exchange = refunded + disputed + fees + losses + spent + reserved + available; pledged,
+    waiting and shortfall stand outside it. `exchange` is signed. `disputed` is what donors' banks hold today until a
+    dispute is decided: the books have it with what is paid back, these figures do not."""
 
     pledged: Money
     received: Money
     refunded: Money
+    disputed: Money
     exchange: Money
     fees: Money
     losses: Money
@@ -99,7 +101,6 @@ class FundPage:
     delegates: int
     averaged: SponsoredMeeting | None
     carries_direct: Money
-    held: Money  # of what is paid back: with donors' banks until a dispute is decided
 
     @property
     def is_empty(self) -> bool:
@@ -135,39 +136,46 @@ def books() -> FundFigures:
 def fund_page() -> FundPage:
     """Everything for the public page. A fixed number of queries (one more while an earmark names a meeting)."""
     demo = shows_demonstration()
-    figures, meetings = books(), read_meetings(demo)
+    figures, meetings, held = books(), read_meetings(demo), held_by_pool()
     pledged, to_come = _open_pledges(figures.pools)
     shown = meetings.order[:LATEST]
     rows = {row.meeting.id: row for row in rows_of(meetings, [*shown, *filter(None, [meetings.averaged])])}
     return FundPage(
-        as_of=figures.as_of, totals=figures_of(figures, sum(pledged.values())), waiting=usd(figures.in_suspense),
-        to_come=to_come, pools=_pool_lines(figures, meetings, pledged), years=year_lines(demo),
+        as_of=figures.as_of, totals=figures_of(figures, sum(pledged.values()), held_of(figures, held)),
+        waiting=usd(figures.in_suspense),
+        to_come=to_come, pools=_pool_lines(figures, meetings, pledged, held), years=year_lines(demo),
         meetings=tuple(rows[key] for key in shown if key in rows), number_of_meetings=len(meetings.order),
         delegates=meetings.delegates, averaged=rows.get(meetings.averaged) if meetings.averaged else None,
-        carries_direct=usd(headroom([pool.pool_id for pool in figures.pools])), held=held_by_disputes(),
+        carries_direct=usd(headroom([pool.pool_id for pool in figures.pools])),
     )
 
 
 def _pool_lines(
-    figures: FundFigures, meetings: Meetings, pledged: dict[uuid.UUID | None, int]
+    figures: FundFigures, meetings: Meetings, pledged: dict[uuid.UUID | None, int], held: Mapping[uuid.UUID, int]
 ) -> tuple[PoolLine, ...]:
     names, barred = names_of_meetings(pool.earmark for pool in figures.pools), barred_pools(meetings)
     if sum(1 for pool in figures.pools if pool.spent or pool.reserved) < 2:
         barred = set()  # the only pool in use is the fund
     return tuple(
         PoolLine(pool.code, pool.name, earmark_words(pool.earmark, names),
-                 figures_of(pool, pledged.get(pool.pool_id, 0)), pool.pool_id not in barred)
+                 figures_of(pool, pledged.get(pool.pool_id, 0), held.get(pool.pool_id, 0)),
+                 pool.pool_id not in barred)
         for pool in sorted(figures.pools, key=lambda p: (p.earmark is not None, p.code))
         # a wish that somebody without an account typed opens a pool: it is nothing until money comes
         if pool.earmark is None or pool.received or pool.pool_id in pledged
     )
 
 
-def figures_of(source: FundFigures | PoolFigures, pledged: int = 0) -> Figures:
-    """The ledger's cents as amounts, with what was pledged beside them."""
+def held_of(figures: FundFigures, held: Mapping[uuid.UUID, int]) -> int:
+    """What of these pools' money donors' banks hold, US cents."""
+    return sum(held.get(pool.pool_id, 0) for pool in figures.pools)
+
+
+def figures_of(source: FundFigures | PoolFigures, pledged: int = 0, held: int = 0) -> Figures:
+    """The ledger's cents as amounts, with what was pledged beside them, and what banks hold told apart."""
     return Figures(
-        pledged=usd(pledged), received=usd(source.received), refunded=usd(source.refunded),
-        exchange=usd(source.exchange), fees=usd(source.fees), losses=usd(source.losses),
+        pledged=usd(pledged), received=usd(source.received), refunded=usd(source.refunded - held),
+        disputed=usd(held), exchange=usd(source.exchange), fees=usd(source.fees), losses=usd(source.losses),
         spent_direct=usd(source.spent_direct), spent_support=usd(source.spent_support),
         in_transit=usd(source.in_transit), reserved=usd(source.reserved), available=usd(source.available),
         shortfall=usd(source.shortfall),
@@ -208,6 +216,7 @@ class PoolYear:
     received: Money
     exchange: Money
     refunded: Money
+    disputed: Money
     fees: Money
 
 

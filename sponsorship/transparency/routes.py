@@ -51,7 +51,8 @@ def _definitions(fund: FundPage) -> list[Definition]:
     shown = set(_CORE)
     shown |= {key for key, value in (
         ("waiting", fund.waiting), ("in-transit", fund.totals.in_transit), ("shortfall", fund.totals.shortfall),
-        ("exchange", fund.totals.exchange), ("refunded", fund.totals.refunded), ("losses", fund.totals.losses),
+        ("exchange", fund.totals.exchange), ("refunded", fund.totals.refunded), ("disputed", fund.totals.disputed),
+        ("losses", fund.totals.losses),
     ) if value}
     return [definition for key, definition in DEFINITIONS.items() if key in shown]
 
@@ -144,7 +145,7 @@ def year(year: int) -> Response:
 
 def _year_definitions(found: YearPage) -> list[Definition]:
     keys = ["opening", "pledged-in-year", "received", "fees", "spent-direct", "spent-support", "closing"]
-    keys += [key for key in ("exchange", "refunded", "losses") if getattr(found.line, key)]
+    keys += [key for key in ("exchange", "refunded", "disputed", "losses") if getattr(found.line, key)]
     if found.meetings:
         keys += ["sponsored", "states", "days", "women", "men", "average"]
     return [definition for key, definition in DEFINITIONS.items() if key in keys]

@@ -23,7 +23,7 @@ from sponsorship.contributions.going_back import UNDECIDED
 from sponsorship.contributions.models import Contribution, Pledge
 from sponsorship.disbursements.models import Disbursement
 from sponsorship.ledger.models import Account as LedgerAccount
-from sponsorship.ledger.models import Entry, Leg, Lot, LotMovement
+from sponsorship.ledger.models import Entry, Leg, Lot, LotMovement, Pool
 
 SOURCE = "contribution"
 # entries that give back the fee of a payment, or take that back again: the side of the leg on the pool's fees
@@ -228,13 +228,38 @@ def held_keys() -> list[str]:
                                  Dispute.reinstated_at.is_(None)).order_by(Dispute.id))]
 
 
-def held_by_disputes() -> Money:
-    """What of all that the fund's page calls paid back is held by open disputes. One query, and where there are any
-    another, which reads the movements of those alone."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one dispute took of a pool's money, US cents, and the UTC year in which it did."""
+
+    pool_id: uuid.UUID
+    year: int
+    cents: int
+
+
+def held_by_disputes(include_demo: bool = True) -> list[Held]:
+    """What of all that the books call paid back is held by open disputes. One query, and where there are any another,
+    which reads the legs of those alone."""
     keys = held_keys()
-    return Money.zero() if not keys else usd(int(db.session.scalar(
-        select(func.sum(LotMovement.amount_minor)).join(Entry, Entry.id == LotMovement.entry_id)
-        .where(LotMovement.part == "refund", Entry.key.in_(keys))) or 0))
+    if not keys:
+        return []
+    query = (
+        select(LedgerAccount.pool_id, Entry.occurred_at,
+               func.sum(case((Leg.side == LedgerAccount.side, Leg.usd_minor), else_=-Leg.usd_minor)).label("cents"))
+        .join(Leg, Leg.entry_id == Entry.id).join(LedgerAccount, LedgerAccount.id == Leg.account_id)
+        .join(Pool, Pool.id == LedgerAccount.pool_id)
+        .where(Entry.key.in_(keys), LedgerAccount.kind == "refunded").group_by(LedgerAccount.pool_id, Entry.occurred_at)
+    )
+    rows = db.session.execute(query if include_demo else query.where(~Pool.is_demo))
+    return [Held(row.pool_id, row.occurred_at.year, int(row.cents)) for row in rows]
+
+
+def held_by_pool() -> dict[uuid.UUID, int]:
+    """The same in sum by pool."""
+    found: dict[uuid.UUID, int] = {}
+    for held in held_by_disputes():
+        found[held.pool_id] = found.get(held.pool_id, 0) + held.cents
+    return found
 
 
 @dataclass(frozen=True, slots=True)

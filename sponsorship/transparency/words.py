@@ -24,13 +24,17 @@ DEFINITIONS: dict[str, Definition] = {d.id: d for d in (
         "giver. It is part of no other figure.")),
     Definition("received", _l("Received"), _l(
         "Paid and accepted since the fund began, before fees, in US dollars at the rate of the day of the payment. "
-        "Received + exchange difference = paid back + fees + losses + spent + reserved + available, to the cent.")),
+        "Received + exchange difference = paid back + held in dispute + fees + losses + spent + reserved + available, "
+        "to the cent.")),
     Definition("exchange", _l("Exchange difference"), _l(
         "What payments in other currencies brought beyond their value at the rate of the day of the payment, or short "
         "of it (below zero).")),
     Definition("refunded", _l("Paid back"), _l(
-        "Contributions, or parts of them, that were accepted and went back to their donors, are held by a donor’s bank "
-        "until a dispute is decided, or were recorded by mistake.")),
+        "Contributions, or parts of them, that were accepted and went back to their donors, or were recorded by "
+        "mistake.")),
+    Definition("disputed", _l("Held in dispute"), _l(
+        "What donors’ banks have taken and hold until they decide a dispute. It comes back to the fund, or counts as "
+        "paid back from that day. It counts in the year in which it was taken.")),
     Definition("fees", _l("Fees"), _l("What banks and card companies kept, on the way in and on the way out.")),
     Definition("losses", _l("Losses"), _l(
         "Money that a donor’s bank took back after it was promised or spent, covered out of other money of its pool; "
@@ -60,8 +64,8 @@ DEFINITIONS: dict[str, Definition] = {d.id: d for d in (
         "What was reserved and available together when the year began, at midnight UTC.")),
     Definition("closing", _l("At the end of the year"), _l(
         "What was reserved and available together when the year ended, or is now: the beginning + received + exchange "
-        "difference, less what was paid back, fees, losses, direct costs and support costs. A figure counts in the "
-        "year, by UTC, in which it happened.")),
+        "difference, less what was paid back or is held in dispute, fees, losses, direct costs and support costs. A "
+        "figure counts in the year, by UTC, in which it happened.")),
     Definition("carries-direct", _l("Direct costs that today’s money carries"), _l(
         "Available money less the support costs on it, at the rate of each contribution; money whose agreed last day "
         "has passed is left out. At 13 per cent, 1.13 dollars carry one dollar of direct costs.")),

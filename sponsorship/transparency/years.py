@@ -14,17 +14,20 @@ from core.money import Money, usd
 from sponsorship.ledger.chart import KINDS
 from sponsorship.ledger.models import Account, AccountMonth, Pool
 from sponsorship.transparency.models import PledgeYear
+from sponsorship.transparency.statement_sums import held_by_disputes
 
 CAME = ("received", "exchange")
 WENT = ("refunded", "fees", "losses", "spent_direct", "spent_support")
-MONEY_IN = ("received", "exchange", "refunded", "fees")  # of one pool: what says nothing of whose journeys it carried
+# of one pool: what says nothing of whose journeys it carried
+MONEY_IN = ("received", "exchange", "refunded", "disputed", "fees")
 
 
 @dataclass(frozen=True, slots=True)
 class YearLine:
-    """One year in US dollars: opening + received + exchange - refunded - fees - losses - spent_direct - spent_support
-    = closing, which is what was reserved and available together when the year ended (or is now). `pledged` was
-    announced in the year and stands outside it; `exchange` is signed."""
+    """One year in US dollars: opening + received + exchange - refunded - disputed - fees - losses - spent_direct
+    - spent_support = closing, which is what was reserved and available together when the year ended (or is now).
+    `disputed` is what banks took in the year and hold today until a dispute is decided. `pledged` was announced in the
+    year and stands outside it; `exchange` is signed."""
 
     year: int
     opening: Money
@@ -32,6 +35,7 @@ class YearLine:
     received: Money
     exchange: Money
     refunded: Money
+    disputed: Money
     fees: Money
     losses: Money
     spent_direct: Money
@@ -44,27 +48,29 @@ class YearLine:
 
 
 def year_lines(include_demo: bool = True) -> tuple[YearLine, ...]:
-    """Every year from the first in which anything was pledged or moved to the present one. Two queries; nothing where
-    nothing ever happened."""
+    """Every year from the first in which anything was pledged or moved to the present one. Four queries at most;
+    nothing where nothing ever happened."""
     moved: dict[int, dict[str, int]] = {}
     for row in db.session.execute(_by_year(include_demo)):
         moved.setdefault(row.year, {})[row.kind] = int(row.balance)
+    for held in held_by_disputes(include_demo):
+        _tell_apart(moved.setdefault(held.year, {}), held.cents)
     pledged = {row.year: row.usd_minor for row in db.session.execute(select(PledgeYear.year, PledgeYear.usd_minor))}
     if not moved and not pledged:
         return ()
     lines, opening = [], 0
     for year in range(min({*moved, *pledged}), max({*moved, *pledged, clock.today().year}) + 1):
         found = moved.get(year, {})
-        closing = opening + sum(found.get(k, 0) for k in CAME) - sum(found.get(k, 0) for k in WENT)
+        closing = opening + sum(found.get(k, 0) for k in CAME) - sum(found.get(k, 0) for k in (*WENT, "disputed"))
         lines.append(YearLine(
             year=year, opening=usd(opening), pledged=usd(pledged.get(year, 0)), closing=usd(closing),
-            **{kind: usd(found.get(kind, 0)) for kind in (*CAME, *WENT)}))
+            **{kind: usd(found.get(kind, 0)) for kind in (*CAME, *WENT, "disputed")}))
         opening = closing
     return tuple(lines)
 
 
 def pools_in_year(year: int, include_demo: bool = True) -> dict[uuid.UUID, dict[str, int]]:
-    """What came into each pool in a year, US cents by kind of account (MONEY_IN). One query."""
+    """What came into each pool in a year, US cents by what it was (MONEY_IN). Three queries at most."""
     found: dict[uuid.UUID, dict[str, int]] = {}
     rows = db.session.execute(
         _sums(include_demo, Account.pool_id)
@@ -73,7 +79,16 @@ def pools_in_year(year: int, include_demo: bool = True) -> dict[uuid.UUID, dict[
     )
     for row in rows:
         found.setdefault(row.pool_id, {})[row.kind] = int(row.balance)
+    for held in held_by_disputes(include_demo):
+        if held.year == year:
+            _tell_apart(found.setdefault(held.pool_id, {}), held.cents)
     return found
+
+
+def _tell_apart(found: dict[str, int], held: int) -> None:
+    """What the books call paid back is so much less, and held by donors' banks."""
+    found["refunded"] = found.get("refunded", 0) - held
+    found["disputed"] = found.get("disputed", 0) + held
 
 
 def _by_year(include_demo: bool) -> Any:

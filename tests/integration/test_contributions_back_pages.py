@@ -247,6 +247,13 @@ def line(**changes: str) -> dict[str, str]:
             "credited": "990", "fee": "10", "settles": ""} | changes
 
 
+def as_seen(client: Any, url: str, data: dict[str, str]) -> dict[str, str]:
+    """What is sent from the page that says what the deposit means, once it is looked at."""
+    shown = client.submit(url, data | {"action": "check"})
+    seen = re.search(r'name="seen" value="([^"]+)"', shown.text)[1]
+    return data | {"action": "confirm", "compared": "y", "seen": seen}
+
+
 def test_a_transfer_is_confirmed_after_everything_was_shown(gifts: Gifts, officer: Any) -> None:
     made, row = announce(gifts)
     requesting, url = officer("requesting_officer"), f"/contributions/{row.id}/confirm"
@@ -261,13 +268,26 @@ def test_a_transfer_is_confirmed_after_everything_was_shown(gifts: Gifts, office
     assert gifts.row(row.id).state == "declared"
     change = requesting.submit(url, data | {"action": "change"})
     assert change.status_code == 200 and 'value="990"' in change.text
-    unticked = requesting.submit(url, data | {"action": "confirm"})
+    done = as_seen(requesting, url, data)
+    unticked = requesting.submit(url, {name: text for name, text in done.items() if name != "compared"})
     assert unticked.status_code == 422 and "Compare it with" in error_of(unticked.text, "compared")
-    done = data | {"action": "confirm", "compared": "y"}
     assert requesting.submit(url, done).status_code == 303
     assert requesting.submit(url, done).status_code == 409  # a double click: somebody has changed this
     assert gifts.row(row.id).state == "in_suspense"
     assert only(Pledge, id=made.id).paid_minor == 1_000_00
+
+
+@pytest.mark.parametrize("seen", [{}, {"seen": ""}])
+def test_nothing_is_recorded_that_nobody_has_looked_at(gifts: Gifts, officer: Any, seen: dict[str, str]) -> None:
+    _made, row = announce(gifts)
+    requesting, url = officer("requesting_officer"), f"/contributions/{row.id}/confirm"
+    data = line() | {"version": str(row.version), "action": "confirm", "compared": "y"}
+    answer = requesting.submit(url, data | seen)
+    assert answer.status_code == 422 and "Look at it first" in error_of(answer.text, "compared")
+    assert "Into suspense" in answer.text and "checked" not in answer.text.split('name="compared"')[1][:80]
+    assert gifts.row(row.id).state == "declared"
+    shown = re.search(r'name="seen" value="([^"]+)"', answer.text)[1]
+    assert requesting.submit(url, data | {"seen": shown}).status_code == 303
 
 
 BAD_LINES: list[tuple[dict[str, str], str, str]] = [
@@ -341,9 +361,10 @@ def test_a_deposit_that_nobody_announced(gifts: Gifts, officer: Any, pool: uuid.
     assert answer.location == url
     shown = requesting.submit(url, line() | {"action": "check"})
     assert "Into “Unearmarked money”, under the agreement" in shown.text
-    answer = requesting.submit(url, line() | {"action": "confirm", "compared": "y"})
+    done = as_seen(requesting, url, line())
+    answer = requesting.submit(url, done)
     assert answer.status_code == 303
-    again = requesting.submit(url, line() | {"action": "confirm", "compared": "y"})
+    again = requesting.submit(url, done)
     assert again.status_code == 422 and "recorded already" in error_of(again.text, "bank_reference")
     assert gifts.row(uuid.UUID(answer.location.split("/")[2])).state == "accepted"
 
@@ -354,7 +375,7 @@ def test_a_deposit_beside_an_announcement_leads_there(gifts: Gifts, officer: Any
     url = f"/contributions/pledges/{made.id}/deposit"
     page = requesting.get(url).text
     assert f"/contributions/{row.id}/" in page and "is announced for this pledge" in page
-    answer = requesting.submit(url, line() | {"action": "confirm", "compared": "y"})
+    answer = requesting.submit(url, as_seen(requesting, url, line()))
     assert answer.status_code == 422 and row.reference in answer.text
 
 

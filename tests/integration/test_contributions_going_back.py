@@ -24,9 +24,15 @@ from sponsorship.gateways.stripe_facts import RefundFacts
 from sponsorship.ledger import service as ledger
 from sponsorship.ledger.books import account_by_code
 from sponsorship.ledger.queries import pool_figures
+from sponsorship.transparency import fund_files, fund_tables
+from sponsorship.transparency.fund_charts import identity
+from sponsorship.transparency.queries import fund_page, year_page
+from sponsorship.transparency.statement_sums import NOTHING
+from sponsorship.transparency.words import DEFINITIONS
 from tests.integration.test_contributions_payments import FakeGateway, Killed, sweep
 from tests.integration.test_contributions_payments import gateway as gateway
 from tests.support.going_back import STRIPE, Gifts, faults, only, rates
+from tests.support.money_world import in_words, sides
 
 TESTS = system("tests")
 
@@ -642,6 +648,34 @@ def test_a_dispute_lost_and_one_won(gifts: Gifts, pool: uuid.UUID) -> None:
         "won", 1_000_00, 15_00, 1_000_00)
     assert {m.kind for m in db.session.query(OutboxMail)} >= {"contribution.dispute", "contribution.dispute-lost",
                                                               "contribution.dispute-won"}
+
+
+def test_the_fund_tells_what_banks_hold_from_what_was_paid_back(app: Any, gifts: Gifts, pool: uuid.UUID) -> None:
+    spare(pool, 100_00)
+    lost, held = gifts.accepted(), gifts.accepted()
+    names = [gifts.dispute(row) for row in (lost, held)]
+    gifts.dispute(lost, status="lost", name=names[0])
+    page = fund_page()
+    for line in (page.totals, page.pools[0].figures, page.years[-1]):
+        assert (line.refunded, line.disputed) == (usd(970_00), usd(970_00))  # the rest is the pool's shortfall
+    t, year = page.totals, page.years[-1]
+    assert t.received + t.exchange == t.refunded + t.disputed + t.fees + t.losses + t.spent + t.reserved + t.available
+    assert year.closing == year.opening + year.received + year.exchange - (
+        year.refunded + year.disputed + year.fees + year.losses + year.spent)
+    told = {(line.scope, line.figure): line.value for line in fund_files.fund_lines(page)}
+    assert [told[scope, "disputed"] for scope in ("fund", "pool", "year")] == [usd(970_00)] * 3
+    of_year = year_page(clock.today().year)
+    assert (of_year.pools[0].refunded, of_year.pools[0].disputed) == (usd(970_00), usd(970_00))
+    with app.test_request_context():
+        for table in (fund_tables.pools_table(page), fund_tables.years_table(page),
+                      fund_tables.year_pools_table(of_year)):
+            assert "Held in dispute" in [str(column.label) for column in table.columns]
+    assert "held in dispute" in str(DEFINITIONS["received"].text) and "Held in dispute" in identity(t)
+    assert in_words(sum(sides().values(), NOTHING))["refund"] == 1_940_00  # as the books have it
+    gifts.dispute(held, status="won", name=names[1], reinstated_minor=1_000_00)
+    after = fund_page()
+    assert (after.totals.refunded, after.totals.disputed) == (usd(970_00), usd(0))
+    assert {line.value for line in fund_files.fund_lines(after) if line.figure == "disputed"} == {usd(0)}
 
 
 @pytest.mark.parametrize("order", [("won",), ("won", "needs_response"), ("under_review", "won"),

@@ -136,11 +136,12 @@ def sides() -> dict[Any, Sums]:
 
 
 def in_words(sums: Sums) -> dict[str, int]:
-    """By the words of money_flows."""
+    """By the words of money_flows; the books call what an open dispute holds paid back, as they do what is lost."""
     return {
         "gross": sums.received.minor, "exchange": sums.exchange.minor, "fee": sums.fees.minor,
-        "refund": sums.refunded.minor, "loss": sums.losses.minor, "reserved": sums.reserved.minor,
-        "direct": sums.spent_direct.minor, "support": sums.spent_support.minor, "unspent": sums.unspent.minor,
+        "refund": sums.refunded.minor + sums.disputed.minor, "loss": sums.losses.minor,
+        "reserved": sums.reserved.minor, "direct": sums.spent_direct.minor,
+        "support": sums.spent_support.minor, "unspent": sums.unspent.minor,
     }
 
 
@@ -161,6 +162,7 @@ def statements_agree(donors: list[Donor]) -> None:
             assert sum((part.total for part in whole.spending), Money.zero()) == spent
     together, fund = sum(found.values(), NOTHING), fund_page().totals
     for ours, theirs in (("received", "received"), ("exchange", "exchange"), ("refunded", "refunded"),
-                         ("fees", "fees"), ("losses", "losses"), ("spent_direct", "spent_direct"),
-                         ("spent_support", "spent_support"), ("reserved", "reserved"), ("unspent", "available")):
+                         ("disputed", "disputed"), ("fees", "fees"), ("losses", "losses"),
+                         ("spent_direct", "spent_direct"), ("spent_support", "spent_support"),
+                         ("reserved", "reserved"), ("unspent", "available")):
         assert getattr(together, ours) == getattr(fund, theirs), ours
