@@ -57,6 +57,7 @@ WIRING = (
     "meetings.programme.panels:register",
     "meetings.programme.signals_in:subscribe",
     "meetings.documents.panels:register",
+    "meetings.documents.finding:register",
     "sponsorship.gateways.rate_watch:register",
     "sponsorship.contributions.inbox:register_handlers",
     "sponsorship.contributions.stripe_words:register",

@@ -89,7 +89,8 @@ def ods_url(symbol: str, language: str) -> str:
     return f"{ODS}/{language}/{symbol}"
 
 
-def _seen(reveal: bool) -> ColumnElement[bool]:
+def seen(reveal: bool) -> ColumnElement[bool]:
+    """Which documents a reader may know of."""
     return Document.state != "dropped" if reveal else Document.state.in_(PUBLIC)
 
 
@@ -119,7 +120,7 @@ def _row(document: Document, versions: dict[str, VersionRow], here: str) -> Docu
 
 def get_document(document_id: uuid.UUID, reveal: bool) -> DocumentRow:
     """One document. Raises NotFound, also for a draft that this reader may not know of."""
-    document = db.session.scalar(select(Document).where(Document.id == document_id, _seen(reveal)))
+    document = db.session.scalar(select(Document).where(Document.id == document_id, seen(reveal)))
     if document is None:
         raise NotFound()
     return _rows([document])[0]
@@ -127,7 +128,7 @@ def get_document(document_id: uuid.UUID, reveal: bool) -> DocumentRow:
 
 def find_by_symbol(symbol: str, reveal: bool) -> DocumentRow | None:
     """The document that bears this symbol."""
-    document = db.session.scalar(select(Document).where(Document.symbol == symbol, _seen(reveal)))
+    document = db.session.scalar(select(Document).where(Document.symbol == symbol, seen(reveal)))
     return _rows([document])[0] if document is not None else None
 
 
@@ -136,7 +137,7 @@ def chain_of(row: DocumentRow, reveal: bool) -> list[DocumentRow]:
     if row.base_symbol is None:
         return [row]
     found = _rows(db.session.scalars(
-        select(Document).where(Document.base_symbol == row.base_symbol, _seen(reveal))).all())
+        select(Document).where(Document.base_symbol == row.base_symbol, seen(reveal))).all())
     return sorted(found, key=lambda one: parse_symbol(one.symbol or "").order)
 
 
@@ -154,7 +155,7 @@ def later_revision(row: DocumentRow, chain: Iterable[DocumentRow]) -> DocumentRo
 
 def list_documents(meeting_id: uuid.UUID, query: TableQuery, reveal: bool) -> tuple[list[DocumentRow], int]:
     """One page of a meeting's documents (all of them for a file), and how many there are. Three queries."""
-    where = [Document.meeting_id == meeting_id, _seen(reveal)]
+    where = [Document.meeting_id == meeting_id, seen(reveal)]
     if (kind := query.get("type")) is not None:
         where.append(Document.type == kind)
     if (language := query.get("language")) is not None:
@@ -180,7 +181,7 @@ def list_documents(meeting_id: uuid.UUID, query: TableQuery, reveal: bool) -> tu
 def items_of(meeting_id: uuid.UUID, reveal: bool) -> list[str]:
     """The agenda items that a meeting's documents name, in order."""
     found = {item for items in db.session.scalars(
-        select(Document.agenda_items).where(Document.meeting_id == meeting_id, _seen(reveal))) for item in items}
+        select(Document.agenda_items).where(Document.meeting_id == meeting_id, seen(reveal))) for item in items}
     return sorted(found, key=lambda item: (int(item.split(" ")[0]), item))
 
 

@@ -22,6 +22,7 @@ ALL_RULES: dict[str, Any] = {"resultTypes": ["violations"]}
 COLOURS: dict[str, Any] = {**ALL_RULES, "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 
 PUBLIC = ("/", "/meetings/", "/meetings/timeline", "/meetings/demo-bms-c/", "/meetings/demo-bms-b/programme",
+          "/meetings/demo-bms-b/documents/", "/documents/DEMO/BMS/2/1", "/meetings/month", "/meetings/search?q=bms",
           "/sponsorship/", "/sponsorship/apply/",
           "/fund/", "/fund/record", "/donate/", "/sign-in", "/recover", "/confirm", "/accounts/request",
           "/demonstration", "/mailbox/", "/no-such-page")

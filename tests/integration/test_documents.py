@@ -288,6 +288,19 @@ def test_a_fixed_number_of_queries(client, record, queries):
 
 
 @pytest.mark.pages
+def test_the_search_finds_documents_that_the_reader_may_see(client, as_person, make, record, organiser):
+    made = record()
+    service.add_version(made, "fr", "Rapport de la réunion", True, None, organiser, stored(made).version)
+    record("A/CONF.192/BMS/2016/9", title="Report, not yet issued", issued=False)
+    record("A/CONF.192/BMS/2016/10", title="Something else", type="other")
+    for words in ("bms/2016/2", "reunion rapport", "report meeting"):
+        page = text(client.get("/meetings/search", query_string={"q": words}))
+        assert str(made) in page and "not yet issued" not in page and "Something else" not in page, words
+    officer = as_person(make.person("organiser"))
+    assert "not yet issued" in text(officer.get("/meetings/search", query_string={"q": "report"}))
+
+
+@pytest.mark.pages
 def test_another_meetings_address_and_unknown_ones(client, make, record):
     make.meeting(slug="other")
     made = record()
