@@ -25,6 +25,9 @@ from sponsorship.gateways.stripe_gateway import StripeGateway
 from tests.simulator.report import pytest_terminal_summary as pytest_terminal_summary
 from tests.support.databases import KIND, Databases, postgres_url
 from tests.support.pages import PageClient
+from tests.support.speaking import _speaking_app as _speaking_app
+from tests.support.speaking import catalogues as catalogues
+from tests.support.speaking import speaking as speaking
 
 STATEMENTS = 5_000  # kept compiled: a suite sends more different ones than an application does in an hour
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|TRUNCATE)\b", re.IGNORECASE)
@@ -69,8 +72,8 @@ def _settings(url: str, folder: Path, **more: str) -> Settings:
     })
 
 
-def _make_app(url: str, folder: Path, **overrides: Any) -> Any:
-    app = create_app(_settings(url, folder))
+def _make_app(url: str, folder: Path, translations: Path | None = None, **overrides: Any) -> Any:
+    app = create_app(_settings(url, folder, **({"TRANSLATIONS_DIR": str(translations)} if translations else {})))
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, PROPAGATE_EXCEPTIONS=False, SERVER_NAME=None,
                       FUND_FRESH_SECONDS=0, **overrides)
     app.test_client_class = PageClient

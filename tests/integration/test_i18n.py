@@ -7,35 +7,11 @@ import pytest
 from operations import pseudo
 from tests.support.pages import XHTML, check_page
 
-pytestmark = [pytest.mark.pages, pytest.mark.real_database]
+# in one worker, which writes the pseudo-languages once
+pytestmark = [pytest.mark.pages, pytest.mark.real_database, pytest.mark.xdist_group("languages")]
 SPOKEN = ("h1", "h2", "h3", "label", "legend", "button", "th", "caption", "dt", "summary", "figcaption")
 # words of the data, not of the product
 DATA = {"placard", "code", "title", "reference", "document", "wordmark", "data-text"}
-
-
-@pytest.fixture(scope="module")
-def catalogues(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("translations")
-    assert pseudo.write(folder) > 300
-    return folder
-
-
-@pytest.fixture
-def speaking(app, databases, tmp_path, catalogues):
-    """An application with the pseudo-languages, on this test's database."""
-    import dataclasses
-
-    from app import create_app
-    from core.db import db
-
-    db.session.remove()
-    other = create_app(dataclasses.replace(app.extensions["placard_settings"], translations_dir=catalogues))
-    other.config.update(TESTING=True, WTF_CSRF_ENABLED=False, PROPAGATE_EXCEPTIONS=False)
-    other.test_client_class = app.test_client_class
-    with other.app_context():
-        yield other
-        db.session.remove()
-        db.engine.dispose()
 
 
 def _strays(html, where):

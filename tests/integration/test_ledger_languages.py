@@ -23,12 +23,10 @@ from sponsorship.ledger.service import (
     spend,
 )
 from tests.integration.test_i18n import _strays
-from tests.integration.test_i18n import catalogues as catalogues
-from tests.integration.test_i18n import speaking as speaking
 from tests.integration.test_ledger_pages import TESTS
 from tests.support.people import put_session
 
-pytestmark = [pytest.mark.pages, pytest.mark.real_database]
+pytestmark = [pytest.mark.pages, pytest.mark.real_database, pytest.mark.xdist_group("languages")]
 
 
 @pytest.fixture
