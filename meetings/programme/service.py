@@ -19,6 +19,7 @@ from core.actor import Actor
 from core.db import command, db, lock, new_id
 from core.errors import RuleBroken
 from meetings.calendar.models import Meeting
+from meetings.documents.service import read_symbol
 from meetings.programme.days_off import days_off
 from meetings.programme.facts import AFTERNOON, MORNING
 from meetings.programme.models import ROLES, AgendaItem, HalfDay, Programme, Room, Slot
@@ -93,10 +94,11 @@ def set_up(programme_id: uuid.UUID, actor: Actor, *, symbol: str | None, teams: 
     if not 0 <= teams <= 20:
         raise RuleBroken(gettext("Write a number from 0 to 20."), code="programme.teams", field="teams")
     programme = opened(programme_id, actor, "settings", expected_version)
-    if symbol and "/Rev." in symbol:
+    read = read_symbol(symbol)
+    if read is not None and read.changes:
         raise RuleBroken(gettext("Write the symbol of the first version: /Rev.1 and later follow by themselves."),
                          code="programme.symbol", field="symbol")
-    programme.symbol, programme.teams = (symbol or "").strip() or None, teams
+    programme.symbol, programme.teams = str(read) if read else None, teams
 
 
 # --- the agenda -------------------------------------------------------------------------------------------------
