@@ -415,7 +415,7 @@ def test_queries_do_not_grow_with_meetings(client, make, queries, address):
         queries.clear()
         assert client.get(address).status_code == 200
         counts.append(len(queries))
-    assert counts[0] == counts[1] <= 10, counts
+    assert counts[0] == counts[1] <= 12, counts  # a meeting's page asks each room that adds a part
 
 
 # --- the desk ---------------------------------------------------------------------------------------------------

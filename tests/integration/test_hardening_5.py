@@ -365,7 +365,7 @@ def test_what_a_dispute_holds_has_a_figure_of_its_own(gifts: Gifts, pool: uuid.U
     made, donor = gifts.state_pledge(usd(1_000_00), pool)
     row = gifts.card(made, usd(1_000_00), 30_00, actor=donor)
     state = db.session.get_one(Pledge, row.pledge_id).organisation_id
-    note, today = "hold USD", clock.today()
+    note, today = "Held in dispute", clock.today()
     assert note not in " ".join(re.sub("<[^>]+>", "", client.get("/fund/").text).split())
     name = gifts.dispute(row)
     for status, refunded, held in (("under_review", 0, True), ("lost", 1, False)):

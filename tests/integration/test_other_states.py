@@ -65,6 +65,11 @@ OPEN = {
     "applications.call": "a call is public",
     "applications.start": "begins an application of the asker's own State",
     "accounts.request_received": "says only that a letter was received",
+    "accounts.remove_passkey": "one's own only; a stranger's finds nothing (test_passkeys)",
+    "documents.document": "an issued document is public, a draft the organisers' (test_documents)",
+    "documents.file": "an issued document is public, a draft the organisers' (test_documents)",
+    "programme.side_event": "one's own requests only; a stranger's finds nothing (test_programme_pages)",
+    "programme.withdraw_side_event": "one's own requests only; a stranger's finds nothing (test_programme_pages)",
     "accounts.revoke_alternate": "of offices of the fund only; a stranger's finds nothing (test_alternates)",
 }
 OPEN_BLUEPRINTS = ("contributions", "fund")  # donors' own: tests of contributions ask those

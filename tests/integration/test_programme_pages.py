@@ -308,6 +308,18 @@ def test_a_declined_request_tells_why(as_person, make, organiser, meeting, progr
     assert "No room is free." in shown and "Withdraw" not in shown
 
 
+def test_a_strangers_request_does_not_exist(as_person, make, organiser, meeting, programme):
+    person = make.person("focal_point")
+    event = side_events.request_side_event(meeting.id, acting(person.id), EventFacts(
+        "Marking", "A network", tuple(offered(now(meeting).halves)[:1]), 10))
+    stranger, page = as_person(make.person("focal_point", organisation=make.state("XB"))), \
+        f"/meetings/bms10/side-events/{event}"
+    assert stranger.get(page, check=False).status_code == 404
+    assert stranger.post(f"{page}/withdraw", data={"version": "1"}, check=False).status_code == 404
+    assert "Marking" not in text(stranger.get("/meetings/bms10/side-events"))
+    assert as_person(person).get(page).status_code == 200
+
+
 # --- numbers of queries -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("address", [
     PLAN, f"{PLAN}/publish", f"{PLAN}/days", "/meetings/bms10/programme", "/meetings/bms10/programme.ics",
