@@ -117,9 +117,11 @@ class Objects:
     @cached_property
     def late_claim(self) -> uuid.UUID:
         """Of another call, as the claim above came in time."""
-        late = Late(AwardStory(self.make, states=1))
+        story = AwardStory(self.make, states=1)
+        story.proof = lambda: files.lay_down(PDF, "proof.pdf", "application/pdf")  # type: ignore[method-assign]
+        late = Late(story)
         with clock.moved_to(late.now + timedelta(days=1)):
-            return late.ask()
+            return late.ask_with_ticket(1_000)
 
     @cached_property
     def cash_payee(self) -> uuid.UUID:
