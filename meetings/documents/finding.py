@@ -32,7 +32,7 @@ def find(words: tuple[str, ...], actor: Actor, most: int) -> tuple[Sequence[Hit]
         select(DocumentVersion.document_id, DocumentVersion.title)
         .where(DocumentVersion.removed_at.is_(None), DocumentVersion.title.is_not(None))
     ):
-        titles.setdefault(document_id, []).append(title)
+        titles.setdefault(document_id, []).append(title or "")
     scored = []
     for row in rows:
         points = score(words, [
