@@ -21,6 +21,7 @@ from core.db import Base, WithId, command, db, insert_into, lock, new_id
 from core.text import seen
 
 GIVE_UP_AFTER = 12
+KEY_LENGTH = 120
 
 
 class OutboxMail(WithId, Base):
@@ -32,7 +33,7 @@ class OutboxMail(WithId, Base):
               postgresql_where=text("sent_at IS NULL")),
     )
     kind: Mapped[str] = mapped_column(String(60))
-    dedupe_key: Mapped[str | None] = mapped_column(String(120), unique=True)
+    dedupe_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH), unique=True)
     to_address: Mapped[str | None] = mapped_column(String(320))
     subject: Mapped[str | None] = mapped_column(String(300))
     body: Mapped[str | None] = mapped_column(Text)
@@ -48,6 +49,8 @@ def send_mail(
     due_at: datetime | None = None,
 ) -> None:
     """Queue a mail in the command under way. The same `dedupe_key` queues once, whatever is retried."""
+    if dedupe_key is not None and len(dedupe_key) > KEY_LENGTH:  # SQLite would take it
+        raise ValueError(f"the key of a mail is longer than {KEY_LENGTH} letters: {dedupe_key.split(':')[0]}")
     instant = clock.real_now()
     row = {"kind": kind, "dedupe_key": dedupe_key, "to_address": to_address,
            "subject": " ".join(seen(subject, isolates=True).split())[:300], "body": seen(body, isolates=True),

@@ -1,6 +1,5 @@
 """Alembic's environment: one migrator at a time, one transaction for all revisions, or nothing. An empty database gets
-the newest schema at once: going through all revisions would take ten times as long, and on PostgreSQL more locks than
-its default settings hold for one transaction."""
+the newest schema at once: going through all revisions would take ten times as long."""
 
 from __future__ import annotations
 

