@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from flask_migrate import stamp
@@ -28,6 +29,10 @@ from tests.support.pages import PageClient
 from tests.support.speaking import _speaking_app as _speaking_app
 from tests.support.speaking import catalogues as catalogues
 from tests.support.speaking import speaking as speaking
+
+# how long an example takes says what else the machine does
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 STATEMENTS = 5_000  # kept compiled: a suite sends more different ones than an application does in an hour
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|TRUNCATE)\b", re.IGNORECASE)
