@@ -40,7 +40,7 @@ PATIENCE = 180_000  # ms for a page, on a busy machine
 VIEWS = {f"{width}-{name}": (width, scheme, language) for width in (1280, 375) for name, scheme, language in (
     ("light", "light", "en"), ("dark", "dark", "en"), ("rtl", "light", "ar"), ("rtl-dark", "dark", "ar"))}
 SKIP = re.compile(r"\.(csv|ics|pdf|xlsx|svg|txt|zip)$|/static/|/sign-out|/download|/instruction$|/file|/letter$"
-                  r"|/letters/[0-9a-f-]{36}$")  # letters are papers, not pages
+                  r"|/(letters|papers)/[0-9a-f-]{36}$|/documents/[0-9a-f-]{36}/[a-z]{2}$")  # papers, not pages
 # px beyond the screen, and the names of tables wider than their place
 WIDE = """() => [document.documentElement.scrollWidth - document.documentElement.clientWidth,
   [...document.querySelectorAll('.scroller')].filter(s => s.scrollWidth > s.clientWidth + 1)

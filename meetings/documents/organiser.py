@@ -10,7 +10,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from accounts.current import current_actor
-from core import clock
 from core.errors import IllegalMove, NotFound, RuleBroken
 from core.files import check_upload
 from core.web.access import needs
@@ -166,8 +165,8 @@ def remove(slug: str, document_id: uuid.UUID, language: str) -> ResponseReturnVa
 def issue(slug: str, document_id: uuid.UUID) -> ResponseReturnValue:
     """What everybody will see, and since which day."""
     meeting, row = _find(slug, document_id, _issuing(document_id))
-    return _page("issue", IssueForm(data={"version": row.version, "day": row.issued_on or clock.today()}), meeting, row,
-                 names=LANGUAGE_NAMES)
+    form = IssueForm(data={"version": row.version, "day": row.issued_on or service.today_at(meeting.id)})
+    return _page("issue", form, meeting, row, names=LANGUAGE_NAMES)
 
 
 def _issuing(document_id: uuid.UUID) -> str:

@@ -133,11 +133,12 @@ def find_by_symbol(symbol: str, reveal: bool) -> DocumentRow | None:
 
 
 def chain_of(row: DocumentRow, reveal: bool) -> list[DocumentRow]:
-    """All documents that share its symbol but for Rev., Add. and Corr., itself among them, in the order of reading."""
+    """All documents of the meeting that share its symbol but for Rev., Add. and Corr., itself among them, in the order
+    of reading."""
     if row.base_symbol is None:
         return [row]
-    found = _rows(db.session.scalars(
-        select(Document).where(Document.base_symbol == row.base_symbol, seen(reveal))).all())
+    found = _rows(db.session.scalars(select(Document).where(
+        Document.base_symbol == row.base_symbol, Document.meeting_id == row.meeting_id, seen(reveal))).all())
     return sorted(found, key=lambda one: parse_symbol(one.symbol or "").order)
 
 

@@ -22,7 +22,7 @@ from core.web.formats import day_html
 from core.web.links import absolute
 from core.web.tables import Column, Filter, Table, TableQuery
 from core.web.timeline import timeline_items
-from meetings.calendar.queries import MeetingRow, get_meeting, meeting_by_id
+from meetings.calendar.queries import MeetingRow, get_meeting, meetings_by_id
 from meetings.documents import organiser
 from meetings.documents.blueprint import bp
 from meetings.documents.queries import (
@@ -147,11 +147,13 @@ def by_symbol(symbol: str) -> ResponseReturnValue:
         wanted = str(parse_symbol(symbol))
     except BadSymbol as error:
         raise NotFound() from error
-    row = find_by_symbol(wanted, _organises())
-    if row is None:
+    organises = _organises()
+    row = find_by_symbol(wanted, organises)
+    # of a meeting that is not announced not even the name is told
+    meeting = meetings_by_id([row.meeting_id], reveal=organises).get(row.meeting_id) if row is not None else None
+    if row is None or meeting is None:
         raise NotFound()
-    slug = meeting_by_id(row.meeting_id).slug
-    return redirect(url_for("documents.document", slug=slug, document_id=row.id), 302)
+    return redirect(url_for("documents.document", slug=meeting.slug, document_id=row.id), 302)
 
 
 # --- one document -----------------------------------------------------------------------------------------------

@@ -197,14 +197,15 @@ def issue_document(document_id: uuid.UUID, day: date, actor: Actor, expected_ver
     if not _count(document.id):
         raise RuleBroken(_("Add the document in at least one language before it is issued."),
                          code="document.no_version")
-    if day > _today(document.meeting_id):
+    if day > today_at(document.meeting_id):
         raise RuleBroken(_("This day has not come yet where the meeting is held."), code="document.day", field="day")
     with db.session.no_autoflush:  # reason and state belong to one statement
         document.issued_on, document.withdrawn_reason, document.changed_at = day, None, clock.real_now()
         DOCUMENT.apply(document, action, actor, data={"issued_on": day.isoformat()})
 
 
-def _today(meeting_id: uuid.UUID) -> date:
+def today_at(meeting_id: uuid.UUID) -> date:
+    """The day it is where the meeting is held."""
     return clock.now().astimezone(ZoneInfo(meeting_by_id(meeting_id).timezone)).date()
 
 

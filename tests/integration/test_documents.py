@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -298,6 +298,28 @@ def test_the_search_finds_documents_that_the_reader_may_see(client, as_person, m
         assert str(made) in page and "not yet issued" not in page and "Something else" not in page, words
     officer = as_person(make.person("organiser"))
     assert "not yet issued" in text(officer.get("/meetings/search", query_string={"q": "report"}))
+
+
+@pytest.mark.pages
+def test_nothing_is_told_of_a_meeting_that_is_not_announced(client, as_person, make, record, organiser):
+    hidden = make.meeting("fixed", slug="hidden", announced_at=None, published_at=None)
+    record()
+    made = service.record_document(hidden.id, Particulars("report", "Hidden", BASE + "/Rev.1"), organiser)
+    service.add_version(made, "en", None, True, None, organiser, 1)
+    service.issue_document(made, DAY, organiser, 2)
+    officer = as_person(make.person("organiser"))
+    assert client.get(f"/documents/{BASE}/Rev.1", check=False).status_code == 404
+    assert "/meetings/hidden/" in officer.get(f"/documents/{BASE}/Rev.1").headers["Location"]
+    public = text(client.get(client.get(f"/documents/{BASE}").headers["Location"]))
+    assert "Rev.1" not in public and "There is a later text" not in public
+
+
+@pytest.mark.pages
+def test_the_day_offered_is_one_that_has_come_where_the_meeting_is(as_person, make, record):
+    made, officer = record(issued=False), as_person(make.person("organiser"))
+    with clock.moved_to(datetime(2026, 6, 2, 1, 0, tzinfo=UTC)):  # still the evening of the first in New York
+        page = text(officer.get(page_of(made, "issue")))
+    assert '2026-06-01' in page or "1 June 2026" in page
 
 
 @pytest.mark.pages

@@ -28,6 +28,7 @@ from meetings.programme.facts import (
 from meetings.programme.publishing import symbol_of
 from meetings.programme.review import Frame, review
 from meetings.programme.service import read_agenda, role_of
+from sponsorship.disbursements import workdays
 
 MONDAY = date(2028, 6, 12)
 ROOM = RoomRow(uuid.UUID(int=1), "Conference Room 4", 550, time(8), time(18, 30), True)
@@ -73,6 +74,14 @@ def codes(findings, hard):
 def test_the_fourth_review_conference_opened_on_a_tuesday_because_monday_was_eid():
     off = days_off(date(2024, 6, 17), date(2024, 6, 28), "America/New_York")
     assert [(d.day, str(d.name), d.official) for d in off] == [(date(2024, 6, 17), "Eid al-Adha", True)]
+
+
+def test_the_office_that_pays_and_the_meeting_keep_the_same_holidays():
+    """Both follow the rules of the same list; of the days that an information circular sets each year the table of the
+    office knows none yet."""
+    first, last = date(2026, 1, 1), workdays.known_until()
+    kept = {d.day for d in days_off(first, last, "America/New_York") if d.official and not d.reckoned}
+    assert kept == {day for day in workdays.holidays() if first <= day <= last}
 
 
 def test_holidays_of_the_city_are_not_days_off():
